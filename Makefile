@@ -1,0 +1,27 @@
+# The two commands a newcomer needs: `make test` and `make demo`.
+
+.PHONY: build test check lint format demo
+
+# The runhook program, in bin/.
+build:
+	CGO_ENABLED=0 go build -o bin/ ./server/cmd/runhook
+
+# Every test, after installing what they need. Narrow it down with ARGS, for
+# example: make test ARGS="-run TestName ./server/internal/store/..."
+test:
+	scripts/test.sh $(ARGS)
+
+# What continuous integration runs: the tests, then everything else that must hold.
+check:
+	.ci/run
+
+# Everything but the tests.
+lint:
+	scripts/lint.sh
+
+# Formats every Go file.
+format:
+	gofmt -w $$(git ls-files '*.go')
+
+demo:
+	go run ./server/cmd/runhook demo $(ARGS)

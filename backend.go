@@ -1,0 +1,58 @@
+package runhook
+
+import (
+	"context"
+
+	"github.com/runhook/runhook/protocol"
+)
+
+// A backend is the server as an execution needs it. Every method may be called
+// again with the same arguments without doing its work twice. Errors that are
+// an [*APIError] and not temporary are the server's refusal; any other says
+// nothing about what was asked.
+type backend interface {
+	// createTask returns the run's task with the request's idempotency key,
+	// which is created if there is none. A cursor asks for a page of finished
+	// tasks too.
+	createTask(ctx context.Context, runID string, request *protocol.CreateTask, cursor string) (*protocol.CreatedTask, error)
+	// completeTask records the result of a task.
+	completeTask(ctx context.Context, runID, taskID string, request *protocol.CompleteTask) (*protocol.Task, error)
+	// failTask records that a task has failed for good.
+	failTask(ctx context.Context, runID, taskID string, request *protocol.FailTask) (*protocol.Task, error)
+	// updateStatus sets one of the run's statuses.
+	updateStatus(ctx context.Context, runID, key string, request *protocol.UpdateStatus) (*protocol.RunStatusRecord, error)
+	// invokeJob starts a run, or returns the one that was started with this key.
+	invokeJob(ctx context.Context, jobID, idempotencyKey string, request *protocol.InvokeJob) (*protocol.InvokedRun, error)
+}
+
+var _ backend = (*api)(nil)
+
+func (a *api) createTask(ctx context.Context, runID string, request *protocol.CreateTask, cursor string) (*protocol.CreatedTask, error) {
+	created := new(protocol.CreatedTask)
+	return created, a.call(ctx, "POST", path("/api/v1/runs/", runID, "/tasks"), request, created,
+		protocol.HeaderIdempotencyKey, request.IdempotencyKey,
+		protocol.HeaderVersion, protocol.VersionLazyCachedTasks,
+		protocol.HeaderCachedTaskCursor, cursor)
+}
+
+func (a *api) completeTask(ctx context.Context, runID, taskID string, request *protocol.CompleteTask) (*protocol.Task, error) {
+	task := new(protocol.Task)
+	return task, a.call(ctx, "POST", path("/api/v1/runs/", runID, "/tasks/", taskID, "/complete"), request, task,
+		protocol.HeaderVersion, protocol.VersionSerializedOutput)
+}
+
+func (a *api) failTask(ctx context.Context, runID, taskID string, request *protocol.FailTask) (*protocol.Task, error) {
+	task := new(protocol.Task)
+	return task, a.call(ctx, "POST", path("/api/v1/runs/", runID, "/tasks/", taskID, "/fail"), request, task)
+}
+
+func (a *api) updateStatus(ctx context.Context, runID, key string, request *protocol.UpdateStatus) (*protocol.RunStatusRecord, error) {
+	record := new(protocol.RunStatusRecord)
+	return record, a.call(ctx, "PUT", path("/api/v1/runs/", runID, "/statuses/", key), request, record)
+}
+
+func (a *api) invokeJob(ctx context.Context, jobID, idempotencyKey string, request *protocol.InvokeJob) (*protocol.InvokedRun, error) {
+	run := new(protocol.InvokedRun)
+	return run, a.call(ctx, "POST", path("/api/v1/jobs/", jobID, "/invoke"), request, run,
+		protocol.HeaderIdempotencyKey, idempotencyKey)
+}

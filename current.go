@@ -1,0 +1,64 @@
+package runhook
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+)
+
+// CurrentRun is the run that a job's code is executed for.
+type CurrentRun struct {
+	// ID is the run's ID.
+	ID string
+	// IsTest says whether somebody is trying the job out.
+	IsTest bool
+	// StartedAt is when this execution started; the first of a run is not the
+	// last.
+	StartedAt time.Time
+	// Job is the version of the job that the run was created for.
+	Job          protocol.JobReference
+	Environment  protocol.EnvironmentReference
+	Organization protocol.OrganizationReference
+	Project      protocol.ProjectReference
+	// Account is whom the run is for, nil if for nobody in particular.
+	Account *protocol.AccountReference
+	// Event is what the run was started by.
+	Event CurrentEvent
+}
+
+// CurrentEvent is what a run was started by.
+type CurrentEvent struct {
+	ID        string
+	Name      string
+	Timestamp time.Time
+	// Context is what was sent along with the payload, as JSON.
+	Context json.RawMessage
+}
+
+// RunFrom returns the run that ctx belongs to, or a zero CurrentRun if it is
+// not the context of a run.
+func RunFrom(ctx context.Context) CurrentRun {
+	if s := scopeFrom(ctx); s != nil {
+		return s.execution.run
+	}
+	return CurrentRun{}
+}
+
+func currentRun(request *protocol.ExecuteJob) CurrentRun {
+	run := CurrentRun{
+		ID: request.Run.ID, IsTest: request.Run.IsTest, StartedAt: request.Run.StartedAt.Time,
+		Job: request.Job, Environment: request.Environment, Organization: request.Organization,
+		Project: protocol.ProjectReference{ID: "unknown", Slug: "unknown", Name: "unknown"},
+		Account: request.Account,
+		Event: CurrentEvent{
+			ID: request.Event.ID, Name: request.Event.Name,
+			Timestamp: request.Event.Timestamp.Time, Context: request.Event.Context,
+		},
+	}
+	if request.Project != nil {
+		run.Project = *request.Project
+	}
+	return run
+}

@@ -1,0 +1,115 @@
+package runhook
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"runtime/debug"
+
+	"github.com/runhook/runhook/protocol"
+)
+
+var (
+	// ErrSuspended is what errors.Is finds in the error of a call that cannot go
+	// on in this execution: a wait that is not over, a retry that is due later, a
+	// yield. Return such an error as it is, or wrapped. The function is called
+	// again when the run goes on.
+	ErrSuspended = errors.New("the run goes on in a later execution")
+
+	// ErrCanceled is what errors.Is finds in the error of a call once the run was
+	// canceled. It is also the cause of the context's end.
+	ErrCanceled = errors.New("the run was canceled")
+
+	// ErrNoRun is returned by calls that need the context of a run and were given
+	// another one.
+	ErrNoRun = errors.New("the context is not that of a run: pass on the ctx that the job function was given")
+)
+
+// TaskError says how a task failed. It is what [Task] returns once a task has
+// failed for good, and like a result it is what was recorded: the same on every
+// replay. The error that the task's function returned is therefore not in its
+// chain; tell kinds of failure apart by Err.Name, or return them as results.
+type TaskError struct {
+	// Key is the key that the task was called with.
+	Key string
+	// Err is the recorded error.
+	Err protocol.Error
+
+	taskID string // of the innermost failed task that is known
+	stored bool   // the task had failed before this execution
+}
+
+// Error names the task and what was recorded.
+func (e *TaskError) Error() string { return fmt.Sprintf("task %q failed: %v", e.Key, &e.Err) }
+
+// Unwrap returns the recorded error, a [*protocol.Error].
+func (e *TaskError) Unwrap() error { return &e.Err }
+
+// duplicateKeyError is returned for the second task of a scope with one key.
+type duplicateKeyError struct{ key string }
+
+func (e *duplicateKeyError) Error() string {
+	return fmt.Sprintf("task %q: this key was used before in the same place of this run; "+
+		"every task needs its own (in a loop, add runhook.Key(i))", e.key)
+}
+
+// panicError is a panic of a job's or a task's function.
+type panicError struct {
+	value any
+	stack string
+}
+
+func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+
+func (e *panicError) Unwrap() error {
+	err, _ := e.value.(error)
+	return err
+}
+
+// panicked returns the error for a recovered value. A nil value means that the
+// function left through runtime.Goexit.
+func panicked(value any) error {
+	if value == nil {
+		return errors.New("the function called runtime.Goexit, as testing.T.FailNow does, instead of returning")
+	}
+	return &panicError{value: value, stack: string(debug.Stack())}
+}
+
+// wireError returns err as it is reported to the server: the message is the
+// whole text, the name that of the first error type of the program's own in the
+// chain.
+func wireError(err error) *protocol.Error {
+	if failed, ok := err.(*TaskError); ok {
+		return &failed.Err
+	}
+	wire := &protocol.Error{Message: err.Error(), Name: errorName(err)}
+	var panicked *panicError
+	if errors.As(err, &panicked) {
+		wire.Name, wire.Stack = "panic", panicked.stack
+	}
+	return wire
+}
+
+const plainErrorName = "Error"
+
+func errorName(err error) string {
+	for ; err != nil; err = errors.Unwrap(err) {
+		switch e := err.(type) {
+		case *protocol.Error:
+			if e.Name != "" {
+				return e.Name
+			}
+			return plainErrorName
+		case *TaskError, *retryError:
+			continue
+		}
+		kind := reflect.TypeOf(err)
+		if kind.Kind() == reflect.Pointer {
+			kind = kind.Elem()
+		}
+		if path := kind.PkgPath(); path != "errors" && path != "fmt" && kind.Name() != "" {
+			return kind.Name()
+		}
+	}
+	return plainErrorName
+}

@@ -1,0 +1,251 @@
+package runhook
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+)
+
+// How much time must be left, in milliseconds, for an execution with a time
+// limit to go on, at the points where it may hand over to the next one.
+const (
+	yieldBeforeTask     = 500
+	yieldBeforeFunction = 1500
+	yieldBeforeComplete = 500
+	yieldAfterComplete  = 500
+)
+
+// The names of those points in an answer.
+const (
+	atStartTask          = "start_task"
+	atBeforeExecuteTask  = "before_execute_task"
+	atBeforeCompleteTask = "before_complete_task"
+	atAfterCompleteTask  = "after_complete_task"
+	atAfterRunTask       = "after_run_task"
+	atFailedTaskRun      = "failed_task_run"
+)
+
+// An execution is one call of a job's function for a run.
+type execution struct {
+	client  *Client
+	backend backend
+	run     CurrentRun
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	started time.Time
+	// limit is how many milliseconds the execution may take, 0 for no limit.
+	limit float64
+	// yields are the keys of the yields that the run has behind it.
+	yields []string
+	// canYield says whether the server knows yields.
+	canYield bool
+
+	mu        sync.Mutex
+	cached    map[string]protocol.CachedTask // finished tasks by idempotency key
+	cursor    string                         // where more of them are
+	visited   map[string]struct{}            // idempotency keys called
+	canceling *protocol.TaskEcho             // the task that told of the cancellation
+}
+
+func newExecution(client *Client, request *protocol.ExecuteJob, serverVersion string, started time.Time) *execution {
+	x := &execution{
+		client:   client,
+		backend:  client.backend,
+		run:      currentRun(request),
+		started:  started,
+		limit:    float64(request.RunChunkExecutionLimit),
+		yields:   request.YieldedExecutions,
+		canYield: knowsYields(serverVersion),
+		cursor:   request.CachedTaskCursor,
+	}
+	if len(request.Tasks) > 0 {
+		x.cached = make(map[string]protocol.CachedTask, len(request.Tasks))
+		x.cacheTasks(request.Tasks)
+	}
+	return x
+}
+
+// do calls the job's function and returns the answer for the server. The second
+// result is why there is none: the server has gone.
+func (x *execution) do(ctx context.Context, job *registeredJob, payload json.RawMessage) (protocol.ExecutionResult, error) {
+	x.ctx, x.cancel = context.WithCancelCause(ctx)
+	defer x.cancel(errScopeEnded)
+	root := &scope{execution: x}
+	jobContext, release := root.contextFrom(x.ctx)
+	defer release()
+	output, err := root.run(func() (json.RawMessage, error) { return job.execute(jobContext, payload) })
+
+	if canceled := x.canceledTask(); canceled != nil {
+		return protocol.ExecutionResult{Status: protocol.ExecutionCanceled, Task: canceled}, nil
+	}
+	if ctx.Err() != nil {
+		return protocol.ExecutionResult{}, context.Cause(ctx)
+	}
+	var invalid *invalidPayload
+	switch suspended, ok := asSuspension(err); {
+	case ok && len(suspended.leaves) > 0:
+		return suspended.answer(), nil
+	case errors.As(err, &invalid):
+		return protocol.ExecutionResult{Status: protocol.ExecutionInvalidPayload, Errors: invalid.complaints()}, nil
+	case err != nil:
+		return failure(err), nil
+	}
+	return protocol.ExecutionResult{Status: protocol.ExecutionSuccess, Output: output}, nil
+}
+
+// failure returns the answer for a job that failed with err. It names the task
+// that failed, if err comes from one.
+func failure(err error) protocol.ExecutionResult {
+	result := protocol.ExecutionResult{Status: protocol.ExecutionError, Error: wireError(err)}
+	var failed *TaskError
+	if errors.As(err, &failed) && failed.taskID != "" {
+		result.Task = &protocol.TaskEcho{ID: failed.taskID}
+	}
+	return result
+}
+
+// ended returns the suspension for a call made after the execution was over,
+// or nil while it goes on.
+func (x *execution) ended() error {
+	if x.ctx.Err() == nil {
+		return nil
+	}
+	if canceled := x.canceledTask(); canceled != nil {
+		return canceledBy(canceled)
+	}
+	return x.interrupted("the server has ended this execution: " + context.Cause(x.ctx).Error())
+}
+
+// canceledRun notes that the server says the run is canceled, and interrupts
+// the code that is running for it.
+func (x *execution) canceledRun(task *protocol.Task) error {
+	x.mu.Lock()
+	if x.canceling == nil {
+		x.canceling = &protocol.TaskEcho{ID: task.ID}
+	}
+	echo := x.canceling
+	x.mu.Unlock()
+	x.cancel(ErrCanceled)
+	return canceledBy(echo)
+}
+
+func canceledBy(task *protocol.TaskEcho) *suspension {
+	return suspend("the run was canceled", protocol.ExecutionResult{Status: protocol.ExecutionCanceled, Task: task})
+}
+
+func (x *execution) canceledTask() *protocol.TaskEcho {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.canceling
+}
+
+// cacheTasks adds finished tasks to those that need not be asked for.
+func (x *execution) cacheTasks(tasks []protocol.CachedTask) {
+	for _, task := range tasks {
+		if task.Status != protocol.TaskCompleted {
+			continue
+		}
+		if x.cached == nil {
+			x.cached = map[string]protocol.CachedTask{}
+		}
+		if _, known := x.cached[task.IdempotencyKey]; !known {
+			x.cached[task.IdempotencyKey] = task
+		}
+	}
+}
+
+// visit notes that a task with this idempotency key was called. It returns the
+// task if it is known to have finished, and where the next page of finished
+// tasks begins.
+func (x *execution) visit(idempotencyKey string) (task protocol.CachedTask, found, repeated bool, cursor string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if _, repeated = x.visited[idempotencyKey]; repeated {
+		return task, false, true, ""
+	}
+	if x.visited == nil {
+		x.visited = map[string]struct{}{}
+	}
+	x.visited[idempotencyKey] = struct{}{}
+	task, found = x.cached[idempotencyKey]
+	return task, found, false, x.cursor
+}
+
+// turnPage takes the page of finished tasks that came with a created task. An
+// answer to a request without a cursor says nothing about pages.
+func (x *execution) turnPage(cursor string, page *protocol.CachedTasks) {
+	if cursor == "" {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.cursor = ""
+	if page != nil {
+		x.cursor = page.Cursor
+		x.cacheTasks(page.Tasks)
+	}
+}
+
+// knowsYields reports whether a server of this protocol version can be asked to
+// yield. Servers of unknown version cannot.
+func knowsYields(version string) bool {
+	return len(version) == len(protocol.VersionLazyCachedTasks) && version >= protocol.VersionLazyCachedTasks
+}
+
+func (x *execution) hasYielded(key string) bool { return slices.Contains(x.yields, key) }
+
+func (x *execution) elapsed() float64 {
+	return float64(x.client.now().Sub(x.started)) / float64(time.Millisecond)
+}
+
+// yieldWhenShort suspends when less than threshold milliseconds are left.
+func (x *execution) yieldWhenShort(location string, threshold float64) error {
+	if x.limit == 0 || x.limit-x.elapsed() >= threshold {
+		return nil
+	}
+	return x.autoYield("the execution's time is nearly used up", location)
+}
+
+// yieldWhenForced suspends because the server asked for it.
+func (x *execution) yieldWhenForced(task *protocol.Task, location string) error {
+	if !task.ForceYield || x.limit == 0 {
+		return nil
+	}
+	return x.autoYield("the server asked to hand over to a new execution", location)
+}
+
+// interrupted suspends because the server cannot be reached for now.
+func (x *execution) interrupted(reason string) error { return x.autoYield(reason, atFailedTaskRun) }
+
+func (x *execution) autoYield(reason, location string) error {
+	elapsed := x.elapsed()
+	result := protocol.ExecutionResult{
+		Status: protocol.ExecutionAutoYield, Location: location, TimeElapsed: elapsed,
+	}
+	if x.limit != 0 {
+		result.TimeRemaining, result.Limit = x.limit-elapsed, &x.limit
+	}
+	return suspend(reason, result)
+}
+
+// yieldCompleted suspends and leaves it to the server to complete the task with
+// output, which saves the result when there is no time or way to send it.
+func (x *execution) yieldCompleted(reason string, task *protocol.Task, complete protocol.CompleteTask) error {
+	elapsed := x.elapsed()
+	data := map[string]any{"location": atBeforeCompleteTask, "timeElapsed": elapsed, "timeRemaining": 0.0}
+	if x.limit != 0 {
+		data["timeRemaining"], data["limit"] = x.limit-elapsed, x.limit
+	}
+	result := protocol.ExecutionResult{
+		Status: protocol.ExecutionAutoYieldCompleted, ID: task.ID, Properties: complete.Properties, Data: mustEncode(data),
+	}
+	if complete.Output != "" {
+		result.Output = mustEncode(complete.Output)
+	}
+	return suspend(reason, result)
+}

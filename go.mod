@@ -1,0 +1,3 @@
+module github.com/runhook/runhook
+
+go 1.26

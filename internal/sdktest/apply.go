@@ -1,0 +1,93 @@
+package sdktest
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/runhook/runhook/protocol"
+)
+
+// apply does what an answer asks for.
+func (run *Run) apply(result protocol.ExecutionResult) {
+	switch result.Status {
+	case protocol.ExecutionSuccess:
+		run.end(protocol.RunSuccess, result.Output, nil)
+	case protocol.ExecutionError:
+		text, _ := json.Marshal(result.Error)
+		run.end(protocol.RunFailure, nil, text)
+	case protocol.ExecutionInvalidPayload:
+		run.end(protocol.RunInvalidPayload, nil, result.Errors)
+	case protocol.ExecutionResumeWithParallelTask:
+		run.wait(result.Task)
+		for _, child := range result.ChildErrors {
+			run.apply(child)
+		}
+	case protocol.ExecutionResumeWithTask:
+		run.wait(result.Task)
+	case protocol.ExecutionRetryWithTask:
+		task := run.wait(result.Task)
+		task.Attempts++
+		task.Status, task.due = protocol.TaskWaiting, result.RetryAt.Time
+		run.wake(task, run.server.now)
+	case protocol.ExecutionYield:
+		run.yields = append(run.yields, result.Key)
+		run.again()
+	case protocol.ExecutionAutoYieldCompleted:
+		var request protocol.CompleteTask
+		json.Unmarshal(result.Output, &request.Output)
+		run.taskByID(result.ID).complete(request)
+		run.again()
+	case protocol.ExecutionAutoYield, protocol.ExecutionAutoYieldRateLimit:
+		run.again()
+	}
+}
+
+func (run *Run) again() {
+	run.Status, run.due, run.ForceYield = protocol.RunWaitingToExecute, true, false
+}
+
+// wait notes that the run goes on with a task.
+func (run *Run) wait(echo *protocol.TaskEcho) *task {
+	task := run.taskByID(echo.ID)
+	if echo.OutputProperties != nil {
+		task.OutputProperties = echo.OutputProperties
+	}
+	if run.Status != protocol.RunWaitingToExecute {
+		run.Status = protocol.RunWaitingToContinue
+	}
+	if task.Status.Terminal() {
+		run.due = true // it ended while the execution did
+	}
+	return task
+}
+
+func (run *Run) end(status protocol.RunStatus, output, cause json.RawMessage) {
+	run.Status, run.Output, run.Error = status, output, cause
+	if run.Invocation.Options == nil {
+		return
+	}
+	id, ok := strings.CutPrefix(run.Invocation.Options.CallbackURL, "http://sdktest/callback/")
+	if !ok {
+		return
+	}
+	for _, parent := range run.server.runs {
+		if waiting := parent.taskByID(id); waiting != nil && !waiting.Status.Terminal() {
+			waiting.complete(protocol.CompleteTask{Output: string(protocol.EncodeRunNotification(run.notification()))})
+			parent.due = true
+		}
+	}
+}
+
+func (run *Run) notification() *protocol.RawRunNotification {
+	request := run.request()
+	now := protocol.At(run.server.now)
+	return &protocol.RawRunNotification{
+		ID: run.ID, OK: run.Status == protocol.RunSuccess, Status: run.Status, Statuses: run.Statuses,
+		Output: run.Output, Error: run.Error, StartedAt: protocol.At(run.created), UpdatedAt: now, CompletedAt: now,
+		ExecutionCount: len(run.Answers),
+		Invocation: protocol.NotificationInvocation[json.RawMessage]{
+			ID: run.ID, Payload: run.Invocation.Payload, Timestamp: protocol.At(run.created), Context: run.Invocation.Context,
+		},
+		Job: request.Job, Environment: request.Environment, Organization: request.Organization, Project: *request.Project,
+	}
+}

@@ -1,0 +1,150 @@
+package runhook
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+)
+
+// A JobOption says more about a job: [Name], [Enabled], [ConcurrencyLimit].
+type JobOption interface{ applyToJob(*jobOptions) }
+
+// A TaskOption says more about a task: [Retry], [Key], [Name], [Params],
+// [Icon], [Description], [Properties], [Redact].
+type TaskOption interface{ applyToTask(*taskOptions) }
+
+// An InvokeOption says more about an invocation: [CallbackURL],
+// [IdempotencyKey], [AccountID], [Context], [Timeout].
+type InvokeOption interface{ applyToInvoke(*invokeOptions) }
+
+type jobOptions struct {
+	name        string
+	enabled     bool
+	concurrency int
+}
+
+type taskOptions struct {
+	request protocol.CreateTask
+	key     []any
+	retry   *Retry
+	err     error
+}
+
+type invokeOptions struct {
+	request        protocol.InvokeJob
+	options        protocol.InvokeOptions
+	idempotencyKey string
+	timeout        time.Duration
+	err            error
+}
+
+// Name is what people see a job or a task as, in place of its ID or key.
+type Name string
+
+func (n Name) applyToJob(o *jobOptions)   { o.name = string(n) }
+func (n Name) applyToTask(o *taskOptions) { o.request.Name = string(n) }
+
+// Enabled says whether a job may be run. Jobs are enabled unless told
+// otherwise.
+type Enabled bool
+
+func (e Enabled) applyToJob(o *jobOptions) { o.enabled = bool(e) }
+
+// ConcurrencyLimit is how many runs of a job may execute at once. Zero means
+// that the job sets no limit.
+type ConcurrencyLimit int
+
+func (c ConcurrencyLimit) applyToJob(o *jobOptions) { o.concurrency = int(c) }
+
+// Icon is the name of the icon that a task is shown with.
+type Icon string
+
+func (i Icon) applyToTask(o *taskOptions) { o.request.Icon = string(i) }
+
+// Description is a text that a task is shown with.
+type Description string
+
+func (d Description) applyToTask(o *taskOptions) { o.request.Description = string(d) }
+
+// A Property is a label and a text, perhaps with a link, for people to see.
+type Property = protocol.DisplayProperty
+
+// Properties are shown with a task from its start. Those that are known only
+// later can be added with [ShowProperties].
+type Properties []Property
+
+func (p Properties) applyToTask(o *taskOptions) { o.request.Properties = p }
+
+// Redact names parts of a task's output, as paths like "card.number", that
+// people are not shown. Code gets them all the same.
+type Redact []string
+
+func (r Redact) applyToTask(o *taskOptions) { o.request.Redact = &protocol.Redact{Paths: r} }
+
+type taskOption func(*taskOptions)
+
+func (set taskOption) applyToTask(o *taskOptions) { set(o) }
+
+// Params are the inputs that a task is shown with, and reported with if it
+// fails. value is encoded as JSON.
+func Params(value any) TaskOption {
+	return taskOption(func(o *taskOptions) { o.request.Params, o.err = encodeOption("params", value, o.err) })
+}
+
+// Key adds parts to the key of a task, which is how a task in a loop gets a key
+// of its own:
+//
+//	for _, line := range order.Lines {
+//		err := runhook.Do(ctx, "reserve", reserve(line), runhook.Key(line.SKU))
+//	}
+//
+// Parts are compared by their JSON text.
+func Key(parts ...any) TaskOption {
+	return taskOption(func(o *taskOptions) { o.key = append(o.key, parts...) })
+}
+
+// CallbackURL is where the completion webhook of the invoked run is sent.
+type CallbackURL string
+
+func (c CallbackURL) applyToInvoke(o *invokeOptions) { o.options.CallbackURL = string(c) }
+
+// IdempotencyKey makes invocations with the same key one: all return the run
+// that the first has started.
+type IdempotencyKey string
+
+func (k IdempotencyKey) applyToInvoke(o *invokeOptions) { o.idempotencyKey = string(k) }
+
+// AccountID is the account of yours that a run is for.
+type AccountID string
+
+func (a AccountID) applyToInvoke(o *invokeOptions) { o.options.AccountID = string(a) }
+
+// Timeout is how long [Job.InvokeAndWait] waits for the run to end. Zero or
+// less means for ever; without the option it is an hour.
+type Timeout time.Duration
+
+func (t Timeout) applyToInvoke(o *invokeOptions) { o.timeout = time.Duration(t) }
+
+type invokeOption func(*invokeOptions)
+
+func (set invokeOption) applyToInvoke(o *invokeOptions) { set(o) }
+
+// Context is a value that travels with the run beside its payload. value is
+// encoded as JSON. The job finds it in [CurrentRun].
+func Context(value any) InvokeOption {
+	return invokeOption(func(o *invokeOptions) { o.request.Context, o.err = encodeOption("context", value, o.err) })
+}
+
+// encodeOption encodes the value of an option, keeping an earlier error.
+func encodeOption(what string, value any, earlier error) (json.RawMessage, error) {
+	text, err := encode(value)
+	if err != nil {
+		err = fmt.Errorf("encode the %s as JSON: %w", what, err)
+	}
+	if earlier != nil {
+		err = earlier
+	}
+	return text, err
+}

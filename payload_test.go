@@ -1,0 +1,98 @@
+package runhook_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+
+	"github.com/runhook/runhook"
+	"github.com/runhook/runhook/protocol"
+)
+
+type order struct {
+	ID    string `json:"id"`
+	Lines []struct {
+		Quantity int `json:"quantity"`
+	} `json:"lines"`
+}
+
+func (o *order) Validate() error {
+	if o.ID == "bad" {
+		return errors.Join(errors.New("the id is bad"), errors.New("so is the rest"))
+	}
+	return nil
+}
+
+func TestPayloadsThatDoNotFitEndTheRun(t *testing.T) {
+	cases := map[string]struct{ payload, want string }{
+		"a field of another type": {`{"id":7}`, `[{"path":["id"],"message":"Expected string, received number"}]`},
+		"a field deep inside":     {`{"lines":[{"quantity":"x"}]}`, `[{"path":["lines","quantity"],"message":"Expected integer, received string"}]`},
+		"another type altogether": {`[1]`, `[{"path":[],"message":"Expected object, received array"}]`},
+		"a fraction of a whole":   {`{"lines":[{"quantity":1.5}]}`, `[{"path":["lines","quantity"],"message":"Expected integer, received number 1.5"}]`},
+		"what Validate refuses":   {`{"id":"bad"}`, `[{"path":[],"message":"the id is bad"},{"path":[],"message":"so is the rest"}]`},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			server, client := newApp(t)
+			runhook.NewJob(client, "job", "1.0.0", runhook.OnInvoke[order](), func(context.Context, order) (none, error) {
+				t.Error("the job ran")
+				return none{}, nil
+			})
+			run := server.Invoke("job", c.payload)
+			server.Settle()
+			wantStatus(t, run, protocol.RunInvalidPayload)
+			if string(run.Error) != c.want {
+				t.Errorf("errors %s, want %s", run.Error, c.want)
+			}
+		})
+	}
+}
+
+func TestPayloadsThatFitArrive(t *testing.T) {
+	t.Run("a struct", func(t *testing.T) { arrives(t, `{"id":"o","more":true}`, order{ID: "o"}) })
+	t.Run("null", func(t *testing.T) { arrives(t, `null`, order{}) })
+	t.Run("JSON as it is", func(t *testing.T) {
+		arrives(t, `{"n":12345678901234567890}`, json.RawMessage(`{"n":12345678901234567890}`))
+	})
+}
+
+func arrives[Payload any](t *testing.T, payload string, want Payload) {
+	server, client := newApp(t)
+	var got Payload
+	runhook.NewJob(client, "job", "1.0.0", runhook.OnInvoke[Payload](), func(_ context.Context, p Payload) (none, error) {
+		got = p
+		return none{}, nil
+	})
+	run := server.Invoke("job", payload)
+	server.Settle()
+	wantStatus(t, run, protocol.RunSuccess)
+	gotText, _ := json.Marshal(got)
+	if wantText, _ := json.Marshal(want); string(gotText) != string(wantText) {
+		t.Errorf("got %s, want %s", gotText, wantText)
+	}
+}
+
+func TestAJobKnowsItsRun(t *testing.T) {
+	server, client := newApp(t)
+	var got runhook.CurrentRun
+	job := runhook.NewJob(client, "job", "1.0.0", runhook.OnInvoke[none](), func(ctx context.Context, _ none) (none, error) {
+		got = runhook.RunFrom(ctx)
+		return none{}, nil
+	})
+	invoked, err := job.Invoke(t.Context(), none{}, runhook.AccountID("acct_1"), runhook.Context(map[string]int{"trace": 5}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := server.Run(invoked.ID)
+	run.IsTest = true
+	server.Settle()
+	if got.ID != run.ID || !got.IsTest || got.Job.ID != "job" || got.Environment.Slug != "dev" || got.Organization.Slug != "acme" ||
+		got.Project.Name != "Web" || got.Account.ID != "acct_1" || string(got.Event.Context) != `{"trace":5}` ||
+		got.Event.Name != "invoke" || !got.Event.Timestamp.Equal(server.Now()) || !got.StartedAt.Equal(server.Now()) {
+		t.Errorf("the run is %+v", got)
+	}
+	if outside := runhook.RunFrom(t.Context()); outside.ID != "" {
+		t.Errorf("outside of a run there is %+v", outside)
+	}
+}

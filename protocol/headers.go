@@ -1,0 +1,38 @@
+package protocol
+
+// Header names of the protocol. They are compared without regard to case.
+const (
+	HeaderAPIKey           = "X-Trigger-Api-Key"
+	HeaderAction           = "X-Trigger-Action"
+	HeaderVersion          = "Trigger-Version"
+	HeaderSDKVersion       = "Trigger-Sdk-Version"
+	HeaderServerVersion    = "X-Trigger-Version"
+	HeaderEndpointID       = "X-Trigger-Endpoint-Id"
+	HeaderRunMetadata      = "X-Trigger-Run-Metadata"
+	HeaderRequestTiming    = "X-Trigger-Request-Timing"
+	HeaderIdempotencyKey   = "Idempotency-Key"
+	HeaderCachedTaskCursor = "X-Cached-Tasks-Cursor"
+)
+
+// Dated versions of the protocol. They are compared as strings.
+const (
+	// VersionLazyCachedTasks wraps the answer to task creation and allows
+	// cached tasks to be fetched page by page.
+	VersionLazyCachedTasks = "2023-09-29"
+	// VersionSerializedOutput makes a completed task's output JSON text.
+	VersionSerializedOutput = "2023-11-01"
+)
+
+// Action names what a server asks of an endpoint; it travels in [HeaderAction].
+type Action string
+
+// The actions an endpoint answers.
+const (
+	ActionPing            Action = "PING"
+	ActionValidate        Action = "VALIDATE"
+	ActionIndexEndpoint   Action = "INDEX_ENDPOINT"
+	ActionExecuteJob      Action = "EXECUTE_JOB"
+	ActionPreprocessRun   Action = "PREPROCESS_RUN"
+	ActionRunNotification Action = "RUN_NOTIFICATION"
+	ActionProbeTimeout    Action = "PROBE_EXECUTION_TIMEOUT"
+)

@@ -1,0 +1,46 @@
+package protocol
+
+import "encoding/json"
+
+// Ping is the answer to PING.
+type Ping struct {
+	OK    bool   `json:"ok"`
+	Error string `json:"error,omitempty"`
+}
+
+// Index is the answer to INDEX_ENDPOINT: all that an app can do.
+type Index struct {
+	Jobs             []IndexedJob      `json:"jobs"`
+	Sources          []json.RawMessage `json:"sources"`
+	Webhooks         []json.RawMessage `json:"webhooks,omitempty"`
+	DynamicTriggers  []json.RawMessage `json:"dynamicTriggers"`
+	DynamicSchedules []json.RawMessage `json:"dynamicSchedules"`
+	HTTPEndpoints    []json.RawMessage `json:"httpEndpoints,omitempty"`
+}
+
+// IndexedJob is one version of a job, as an app tells it.
+type IndexedJob struct {
+	ID               string             `json:"id"`
+	Name             string             `json:"name"`
+	Version          string             `json:"version"`
+	Event            EventSpecification `json:"event"`
+	Trigger          json.RawMessage    `json:"trigger"`
+	Integrations     json.RawMessage    `json:"integrations"`
+	Internal         bool               `json:"internal"`
+	Enabled          bool               `json:"enabled"`
+	StartPosition    string             `json:"startPosition"`
+	PreprocessRuns   bool               `json:"preprocessRuns"`
+	ConcurrencyLimit json.RawMessage    `json:"concurrencyLimit,omitempty"`
+}
+
+// EventSpecification describes the event a job runs on.
+type EventSpecification struct {
+	Name       json.RawMessage   `json:"name"`
+	Title      string            `json:"title"`
+	Source     string            `json:"source"`
+	Icon       string            `json:"icon"`
+	Filter     json.RawMessage   `json:"filter,omitempty"`
+	Properties []DisplayProperty `json:"properties,omitempty"`
+	Schema     json.RawMessage   `json:"schema,omitempty"`
+	Examples   json.RawMessage   `json:"examples,omitempty"`
+}

@@ -1,0 +1,27 @@
+// Package receiver receives completion webhooks: it verifies that a
+// [protocol.RunNotification] comes from the server that holds the secret,
+// decodes it into the program's own types and hands it to a function.
+//
+// What it guarantees:
+//   - The function is called only for a body whose signature was verified, in
+//     constant time, and, where the request carries a timestamp, only if that
+//     is recent.
+//   - A body larger than [Config.MaxBody] is refused without being kept.
+//   - The sender hears 200 only after the function returned nil. After an error
+//     or a panic it hears 500 and delivers again later, under the same webhook
+//     ID and with the same bytes.
+//
+// Deliveries are made at least once: the function may be called twice for the
+// same run, unless [Config.Seen] is set. [NewMemory] makes one for a single
+// process; a program with several implements [Seen] on its own database.
+// Deliveries of different runs come in any order and at the same time.
+//
+// # Which signature counts
+//
+// A server signs twice. The Standard Webhooks headers (webhook-id,
+// webhook-timestamp, webhook-signature) cover the body, an ID and the time;
+// when any of them is present, they are what must verify. The header
+// X-Trigger-Signature-256 covers the body alone: a request with nothing else is
+// accepted on its strength, but as it bears no time it could be a copy of an
+// old one. Setting [Config.RequireTimestamp] refuses such requests.
+package receiver

@@ -1,0 +1,139 @@
+package receiver
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+)
+
+// The checks that a request can fail. Errors of [Verify] and [Verifier.Verify]
+// wrap exactly one of them.
+var (
+	// ErrUnsigned means that a header needed for verification is missing.
+	ErrUnsigned = errors.New("the request is not signed")
+	// ErrMalformed means that a header cannot be read.
+	ErrMalformed = errors.New("the request is malformed")
+	// ErrStale means that the timestamp is too far from the clock.
+	ErrStale = errors.New("the timestamp is too far from the receiver's clock")
+	// ErrWrongSignature means that no secret makes the signature of this body.
+	ErrWrongSignature = errors.New("the signature is wrong")
+)
+
+// Verifier checks signatures. It is safe for concurrent use.
+type Verifier struct {
+	config      Config
+	apiKeys     []string
+	webhookKeys []protocol.WebhookKey
+}
+
+// NewVerifier returns a Verifier that believes the keys and secrets in config,
+// or an error that names the field that is wrong.
+func NewVerifier(config Config) (*Verifier, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	apiKeys, webhookKeys, err := config.keys()
+	if err != nil {
+		return nil, err
+	}
+	return &Verifier{config: config, apiKeys: apiKeys, webhookKeys: webhookKeys}, nil
+}
+
+// Verify checks the signature of one request, for programs that do not use
+// [New]. body must be the bytes as they were received. A nil error means that
+// the request may be believed. Errors wrap [ErrUnsigned], [ErrMalformed],
+// [ErrStale] or [ErrWrongSignature], or say what is wrong with config.
+func Verify(header http.Header, body []byte, config Config) error {
+	verifier, err := NewVerifier(config)
+	if err != nil {
+		return err
+	}
+	_, err = verifier.Verify(header, body)
+	return err
+}
+
+// Verify does what the function [Verify] does, and returns what the headers
+// say about the delivery.
+func (v *Verifier) Verify(header http.Header, body []byte) (Delivery, error) {
+	delivery, err := v.checkHeader(header)
+	if err != nil {
+		return Delivery{}, err
+	}
+	if err := v.checkBody(header, body); err != nil {
+		return Delivery{}, err
+	}
+	return delivery, nil
+}
+
+// checkHeader finds what is wrong without the body, so that the body of a
+// request that cannot pass is not read.
+func (v *Verifier) checkHeader(header http.Header) (Delivery, error) {
+	if !hasWebhookHeader(header) {
+		return Delivery{}, v.checkBodySignatureHeader(header)
+	}
+	for _, name := range []string{protocol.HeaderWebhookID, protocol.HeaderWebhookTimestamp, protocol.HeaderWebhookSignature} {
+		if header.Get(name) == "" {
+			return Delivery{}, fmt.Errorf("%w: the header %s is missing", ErrUnsigned, name)
+		}
+	}
+	seconds, err := strconv.ParseInt(header.Get(protocol.HeaderWebhookTimestamp), 10, 64)
+	if err != nil {
+		return Delivery{}, fmt.Errorf("%w: the header %s must be in seconds since 1970", ErrMalformed, protocol.HeaderWebhookTimestamp)
+	}
+	now, at := v.config.Now(), time.Unix(seconds, 0)
+	if at.Before(now.Add(-v.config.Tolerance)) || at.After(now.Add(v.config.Tolerance)) {
+		return Delivery{}, fmt.Errorf("%w: it is %s, the clock says %s, and the tolerance is %s", ErrStale,
+			at.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339), v.config.Tolerance)
+	}
+	attempt, err := strconv.Atoi(header.Get(protocol.HeaderWebhookAttempt))
+	if err != nil || attempt < 0 {
+		attempt = 0
+	}
+	return Delivery{ID: header.Get(protocol.HeaderWebhookID), Timestamp: at, Attempt: attempt}, nil
+}
+
+func (v *Verifier) checkBodySignatureHeader(header http.Header) error {
+	switch {
+	case header.Get(protocol.HeaderSignature) == "":
+		return fmt.Errorf("%w: neither %s nor %s is there", ErrUnsigned, protocol.HeaderWebhookSignature, protocol.HeaderSignature)
+	case v.config.RequireTimestamp:
+		return fmt.Errorf("%w: %s alone covers no timestamp, and this receiver requires one", ErrUnsigned, protocol.HeaderSignature)
+	case len(v.apiKeys) == 0:
+		return fmt.Errorf("%w: this receiver knows no API key that could verify %s", ErrUnsigned, protocol.HeaderSignature)
+	}
+	return nil
+}
+
+// checkBody verifies the signature. Every key is tried, so that the time taken
+// does not tell which one fits.
+func (v *Verifier) checkBody(header http.Header, body []byte) error {
+	verified := false
+	if hasWebhookHeader(header) {
+		id, timestamp := header.Get(protocol.HeaderWebhookID), header.Get(protocol.HeaderWebhookTimestamp)
+		for _, key := range v.webhookKeys {
+			verified = key.Verify(id, timestamp, body, header.Get(protocol.HeaderWebhookSignature)) || verified
+		}
+	} else {
+		for _, key := range v.apiKeys {
+			verified = protocol.VerifyBody(key, body, header.Get(protocol.HeaderSignature)) || verified
+		}
+	}
+	if !verified {
+		return fmt.Errorf("%w: no secret of this receiver makes it from the body", ErrWrongSignature)
+	}
+	return nil
+}
+
+func hasWebhookHeader(header http.Header) bool {
+	for _, name := range []string{protocol.HeaderWebhookID, protocol.HeaderWebhookTimestamp, protocol.HeaderWebhookSignature} {
+		if len(header.Values(name)) > 0 {
+			return true
+		}
+	}
+	return false
+}

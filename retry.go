@@ -1,0 +1,129 @@
+package runhook
+
+import (
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+)
+
+// Retry is the option of a task that is to be tried again when its function
+// returns an error. Between attempts the run takes up no resources: it is
+// suspended and executed again when the attempt is due. A field that is zero
+// has its default, so Retry{} is a policy of its own.
+type Retry struct {
+	// Limit is the number of attempts, the first included. Default: 5.
+	Limit int
+	// Factor is how much longer each pause is than the one before, from the
+	// third attempt on. Default: 1.8.
+	Factor float64
+	// Min is the first pause. Default: one second.
+	Min time.Duration
+	// Max is the longest pause. Default: one minute.
+	Max time.Duration
+	// NoJitter makes pauses exact. Otherwise each is stretched by a random
+	// factor from 1 to 2, so that many runs do not try again together.
+	NoJitter bool
+}
+
+const (
+	defaultRetryLimit  = 5
+	defaultRetryFactor = 1.8
+	defaultRetryMin    = time.Second
+	defaultRetryMax    = time.Minute
+)
+
+func (r Retry) applyToTask(o *taskOptions) {
+	o.retry = &r
+	wire := &protocol.RetryOptions{}
+	if r.Limit != 0 {
+		wire.Limit = &r.Limit
+	}
+	if r.Factor != 0 {
+		wire.Factor = &r.Factor
+	}
+	if r.Min != 0 {
+		wire.MinTimeoutInMs = new(milliseconds(r.Min))
+	}
+	if r.Max != 0 {
+		wire.MaxTimeoutInMs = new(milliseconds(r.Max))
+	}
+	if r.NoJitter {
+		wire.Randomize = new(false)
+	}
+	o.request.Retry = wire
+}
+
+// next returns when a task that has just failed its attempts-th attempt is due
+// again, or false if that was the last.
+func (r *Retry) next(now time.Time, attempts int) (time.Time, bool) {
+	attempts = max(attempts, 1)
+	if attempts >= orDefault(r.Limit, defaultRetryLimit) {
+		return time.Time{}, false
+	}
+	stretch := 1.0
+	if !r.NoJitter {
+		stretch += rand.Float64()
+	}
+	pause := stretch * max(milliseconds(orDefault(r.Min, defaultRetryMin)), 1) *
+		math.Pow(orDefault(r.Factor, defaultRetryFactor), float64(max(attempts-2, 0)))
+	pause = math.Round(min(pause, milliseconds(orDefault(r.Max, defaultRetryMax))))
+	return now.Add(time.Duration(pause) * time.Millisecond), true
+}
+
+func orDefault[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// NoRetry returns err for a task's function to return when trying again cannot
+// help: the task fails at once, whatever its [Retry] option says.
+func NoRetry(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &retryError{err: err}
+}
+
+// RetryAt returns err for a task's function to return when it knows when to try
+// again, for example from a Retry-After header. It needs no [Retry] option and
+// knows no limit of attempts: see [TaskInfo.Attempt].
+func RetryAt(err error, at time.Time) error {
+	if err == nil {
+		return nil
+	}
+	return &retryError{err: err, at: at}
+}
+
+// RetryAfter is [RetryAt] with the time to wait from now.
+func RetryAfter(err error, pause time.Duration) error {
+	if err == nil {
+		return nil
+	}
+	return &retryError{err: err, after: pause, relative: true}
+}
+
+// A retryError decides about the next attempt: there is none if it has no time.
+type retryError struct {
+	err      error
+	at       time.Time
+	after    time.Duration
+	relative bool
+}
+
+func (e *retryError) Error() string { return e.err.Error() }
+func (e *retryError) Unwrap() error { return e.err }
+
+// due returns when the next attempt is, or false if there must be none.
+func (e *retryError) due(now time.Time) (time.Time, bool) {
+	if e.relative {
+		return now.Add(e.after), true
+	}
+	return e.at, !e.at.IsZero()
+}

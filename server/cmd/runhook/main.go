@@ -1,0 +1,82 @@
+// Command runhook runs a Runhook server and helps people with one.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// commands is the command line. Each flag can be set by its variable instead.
+type commands struct {
+	Serve   serveCommand   `cmd:"" help:"Run the server."`
+	Keys    keysCommand    `cmd:"" help:"Show the keys of the environments."`
+	Version versionCommand `cmd:"" help:"Show the version of this program."`
+}
+
+// streams are where a command writes.
+type streams struct{ out, err io.Writer }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	status := run(ctx, os.Args[1:], streams{os.Stdout, os.Stderr})
+	stop()
+	os.Exit(status)
+}
+
+// The exit statuses of the program.
+const (
+	succeeded  = 0
+	failed     = 1
+	wrongUsage = 2
+)
+
+// errReported is the error of a command that has already said what is wrong.
+var errReported = errors.New("reported")
+
+// run parses the arguments, runs the command they name, and returns the status
+// to exit with.
+func run(ctx context.Context, arguments []string, s streams) int {
+	exit := -1
+	parser, err := kong.New(&commands{},
+		kong.Name("runhook"),
+		kong.Description("Runhook runs durable background jobs and tells the world when they are done."),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Writers(s.out, s.err),
+		kong.Exit(func(code int) { exit = code }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(s),
+	)
+	if err != nil {
+		fmt.Fprintln(s.err, "runhook:", err)
+		return failed
+	}
+	parsed, err := parser.Parse(arguments)
+	if exit >= 0 {
+		return exit // --help
+	}
+	if err != nil {
+		fmt.Fprintf(s.err, "runhook: %v\nTry: runhook --help\n", err)
+		return wrongUsage
+	}
+	var usage *usageError
+	switch err := parsed.Run(); {
+	case err == nil:
+		return succeeded
+	case errors.As(err, &usage):
+		fmt.Fprintln(s.err, "runhook:", err)
+		return wrongUsage
+	case errors.Is(err, errReported):
+		return failed
+	default:
+		fmt.Fprintln(s.err, "runhook:", err)
+		return failed
+	}
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/server"
+)
+
+// databaseFlags are what every command that opens the database needs.
+type databaseFlags struct {
+	DB            string `name:"db" env:"RUNHOOK_DB" default:"sqlite:./runhook-data/runhook.db" placeholder:"URL" help:"The database: sqlite:PATH, or postgres://... (15 or later). Default: ${default}."`
+	EncryptionKey string `env:"RUNHOOK_ENCRYPTION_KEY" placeholder:"KEY" help:"32 random bytes, as hexadecimal or Base64, that encrypt the secrets in the database. Default: a key file made beside the SQLite file, or a key kept in the PostgreSQL database."`
+}
+
+type serveCommand struct {
+	databaseFlags
+	Addr          string        `env:"RUNHOOK_ADDR" default:"127.0.0.1:3030" placeholder:"HOST:PORT" help:"The address to listen on. Default: ${default}."`
+	PublicURL     string        `env:"RUNHOOK_PUBLIC_URL" placeholder:"URL" help:"The base of every URL that is handed out, as others reach this server. Default: http:// and the address."`
+	EgressAllow   string        `env:"RUNHOOK_EGRESS_ALLOW" placeholder:"CIDRS" help:"Address ranges, separated by commas, that callbacks and endpoints may be at although they are private, loopback, link-local or metadata addresses. Default: none; DEVELOPMENT reaches loopback and private ones without."`
+	MaxExecutions int           `env:"RUNHOOK_MAX_EXECUTIONS" default:"512" placeholder:"N" help:"How many executions may be in flight at once. Default: ${default}."`
+	MaxDeliveries int           `env:"RUNHOOK_MAX_DELIVERIES" default:"256" placeholder:"N" help:"How many webhook deliveries may be in flight at once. Default: ${default}."`
+	Grace         time.Duration `env:"RUNHOOK_GRACE" default:"20s" placeholder:"DURATION" help:"How long a stop waits for what is in flight before handing it back. Default: ${default}."`
+	LogLevel      string        `env:"RUNHOOK_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"The least level that is logged: debug, info, warn or error. Default: ${default}."`
+	LogFormat     string        `env:"RUNHOOK_LOG_FORMAT" default:"auto" placeholder:"FORMAT" help:"How to log: text, json, or auto for text on a terminal and json elsewhere. Default: ${default}."`
+	ProdKey       string        `name:"prod-api-key" env:"RUNHOOK_PROD_API_KEY" placeholder:"KEY" help:"The secret key of PRODUCTION, such as tr_prod_ and letters and digits. Default: a random one, printed once."`
+	StagingKey    string        `name:"staging-api-key" env:"RUNHOOK_STAGING_API_KEY" placeholder:"KEY" help:"The secret key of STAGING (tr_stg_...). Default: a random one."`
+	DevKey        string        `name:"dev-api-key" env:"RUNHOOK_DEV_API_KEY" placeholder:"KEY" help:"The secret key of DEVELOPMENT (tr_dev_...). Default: a random one."`
+	PreviewKey    string        `name:"preview-api-key" env:"RUNHOOK_PREVIEW_API_KEY" placeholder:"KEY" help:"The secret key of PREVIEW (tr_prev_...). Default: a random one."`
+}
+
+// settings name the fields of server.Config as people set them.
+var settings = map[string]string{
+	"Address":              "--addr (RUNHOOK_ADDR)",
+	"Database":             "--db (RUNHOOK_DB)",
+	"PublicURL":            "--public-url (RUNHOOK_PUBLIC_URL)",
+	"EgressAllow":          "--egress-allow (RUNHOOK_EGRESS_ALLOW)",
+	"EncryptionKey":        "--encryption-key (RUNHOOK_ENCRYPTION_KEY)",
+	"Executions":           "--max-executions (RUNHOOK_MAX_EXECUTIONS)",
+	"Deliveries":           "--max-deliveries (RUNHOOK_MAX_DELIVERIES)",
+	"Grace":                "--grace (RUNHOOK_GRACE)",
+	"APIKeys[PRODUCTION]":  "--prod-api-key (RUNHOOK_PROD_API_KEY)",
+	"APIKeys[STAGING]":     "--staging-api-key (RUNHOOK_STAGING_API_KEY)",
+	"APIKeys[DEVELOPMENT]": "--dev-api-key (RUNHOOK_DEV_API_KEY)",
+	"APIKeys[PREVIEW]":     "--preview-api-key (RUNHOOK_PREVIEW_API_KEY)",
+}
+
+// usageError says which setting is wrong, and why.
+type usageError struct {
+	setting string
+	err     error
+}
+
+func (e *usageError) Error() string { return fmt.Sprintf("%s: %v", e.setting, e.err) }
+
+// inSettings names the setting of a configuration error.
+func inSettings(err error) error {
+	var field *server.FieldError
+	if errors.As(err, &field) {
+		return &usageError{settings[field.Field], field.Err}
+	}
+	return err
+}
+
+// Run serves until the program is told to stop.
+func (c *serveCommand) Run(ctx context.Context, s streams) error {
+	log, err := newLogger(s.err, c.LogLevel, c.LogFormat)
+	if err != nil {
+		return err
+	}
+	srv, err := server.Open(ctx, server.Config{
+		Address: c.Addr, Database: c.DB, PublicURL: c.PublicURL, EgressAllow: c.EgressAllow, EncryptionKey: c.EncryptionKey,
+		APIKeys: map[protocol.EnvironmentType]string{
+			protocol.Production: c.ProdKey, protocol.Staging: c.StagingKey,
+			protocol.Development: c.DevKey, protocol.Preview: c.PreviewKey,
+		},
+		Executions: c.MaxExecutions, Deliveries: c.MaxDeliveries, Grace: c.Grace, Version: version(), Log: log,
+		OnKeys: func(keys []server.Key) {
+			fmt.Fprintln(s.out, "The environments of this new database and their keys (shown once here; again by: runhook keys):")
+			printKeys(s.out, keys)
+		},
+	})
+	if err != nil {
+		return inSettings(err)
+	}
+	log.Info("serving", "url", srv.URL(), "address", srv.Address().String(), "version", version())
+	err = srv.Run(ctx)
+	if closed := srv.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		log.Info("stopped")
+	}
+	return err
+}
+
+type keysCommand struct{ databaseFlags }
+
+// Run shows the keys of the environments.
+func (c *keysCommand) Run(ctx context.Context, s streams) error {
+	keys, err := server.Keys(ctx, server.Config{Database: c.DB, EncryptionKey: c.EncryptionKey})
+	if err != nil {
+		return inSettings(err)
+	}
+	printKeys(s.out, keys)
+	return nil
+}
+
+func printKeys(w io.Writer, keys []server.Key) {
+	for _, key := range keys {
+		fmt.Fprintf(w, "  %-12s secret %-30s public %s\n", key.Environment, key.Secret, key.Public)
+	}
+}

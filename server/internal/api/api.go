@@ -1,0 +1,86 @@
+// Package api is the server's HTTP API: it decodes requests, finds out on whose
+// behalf they are, calls the part of the server that does the work, and encodes
+// what it says.
+//
+// Two families of routes share it: those of the protocol, whose bytes are fixed
+// by the published clients (success is exactly 200, optional members are absent
+// rather than null, errors are JSON with a string error), and our own under
+// /api/runhook/v1/.
+package api
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/runhook/runhook/server/internal/engine"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/notify"
+	"github.com/runhook/runhook/server/internal/registry"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+// Config is what the API works with. Every field is required.
+type Config struct {
+	Store    *store.Store
+	Engine   *engine.Engine
+	Registry *registry.Registry
+	Notify   *notify.Service
+	Log      *slog.Logger
+}
+
+// API answers requests. It may be used concurrently.
+type API struct {
+	Config
+	router *router
+}
+
+// New returns the API as a handler.
+func New(config Config) *API {
+	a := &API{Config: config, router: newRouter()}
+	a.routes()
+	return a
+}
+
+// ServeHTTP implements http.Handler.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.router.ServeHTTP(w, r) }
+
+func (a *API) routes() {
+	a.router.handle("GET", "/healthz", plain(a.healthz))
+	a.router.handle("GET", "/readyz", a.open(a.readyz))
+	a.router.handle("GET", "/healthcheck", plain(a.healthcheck))
+
+	a.router.handle("GET", "/api/v1/whoami", a.secret(a.whoami))
+	a.router.handle("POST", "/api/v1/endpoints", a.secret(a.registerEndpoint))
+	a.router.handle("GET", "/api/v1/endpointindex/{index}", a.secret(a.endpointIndex))
+
+	a.router.handle("POST", "/api/v1/jobs/{job}/invoke", a.secret(a.invokeJob))
+	a.router.handle("POST", "/api/v1/jobs/{job}/cancel-runs", a.secret(a.cancelJobRuns))
+	a.browser("/api/v1/jobs/{job}/runs", a.secret(a.jobRuns))
+
+	a.browser("/api/v1/runs/{run}", a.public(a.getRunLegacy))
+	a.browser("/api/v2/runs/{run}", a.public(a.getRun))
+	a.browser("/api/v1/runs/{run}/statuses", a.public(a.getStatusesLegacy))
+	a.browser("/api/v2/runs/{run}/statuses", a.public(a.getStatuses))
+	a.router.handle("PUT", "/api/v1/runs/{run}/statuses/{status}", a.secret(a.putStatus))
+	a.router.handle("POST", "/api/v1/runs/{run}/cancel", a.secret(a.cancelRun))
+	a.router.handle("POST", "/api/v1/runs/{run}/logs", a.secret(a.log))
+
+	a.router.handle("POST", "/api/v1/runs/{run}/tasks", a.secret(a.createTask))
+	a.router.handle("POST", "/api/v1/runs/{run}/tasks/{task}/complete", a.secret(a.completeTask))
+	a.router.handle("POST", "/api/v1/runs/{run}/tasks/{task}/fail", a.secret(a.failTask))
+	a.router.handle("POST", "/api/v1/tasks/{task}/callback/{secret}", a.open(a.callBack))
+
+	a.router.handle("GET", "/api/runhook/v1/notifications", a.secret(a.listNotifications))
+	a.router.handle("GET", "/api/runhook/v1/notifications/{notification}", a.secret(a.getNotification))
+	a.router.handle("POST", "/api/runhook/v1/notifications/{notification}/resend", a.secret(a.resendNotification))
+}
+
+// request is a request on behalf of an environment; environment is nil on routes
+// that need no key.
+type request struct {
+	*http.Request
+	environment *model.Environment
+}
+
+// handler answers a request, or returns an error to be told.
+type handler func(w http.ResponseWriter, r *request) error

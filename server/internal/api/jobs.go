@@ -1,0 +1,82 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/engine"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+// A page of a list, when the caller does not say and at the most.
+const (
+	usualPage = 20
+	mostPage  = 50
+)
+
+// invokeJob is POST /api/v1/jobs/:jobSlug/invoke (api.md 6.1).
+func (a *API) invokeJob(w http.ResponseWriter, r *request) error {
+	var body protocol.InvokeJob
+	if err := readJSON(r, &body); err != nil {
+		return err
+	}
+	in := engine.Invocation{
+		JobSlug: r.PathValue("job"), IdempotencyKey: r.Header.Get(protocol.HeaderIdempotencyKey),
+		Payload: body.Payload, Context: body.Context,
+	}
+	if body.Options != nil {
+		in.AccountID, in.CallbackURL = body.Options.AccountID, body.Options.CallbackURL
+	}
+	runID, err := a.Engine.Invoke(r.Context(), r.environment, in)
+	if err != nil {
+		return err
+	}
+	return ok(w, protocol.InvokedRun{ID: runID})
+}
+
+// jobRuns is GET /api/v1/jobs/:jobSlug/runs (api.md 6.2).
+func (a *API) jobRuns(w http.ResponseWriter, r *request) error {
+	take, err := numberParameter(r, "take", usualPage, mostPage)
+	if err != nil {
+		return err
+	}
+	var runs []store.RunSummary
+	err = a.Store.View(r.Context(), func(tx *store.Tx) (err error) {
+		runs, err = tx.RunsOfJob(r.environment, r.PathValue("job"), r.URL.Query().Get("cursor"), take+1)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	type run struct {
+		ID          string             `json:"id"`
+		Status      protocol.RunStatus `json:"status"`
+		StartedAt   *protocol.Time     `json:"startedAt"`
+		UpdatedAt   *protocol.Time     `json:"updatedAt"`
+		CompletedAt *protocol.Time     `json:"completedAt"`
+	}
+	page := struct {
+		Runs       []run  `json:"runs"`
+		NextCursor string `json:"nextCursor,omitempty"`
+	}{Runs: []run{}}
+	for i, s := range runs {
+		if i == take {
+			page.NextCursor = s.ID
+			break
+		}
+		page.Runs = append(page.Runs, run{s.ID, s.Status, protocol.AtOrNil(s.StartedAt), protocol.AtOrNil(s.UpdatedAt), protocol.AtOrNil(s.CompletedAt)})
+	}
+	return ok(w, page)
+}
+
+// cancelJobRuns is POST /api/v1/jobs/:jobSlug/cancel-runs (api.md 6.3).
+func (a *API) cancelJobRuns(w http.ResponseWriter, r *request) error {
+	canceled, failed, err := a.Engine.CancelJobRuns(r.Context(), r.environment, r.PathValue("job"))
+	if err != nil {
+		return err
+	}
+	return ok(w, struct {
+		Canceled []string `json:"cancelledRunIds"`
+		Failed   []string `json:"failedToCancelRunIds"`
+	}{canceled, failed})
+}

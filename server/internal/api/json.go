@@ -1,0 +1,147 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/runhook/runhook/server/internal/model"
+)
+
+// maximumBody is the largest request body, in bytes. A task's output may be
+// 3 MiB and double as an escaped JSON string (api.md 21.6).
+const maximumBody = 16 << 20
+
+// writeError answers with an error. The published clients read error, and some
+// show message.
+func writeError(w http.ResponseWriter, status int, message string) {
+	writeJSON(w, status, struct {
+		Error   string `json:"error"`
+		Message string `json:"message"`
+	}{message, message})
+}
+
+// writeJSON answers with a value; users' JSON in it is not escaped.
+func writeJSON(w http.ResponseWriter, status int, value any) {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		status = http.StatusInternalServerError
+		body.Reset()
+		body.WriteString(`{"error":"Internal Server Error"}`)
+	}
+	header := w.Header()
+	header.Set("Content-Type", "application/json; charset=utf-8")
+	header.Set("Content-Length", strconv.Itoa(body.Len()))
+	w.WriteHeader(status)
+	w.Write(body.Bytes())
+}
+
+// ok answers 200, the only success that the published clients know.
+func ok(w http.ResponseWriter, value any) error {
+	writeJSON(w, http.StatusOK, value)
+	return nil
+}
+
+// readBody returns the body of a request.
+func readBody(r *request) ([]byte, error) {
+	if r.ContentLength > maximumBody {
+		return nil, tooLarge()
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maximumBody))
+	var over *http.MaxBytesError
+	switch {
+	case errors.As(err, &over):
+		return nil, tooLarge()
+	case err != nil:
+		return nil, model.Errorf(model.Invalid, "The request body could not be read: %v", err)
+	}
+	return body, nil
+}
+
+func tooLarge() error {
+	return model.Errorf(model.TooLarge, "The request body is larger than the %d MiB that are allowed", maximumBody>>20)
+}
+
+// readJSON returns the body of a request, which must be JSON, and decodes it.
+func readJSON(r *request, into any) error {
+	body, err := readBody(r)
+	if err != nil {
+		return err
+	}
+	return decodeJSON(body, into)
+}
+
+func decodeJSON(body []byte, into any) error {
+	if !utf8.Valid(body) {
+		return model.Errorf(model.Invalid, "Invalid JSON: the request body is not UTF-8 text")
+	}
+	err := json.Unmarshal(body, into)
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return nil
+	case len(bytes.TrimSpace(body)) == 0:
+		return model.Errorf(model.Invalid, "Invalid JSON: the request body is empty")
+	case errors.As(err, &syntax):
+		return model.Errorf(model.Invalid, "Invalid JSON: %v at byte %d of the request body", err, syntax.Offset)
+	case errors.As(err, &kind):
+		return model.Errorf(model.Invalid, "Invalid request body: %s must be %s, not %s", fieldName(kind.Field), kindName(kind), kind.Value)
+	}
+	return model.Errorf(model.Invalid, "Invalid request body: %v", err)
+}
+
+func fieldName(field string) string {
+	if field == "" {
+		return "it"
+	}
+	return field
+}
+
+// kindName returns the JSON name of what a field must be.
+func kindName(e *json.UnmarshalTypeError) string {
+	switch e.Type.Kind().String() {
+	case "struct", "map":
+		return "an object"
+	case "slice", "array":
+		return "an array"
+	case "string":
+		return "a string"
+	case "bool":
+		return "true or false"
+	}
+	return "a number"
+}
+
+// numberParameter returns a query parameter as a number between 1 and most, or usual when
+// it is absent.
+func numberParameter(r *request, name string, usual, most int) (int, error) {
+	text := r.URL.Query().Get(name)
+	if text == "" {
+		return usual, nil
+	}
+	number, err := strconv.Atoi(text)
+	if err != nil {
+		return 0, model.Errorf(model.Invalid, "Invalid or missing query parameters: %s must be a number, not %q", name, text)
+	}
+	return min(max(number, 1), most), nil
+}
+
+// flagParameter returns a query parameter as a truth value; absent, empty, false
+// and 0 are false (api.md B16).
+func flagParameter(r *request, name string) (bool, error) {
+	switch text := r.URL.Query().Get(name); text {
+	case "", "false", "0":
+		return false, nil
+	case "true", "1":
+		return true, nil
+	default:
+		return false, model.Errorf(model.Invalid, "Invalid or missing query parameters: %s must be true or false, not %q", name, text)
+	}
+}

@@ -1,0 +1,114 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"strings"
+
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store/database"
+)
+
+// secret lets a handler be reached with a secret key.
+func (a *API) secret(h handler) http.Handler { return a.authorized(h, false) }
+
+// public lets a handler be reached with a secret or a public key.
+func (a *API) public(h handler) http.Handler { return a.authorized(h, true) }
+
+func (a *API) authorized(h handler, allowPublic bool) http.Handler {
+	return a.open(func(w http.ResponseWriter, r *request) error {
+		key, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if !ok || key == "" {
+			return model.Errorf(model.Unauthorized, "Invalid or Missing API key")
+		}
+		environment, err := a.Store.EnvironmentByKey(r.Context(), key, allowPublic)
+		if err != nil {
+			return err
+		}
+		r.environment = environment
+		return h(w, r)
+	})
+}
+
+// open lets a handler be reached by everybody.
+func (a *API) open(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if problem := recover(); problem != nil && problem != http.ErrAbortHandler {
+				a.Log.Error("a request made the server panic", "method", r.Method, "route", r.Pattern, "err", fmt.Sprint(problem), "stack", string(debug.Stack()))
+				writeError(w, http.StatusInternalServerError, "Internal Server Error")
+			}
+		}()
+		if err := h(w, &request{Request: r}); err != nil {
+			a.fail(w, r, err)
+		}
+	})
+}
+
+// plain is for handlers that can not fail.
+func plain(h http.HandlerFunc) http.Handler { return h }
+
+// statuses are the HTTP statuses of the errors that callers are told of.
+var statuses = map[model.Code]int{
+	model.Invalid:      http.StatusBadRequest,
+	model.NotFound:     http.StatusNotFound,
+	model.Conflict:     http.StatusConflict,
+	model.TooLarge:     http.StatusRequestEntityTooLarge,
+	model.Unauthorized: http.StatusUnauthorized,
+	model.Unavailable:  http.StatusServiceUnavailable,
+}
+
+// fail answers with an error. What is not meant for callers stays in the log.
+func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
+	var told *model.Error
+	switch {
+	case errors.As(err, &told):
+		writeError(w, statuses[told.Code], told.Message)
+	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
+		// The caller is gone.
+	case errors.Is(err, database.ErrUnavailable), errors.Is(err, database.ErrClosed):
+		a.Log.Error("the database cannot be reached", "method", r.Method, "path", r.URL.Path, "err", err)
+		w.Header().Set("Retry-After", "1")
+		writeError(w, http.StatusServiceUnavailable, "The database cannot be reached; try again")
+	default:
+		a.Log.Error("a request failed", "method", r.Method, "path", redactedPath(r), "err", err)
+		writeError(w, http.StatusInternalServerError, "Internal Server Error")
+	}
+}
+
+// redactedPath returns a path without the secrets that some hold.
+func redactedPath(r *http.Request) string {
+	if secret := r.PathValue("secret"); secret != "" {
+		return strings.ReplaceAll(r.URL.Path, secret, "...")
+	}
+	return r.URL.Path
+}
+
+// browser adds a GET route that web pages may call from anywhere (api.md 2.3).
+func (a *API) browser(pattern string, h http.Handler) {
+	a.router.handle("GET", pattern, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		allowOrigin(w, r)
+		h.ServeHTTP(w, r)
+	}))
+	a.router.handle("OPTIONS", pattern, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		allowOrigin(w, r)
+		header := w.Header()
+		header.Set("Access-Control-Allow-Methods", "GET,HEAD,PUT,PATCH,POST,DELETE")
+		if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" {
+			header.Set("Access-Control-Allow-Headers", asked)
+		}
+		header.Add("Vary", "Access-Control-Request-Headers")
+		header.Set("Access-Control-Max-Age", "300")
+		writeJSON(w, http.StatusOK, struct{}{})
+	}))
+}
+
+func allowOrigin(w http.ResponseWriter, r *http.Request) {
+	if origin := r.Header.Get("Origin"); origin != "" {
+		w.Header().Set("Access-Control-Allow-Origin", origin)
+		w.Header().Add("Vary", "Origin")
+	}
+}

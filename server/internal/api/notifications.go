@@ -1,0 +1,135 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+// notification is a completion notification as our own API tells it.
+type notification struct {
+	ID           string                   `json:"id"`
+	RunID        string                   `json:"runId"`
+	RunStatus    protocol.RunStatus       `json:"runStatus"`
+	URL          string                   `json:"url"`
+	Status       model.NotificationStatus `json:"status"`
+	AttemptCount int                      `json:"attemptCount"`
+	CreatedAt    protocol.Time            `json:"createdAt"`
+	UpdatedAt    protocol.Time            `json:"updatedAt"`
+	DeliveredAt  *protocol.Time           `json:"deliveredAt,omitempty"`
+	// NextAttemptAt is when the automatic schedule tries next.
+	NextAttemptAt *protocol.Time `json:"nextAttemptAt,omitempty"`
+}
+
+func tellNotification(n model.Notification) notification {
+	return notification{
+		ID: n.ID, RunID: n.RunID, RunStatus: n.RunStatus, URL: n.URL, Status: n.Status, AttemptCount: n.Attempts,
+		CreatedAt: protocol.At(n.CreatedAt), UpdatedAt: protocol.At(n.UpdatedAt),
+		DeliveredAt: protocol.AtOrNil(n.DeliveredAt), NextAttemptAt: protocol.AtOrNil(n.ScheduledAt),
+	}
+}
+
+// attempt is one sending of a notification.
+type attempt struct {
+	Number        int                `json:"number"`
+	Cause         model.AttemptCause `json:"cause"`
+	StartedAt     protocol.Time      `json:"startedAt"`
+	DurationInMs  int64              `json:"durationInMs"`
+	Status        *int               `json:"status,omitempty"`
+	Response      *string            `json:"response,omitempty"`
+	Error         string             `json:"error,omitempty"`
+	NextAttemptAt *protocol.Time     `json:"nextAttemptAt,omitempty"`
+}
+
+// listNotifications is GET /api/runhook/v1/notifications, newest first, with
+// the filters run and status, and the paging parameters cursor and take.
+func (a *API) listNotifications(w http.ResponseWriter, r *request) error {
+	take, err := numberParameter(r, "take", usualPage, mostPage)
+	if err != nil {
+		return err
+	}
+	query := r.URL.Query()
+	filter := store.NotificationFilter{
+		RunID: query.Get("run"), Status: model.NotificationStatus(query.Get("status")), Cursor: query.Get("cursor"), Limit: take + 1,
+	}
+	switch filter.Status {
+	case "", model.NotificationPending, model.NotificationDelivered, model.NotificationExhausted:
+	default:
+		return model.Errorf(model.Invalid, "Invalid query parameter: status must be PENDING, DELIVERED or EXHAUSTED, not %q", filter.Status)
+	}
+	var found []model.Notification
+	err = a.Store.View(r.Context(), func(tx *store.Tx) (err error) {
+		found, err = tx.Notifications(r.environment.ID, filter)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	page := struct {
+		Notifications []notification `json:"notifications"`
+		NextCursor    string         `json:"nextCursor,omitempty"`
+	}{Notifications: []notification{}}
+	for i, n := range found {
+		if i == take {
+			page.NextCursor = n.ID
+			break
+		}
+		page.Notifications = append(page.Notifications, tellNotification(n))
+	}
+	return ok(w, page)
+}
+
+// getNotification is GET /api/runhook/v1/notifications/:id: with its payload and
+// every attempt.
+func (a *API) getNotification(w http.ResponseWriter, r *request) error {
+	var n model.Notification
+	var attempts []model.NotificationAttempt
+	err := a.Store.View(r.Context(), func(tx *store.Tx) error {
+		var found bool
+		var err error
+		if n, found, err = tx.Notification(r.environment.ID, r.PathValue("notification")); err != nil {
+			return err
+		}
+		if !found {
+			return model.Errorf(model.NotFound, "Notification not found")
+		}
+		attempts, err = tx.NotificationAttempts(n.ID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	told := struct {
+		notification
+		Payload  json.RawMessage `json:"payload"`
+		Attempts []attempt       `json:"attempts"`
+	}{tellNotification(n), n.Body, []attempt{}}
+	for _, at := range attempts {
+		told.Attempts = append(told.Attempts, tellAttempt(at))
+	}
+	return ok(w, told)
+}
+
+func tellAttempt(a model.NotificationAttempt) attempt {
+	told := attempt{
+		Number: a.Number, Cause: a.Cause, StartedAt: protocol.At(a.StartedAt), DurationInMs: a.Duration.Milliseconds(),
+		Error: a.Error, NextAttemptAt: protocol.AtOrNil(a.NextAttemptAt),
+	}
+	if a.HTTPStatus != 0 {
+		told.Status, told.Response = &a.HTTPStatus, &a.Response
+	}
+	return told
+}
+
+// resendNotification is POST /api/runhook/v1/notifications/:id/resend: the same
+// id and bytes are sent again at once, beside the automatic schedule.
+func (a *API) resendNotification(w http.ResponseWriter, r *request) error {
+	n, err := a.Notify.Resend(r.Context(), r.environment, r.PathValue("notification"))
+	if err != nil {
+		return err
+	}
+	return ok(w, tellNotification(n))
+}

@@ -1,0 +1,186 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"unicode/utf16"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/model"
+)
+
+// maximumOutput is the longest output of a task, in UTF-16 code units as the
+// clients count (api.md 8.5).
+const maximumOutput = 3 << 20
+
+// createTask is POST /api/v1/runs/:runId/tasks (api.md 8.1 to 8.3).
+func (a *API) createTask(w http.ResponseWriter, r *request) error {
+	key := r.Header.Get(protocol.HeaderIdempotencyKey)
+	if key == "" {
+		return model.Errorf(model.Invalid, "Invalid or Missing idempotency key")
+	}
+	var body protocol.CreateTask
+	if err := readJSON(r, &body); err != nil {
+		return err
+	}
+	if err := checkTask(body); err != nil {
+		return err
+	}
+	runID := r.PathValue("run")
+	task, forceYield, err := a.Engine.CreateTask(r.Context(), r.environment, runID, key, body)
+	if err != nil {
+		return err
+	}
+	told := tellTask(task, forceYield)
+	if r.Header.Get(protocol.HeaderVersion) != protocol.VersionLazyCachedTasks {
+		return ok(w, told)
+	}
+	created := protocol.CreatedTask{Task: told}
+	if cursor := r.Header.Get(protocol.HeaderCachedTaskCursor); cursor != "" {
+		page, err := a.Engine.CachedTasks(r.Context(), runID, cursor)
+		if err != nil {
+			return err
+		}
+		created.CachedTasks = &page
+	}
+	w.Header().Set(protocol.HeaderVersion, protocol.VersionLazyCachedTasks)
+	return ok(w, created)
+}
+
+// checkTask finds what the clients' own schema would not let pass.
+func checkTask(t protocol.CreateTask) error {
+	switch {
+	case t.IdempotencyKey == "":
+		return model.Errorf(model.Invalid, "Invalid request body: idempotencyKey is missing")
+	case t.Style != nil && t.Style.Style != "normal" && t.Style.Style != "minimal":
+		return model.Errorf(model.Invalid, "Invalid request body: style.style must be normal or minimal, not %q", t.Style.Style)
+	}
+	switch t.Operation {
+	case "", "fetch", "fetch-response", "fetch-poll":
+		return nil
+	}
+	return model.Errorf(model.Invalid, "Invalid request body: operation must be fetch, fetch-response or fetch-poll, not %q", t.Operation)
+}
+
+// tellTask returns a task as the protocol tells it (api.md 8.3).
+func tellTask(t model.Task, forceYield bool) protocol.Task {
+	told := protocol.Task{
+		ID: t.ID, Name: t.Name, Icon: nullable(t.Icon), Noop: t.Noop,
+		StartedAt: protocol.AtOrNil(t.StartedAt), CompletedAt: protocol.AtOrNil(t.CompletedAt), DelayUntil: protocol.AtOrNil(t.DelayUntil),
+		Status: t.Status, Description: nullable(t.Description), Params: t.Params, Output: t.Output,
+		ParentID: nullable(t.ParentID), Attempts: t.Attempts, IdempotencyKey: t.IdempotencyKey,
+		Operation: nullable(t.Operation), CallbackURL: nullable(t.CallbackURL), ForceYield: forceYield,
+		ChildExecutionMode: "SEQUENTIAL",
+	}
+	if t.Parallel {
+		told.ChildExecutionMode = "PARALLEL"
+	}
+	// These were encoded by this server, so they decode.
+	decodeStored(t.Properties, &told.Properties)
+	decodeStored(t.OutputProperties, &told.OutputProperties)
+	decodeStored(t.Style, &told.Style)
+	// Absent means that the task returned nothing; until it has ended, null.
+	if told.Output == nil && !t.Status.Terminal() {
+		told.Output = json.RawMessage("null")
+	}
+	return told
+}
+
+func decodeStored(text []byte, into any) {
+	if text != nil {
+		_ = json.Unmarshal(text, into)
+	}
+}
+
+// completeTask is POST /api/v1/runs/:runId/tasks/:id/complete (api.md 8.5).
+func (a *API) completeTask(w http.ResponseWriter, r *request) error {
+	var body struct {
+		Output     json.RawMessage            `json:"output"`
+		Properties []protocol.DisplayProperty `json:"properties"`
+	}
+	if err := readJSON(r, &body); err != nil {
+		return err
+	}
+	output := []byte(body.Output)
+	if r.Header.Get(protocol.HeaderVersion) == protocol.VersionSerializedOutput {
+		var err error
+		if output, err = serialized(body.Output); err != nil {
+			return err
+		}
+	}
+	if lengthInUTF16(output) > maximumOutput {
+		return model.Errorf(model.Invalid, "Output must be less than 3MB")
+	}
+	task, forceYield, err := a.Engine.CompleteTask(r.Context(), r.environment, r.PathValue("run"), r.PathValue("task"), output, body.Properties)
+	if err != nil {
+		return err
+	}
+	return ok(w, tellTask(task, forceYield))
+}
+
+// serialized returns the JSON that an output holds as text; nil for none.
+func serialized(raw json.RawMessage) ([]byte, error) {
+	if raw == nil {
+		return nil, nil
+	}
+	var text *string
+	if err := json.Unmarshal(raw, &text); err != nil || text == nil {
+		return nil, model.Errorf(model.Invalid, "Invalid request body: output must be JSON text in a string")
+	}
+	if *text == "" {
+		return nil, nil
+	}
+	if !json.Valid([]byte(*text)) {
+		return nil, model.Errorf(model.Invalid, "Invalid request body: output is not JSON text: %.100s", *text)
+	}
+	return []byte(*text), nil
+}
+
+func lengthInUTF16(text []byte) int {
+	if len(text) <= maximumOutput {
+		return 0 // no text has more code units than bytes
+	}
+	length := 0
+	for _, r := range string(text) {
+		length += utf16.RuneLen(r)
+	}
+	return length
+}
+
+// failTask is POST /api/v1/runs/:runId/tasks/:id/fail (api.md 8.6).
+func (a *API) failTask(w http.ResponseWriter, r *request) error {
+	var body struct {
+		Error json.RawMessage `json:"error"`
+	}
+	if err := readJSON(r, &body); err != nil {
+		return err
+	}
+	if body.Error == nil {
+		return model.Errorf(model.Invalid, "Invalid request body: error is missing")
+	}
+	task, forceYield, err := a.Engine.FailTask(r.Context(), r.environment, r.PathValue("run"), r.PathValue("task"), body.Error)
+	if err != nil {
+		return err
+	}
+	return ok(w, tellTask(task, forceYield))
+}
+
+// callBack is POST /api/v1/tasks/:id/callback/:secret, where the secret is the
+// only credential (api.md 8.7). An empty body stands for null.
+func (a *API) callBack(w http.ResponseWriter, r *request) error {
+	body, err := readBody(r)
+	if err != nil {
+		return err
+	}
+	if len(body) == 0 {
+		body = []byte("null")
+	}
+	var value json.RawMessage
+	if err := decodeJSON(body, &value); err != nil {
+		return err
+	}
+	if err := a.Engine.CallBack(r.Context(), r.PathValue("task"), r.PathValue("secret"), value); err != nil {
+		return err
+	}
+	return ok(w, map[string]bool{"success": true})
+}

@@ -1,0 +1,133 @@
+package endpoint
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/egress"
+)
+
+// maxExecuteBytes bounds the answer to EXECUTE_JOB: a task's output may have
+// 3 MiB, and several tasks may be echoed.
+const maxExecuteBytes = 32 << 20
+
+// Execute sends EXECUTE_JOB with the given body, the JSON of a
+// [protocol.ExecuteJob], and says what came of it.
+func (c *Client) Execute(ctx context.Context, target Target, body []byte) ExecuteOutcome {
+	if target.URL == "" {
+		return ExecuteOutcome{Kind: Failed, Error: &protocol.Error{Message: "Endpoint has no URL set"}}
+	}
+	callContext, cancel := deadline(ctx, c.executeTimeout)
+	defer cancel()
+	sent := c.now()
+	answer, err := c.call(callContext, target, protocol.ActionExecuteJob, body, maxExecuteBytes)
+	duration := c.now().Sub(sent).Round(time.Millisecond)
+
+	var outcome ExecuteOutcome
+	if err != nil {
+		outcome = unanswered(callContext, target, err)
+	} else {
+		outcome = c.classify(answer)
+		outcome.StatusCode = answer.status
+		outcome.Versions = versions(answer.header)
+		outcome.Metadata = runMetadata(answer.header)
+	}
+	outcome.Duration = duration
+	return outcome
+}
+
+// unanswered classifies a call that brought no complete answer.
+func unanswered(ctx context.Context, target Target, err error) ExecuteOutcome {
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return ExecuteOutcome{Kind: Interrupted, Error: &protocol.Error{
+			Message: fmt.Sprintf("The execution was interrupted: %v", context.Cause(ctx)),
+		}}
+	case ctx.Err() != nil:
+		return ExecuteOutcome{Kind: TimedOut, Error: &protocol.Error{
+			Message: fmt.Sprintf("Endpoint (%s) did not answer in time: %v", target.URL, context.Cause(ctx)),
+		}}
+	}
+	return ExecuteOutcome{Kind: Transient, Error: &protocol.Error{Message: connectionMessage(target.URL, err)}}
+}
+
+// connectionMessage says why there is no answer. What the guard refused speaks
+// for itself.
+func connectionMessage(location string, err error) string {
+	if refused, ok := errors.AsType[*egress.RefusedError](err); ok {
+		return refused.Error()
+	}
+	if lost, ok := errors.AsType[*lostError](err); ok {
+		return fmt.Sprintf("Connection to the endpoint (%s) was lost before its answer was complete: %v", location, lost)
+	}
+	return fmt.Sprintf("Connection could not be established to the endpoint (%s): %v", location, err)
+}
+
+// classify decides by status first: what a gateway writes into the body of a
+// 504 does not make it anything but a time-out.
+func (c *Client) classify(answer *answer) ExecuteOutcome {
+	switch {
+	case answer.ok():
+		return classifyBody(answer)
+	case platformTimeout(answer):
+		return ExecuteOutcome{Kind: TimedOut, Error: errorOf(answer)}
+	case answer.status == http.StatusTooManyRequests:
+		return ExecuteOutcome{Kind: Transient, Error: errorOf(answer), RetryAfter: retryAfter(answer.header, c.now())}
+	case answer.status >= 400 && answer.status <= 499:
+		return ExecuteOutcome{Kind: Failed, Error: errorOf(answer)}
+	}
+	return ExecuteOutcome{Kind: Transient, Error: errorOf(answer), RetryAfter: retryAfter(answer.header, c.now())}
+}
+
+// classifyBody reads a 2xx answer. One that is not JSON comes from something in
+// front of the app, and is gone the next time; one that is JSON of the wrong
+// shape comes from the app, and is not.
+func classifyBody(answer *answer) ExecuteOutcome {
+	if answer.tooLarge {
+		return ExecuteOutcome{Kind: Failed, Error: &protocol.Error{
+			Message: fmt.Sprintf("Endpoint responded with more than %d MiB, which is the most an execution may return", maxExecuteBytes>>20),
+		}}
+	}
+	result, err := parseResult(answer.body)
+	switch {
+	case errors.Is(err, errNotJSON):
+		return ExecuteOutcome{Kind: Transient, Error: &protocol.Error{Message: "Endpoint responded with invalid JSON"}}
+	case err != nil:
+		return ExecuteOutcome{Kind: Failed, Error: &protocol.Error{Message: "Endpoint responded with an invalid answer: " + err.Error()}}
+	}
+	return ExecuteOutcome{Kind: Answered, Result: result}
+}
+
+// platformTimeout reports whether an answer other than 2xx is how a platform
+// says that it killed a function for the time it took.
+func platformTimeout(answer *answer) bool {
+	switch {
+	case answer.status == http.StatusRequestTimeout, answer.status == http.StatusGatewayTimeout:
+		return true
+	case answer.header.Get("X-Vercel-Error") == "FUNCTION_INVOCATION_TIMEOUT":
+		return true
+	case answer.status == http.StatusBadGateway: // Deno Deploy
+		return bytes.Contains(answer.body, []byte("TIME_LIMIT"))
+	case answer.status == http.StatusServiceUnavailable: // Cloudflare Workers
+		return answer.header.Get("Cf-Ray") != "" && bytes.Contains(answer.body, []byte("Worker exceeded resource limits"))
+	}
+	return false
+}
+
+// errorOf returns the error in the body of an answer other than 2xx, or one
+// that names the status.
+func errorOf(answer *answer) *protocol.Error {
+	if answer.redirectProblem != "" {
+		return &protocol.Error{Message: fmt.Sprintf("Endpoint responded with %d status code: %s", answer.status, answer.redirectProblem)}
+	}
+	var check shape
+	if failure := check.failure("", answer.body); len(check.problems) == 0 {
+		return failure
+	}
+	return &protocol.Error{Message: fmt.Sprintf("Endpoint responded with %d status code", answer.status)}
+}

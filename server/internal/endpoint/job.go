@@ -1,0 +1,199 @@
+package endpoint
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+
+	"github.com/runhook/runhook/protocol"
+)
+
+// maxIssues bounds the list of what is wrong with an index.
+const maxIssues = 100
+
+// maxIntervalSeconds bounds an interval schedule. Too short a one is no error:
+// it is raised when it is applied.
+const maxIntervalSeconds = 2592000
+
+var versionPattern = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
+
+// jobIssues returns a line for each thing that is wrong with the jobs of an
+// index.
+func jobIssues(jobs []json.RawMessage) []string {
+	var lines []string
+	seen := map[string]bool{}
+	for i, raw := range jobs {
+		name := fmt.Sprintf("Job number %d", i+1)
+		var check shape
+		if members := check.object("", raw); members != nil {
+			id, version := check.job(members)
+			if id != "" {
+				name = fmt.Sprintf("Job %q", id)
+			}
+			key := id + "@" + version
+			if id != "" && seen[key] {
+				check.fail("id", "version %s of this job is defined more than once", version)
+			}
+			seen[key] = true
+		}
+		for _, problem := range check.problems {
+			lines = append(lines, fmt.Sprintf("- %s: %s.", name, problem))
+		}
+		if len(lines) > maxIssues {
+			return append(lines[:maxIssues], "- ... and more.")
+		}
+	}
+	return lines
+}
+
+// job checks the members of a job and returns what identifies it.
+func (s *shape) job(members map[string]json.RawMessage) (id, version string) {
+	var name, startPosition string
+	var flag bool
+	s.filled("id", members["id"], &id)
+	s.filled("name", members["name"], &name)
+	if s.filled("version", members["version"], &version) && !versionPattern.MatchString(version) {
+		s.fail("version", "expected three numbers such as 1.0.0, got %.40q", version)
+	}
+	s.need("enabled", members["enabled"], &flag)
+	s.need("preprocessRuns", members["preprocessRuns"], &flag)
+	s.option("internal", members["internal"], &flag)
+	if s.need("startPosition", members["startPosition"], &startPosition) {
+		s.oneOf("startPosition", startPosition, "initial", "latest")
+	}
+	var integrations map[string]json.RawMessage
+	s.option("integrations", members["integrations"], &integrations)
+	s.event("event", members["event"])
+	s.trigger("trigger", members["trigger"])
+	s.concurrencyLimit("concurrencyLimit", members["concurrencyLimit"])
+	return id, version
+}
+
+func (s *shape) event(path string, raw json.RawMessage) {
+	members := s.object(path, raw)
+	if members == nil {
+		return
+	}
+	var text string
+	s.names(path+".name", members["name"])
+	s.need(path+".title", members["title"], &text)
+	s.need(path+".source", members["source"], &text)
+	s.need(path+".icon", members["icon"], &text)
+	var filter map[string]json.RawMessage
+	s.option(path+".filter", members["filter"], &filter)
+	var properties []protocol.DisplayProperty
+	s.option(path+".properties", members["properties"], &properties)
+}
+
+func (s *shape) trigger(path string, raw json.RawMessage) {
+	members := s.object(path, raw)
+	if members == nil {
+		return
+	}
+	var kind, id string
+	if !s.need(path+".type", members["type"], &kind) {
+		return
+	}
+	switch kind {
+	case "static":
+		s.names(path+".title", members["title"])
+		s.rule(path+".rule", members["rule"])
+	case "scheduled":
+		s.schedule(path+".schedule", members["schedule"])
+	case "dynamic":
+		s.filled(path+".id", members["id"], &id)
+	case "invoke":
+	default:
+		s.oneOf(path+".type", kind, "static", "scheduled", "dynamic", "invoke")
+	}
+}
+
+func (s *shape) rule(path string, raw json.RawMessage) {
+	members := s.object(path, raw)
+	if members == nil {
+		return
+	}
+	var source string
+	s.names(path+".event", members["event"])
+	s.need(path+".source", members["source"], &source)
+	for _, filter := range []string{"payload", "context"} {
+		var conditions map[string]json.RawMessage
+		s.option(path+"."+filter, members[filter], &conditions)
+	}
+}
+
+func (s *shape) schedule(path string, raw json.RawMessage) {
+	members := s.object(path, raw)
+	if members == nil {
+		return
+	}
+	var kind string
+	if !s.need(path+".type", members["type"], &kind) {
+		return
+	}
+	if !s.oneOf(path+".type", kind, "interval", "cron") {
+		return
+	}
+	options := s.object(path+".options", members["options"])
+	if options == nil {
+		return
+	}
+	if kind == "cron" {
+		var expression string
+		s.filled(path+".options.cron", options["cron"], &expression)
+		return
+	}
+	var seconds float64
+	if s.need(path+".options.seconds", options["seconds"], &seconds) && (seconds <= 0 || seconds > maxIntervalSeconds) {
+		s.fail(path+".options.seconds", "expected a number from 1 to %d, got %v", maxIntervalSeconds, seconds)
+	}
+}
+
+// concurrencyLimit checks a limit: a number, or a named group with a number.
+func (s *shape) concurrencyLimit(path string, raw json.RawMessage) {
+	if len(raw) == 0 || isNull(raw) {
+		return
+	}
+	if raw[0] == '{' {
+		group := s.object(path, raw)
+		var id string
+		s.filled(path+".id", group["id"], &id)
+		path, raw = path+".limit", group["limit"]
+	}
+	var limit int
+	if s.need(path, raw, &limit) && limit < 1 {
+		s.fail(path, "expected a number greater than zero, got %d", limit)
+	}
+}
+
+// names checks a value that is a string or an array of strings.
+func (s *shape) names(path string, raw json.RawMessage) {
+	if len(raw) > 0 && raw[0] == '[' {
+		var several []string
+		s.need(path, raw, &several)
+		return
+	}
+	var one string
+	s.need(path, raw, &one)
+}
+
+// filled reads a string that must not be empty, and reports whether it is so.
+func (s *shape) filled(path string, raw json.RawMessage, into *string) bool {
+	if !s.need(path, raw, into) {
+		return false
+	}
+	if *into == "" {
+		s.fail(path, "empty value")
+		return false
+	}
+	return true
+}
+
+func (s *shape) oneOf(path, value string, permitted ...string) bool {
+	if slices.Contains(permitted, value) {
+		return true
+	}
+	s.fail(path, "expected one of %q, got %.40q", permitted, value)
+	return false
+}

@@ -1,0 +1,55 @@
+package endpoint
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/runhook/runhook/protocol"
+)
+
+// maxRedirects is how many redirects of one call are followed.
+const maxRedirects = 6
+
+// redirect returns the URL to go on with, or none and, if the answer is a
+// redirect, why it is not followed.
+func redirect(answer *answer, action protocol.Action, followed int) (next, problem string) {
+	switch answer.status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther:
+	case http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	default:
+		return "", ""
+	}
+	location := answer.header.Get("Location")
+	if location == "" {
+		return "", "it redirects, but gives no location to go to"
+	}
+	base, err := url.Parse(answer.url)
+	if err != nil {
+		return "", "it redirects from a URL that cannot be parsed"
+	}
+	to, err := base.Parse(location)
+	if err != nil {
+		return "", "it redirects to a location that is not a URL"
+	}
+	keepsPOST := answer.status == http.StatusTemporaryRedirect || answer.status == http.StatusPermanentRedirect
+	switch {
+	case base.Scheme == "https" && to.Scheme != "https":
+		return "", fmt.Sprintf("it redirects to %s, which would send the API key unencrypted; register the final https URL", shown(to))
+	case action != protocol.ActionIndexEndpoint && !keepsPOST:
+		return "", fmt.Sprintf("it redirects to %s, which would turn the POST into a GET; register the final URL", shown(to))
+	case followed >= maxRedirects:
+		return "", fmt.Sprintf("it redirects more than %d times; register the final URL", maxRedirects)
+	}
+	return to.String(), ""
+}
+
+// shown returns a URL for a message, without a password and of bounded length.
+func shown(location *url.URL) string {
+	const limit = 300
+	text := location.Redacted()
+	if len(text) > limit {
+		text = text[:limit] + "..."
+	}
+	return text
+}

@@ -1,0 +1,178 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/endpoint"
+	"github.com/runhook/runhook/server/internal/loop"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/node"
+	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/store/database"
+)
+
+// Caller executes runs by calling apps. *endpoint.Client is one.
+type Caller interface {
+	Execute(ctx context.Context, target endpoint.Target, body []byte) endpoint.ExecuteOutcome
+}
+
+// Notifier writes what is owed to others because a run ended.
+type Notifier interface {
+	// RunEnded is called in the transaction that ends a run, with the run as it
+	// then is.
+	RunEnded(tx *store.Tx, environment *model.Environment, ended store.Execution) error
+}
+
+// CheckURL returns an error meant for the caller if a URL may not be called on
+// behalf of an environment of the type.
+type CheckURL func(rawURL string, environmentType protocol.EnvironmentType) error
+
+// Config is what an engine works with. Every field is required.
+type Config struct {
+	Store    *store.Store
+	Node     *node.Node
+	Caller   Caller
+	Notifier Notifier
+	CheckURL CheckURL
+	// PublicURL is the base of the callback URLs that are handed out, without a
+	// slash at its end.
+	PublicURL string
+	// Executions is how many executions may be in flight in this process.
+	Executions int
+	Clock      clock.Clock
+	Log        *slog.Logger
+}
+
+// Engine executes runs. Its methods may be called concurrently.
+type Engine struct {
+	config Config
+	store  *store.Store
+	clock  clock.Clock
+	log    *slog.Logger
+	runs   *loop.Loop[store.Execution]
+	tasks  *loop.Loop[store.DueTask]
+}
+
+const (
+	// poll is how late work of another process may be seen when its signal was
+	// missed.
+	poll       = time.Second
+	claimBatch = 64
+	// fireBatch is how many due tasks are looked at together.
+	fireBatch = 128
+)
+
+// ErrStopping is the cause of an execution's end when its server has no time
+// left to wait for it.
+var ErrStopping = errors.New("the server is stopping")
+
+// New returns an engine that does nothing before Run is called.
+func New(config Config) *Engine {
+	e := &Engine{config: config, store: config.Store, clock: config.Clock, log: config.Log}
+	e.runs = loop.New(loop.Config[store.Execution]{
+		Name: "runs", Slots: config.Executions, Batch: claimBatch, Poll: poll,
+		Claim: e.claimRuns, Work: e.execute, Clock: config.Clock, Log: config.Log,
+	})
+	e.tasks = loop.New(loop.Config[store.DueTask]{
+		Name: "tasks", Slots: fireBatch, Batch: fireBatch, Poll: poll,
+		Claim: e.fireDueTasks, Work: func(context.Context, store.DueTask) {}, Clock: config.Clock, Log: config.Log,
+	})
+	return e
+}
+
+// Run executes runs until ctx ends. Then it starts no more, asks the executions
+// in flight to come back at their next task, and returns once Drain may be
+// called.
+func (e *Engine) Run(ctx context.Context) {
+	var loops sync.WaitGroup
+	loops.Go(func() { e.runs.Run(ctx) })
+	loops.Go(func() { e.tasks.Run(ctx) })
+	loops.Wait()
+	owner := e.config.Node.ID()
+	err := e.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.ForceYields(owner) })
+	if err != nil {
+		e.log.Error("cannot ask executions in flight to come back", "err", err)
+	}
+}
+
+// Drain waits for the executions in flight. Those that are not back when ctx
+// ends are handed to the next process.
+func (e *Engine) Drain(ctx context.Context) {
+	e.runs.Drain(ctx, ErrStopping)
+	e.tasks.Drain(ctx, ErrStopping)
+}
+
+// Wake looks for work now: another process may have left some.
+func (e *Engine) Wake() {
+	e.WakeRuns()
+	e.WakeTasks()
+}
+
+// WakeRuns looks for due runs now.
+func (e *Engine) WakeRuns() { e.runs.Wake(e.clock.Now()) }
+
+// WakeTasks looks for due tasks now.
+func (e *Engine) WakeTasks() { e.tasks.Wake(e.clock.Now()) }
+
+// InFlight returns how many executions are in flight.
+func (e *Engine) InFlight() int { return e.runs.InFlight() }
+
+func (e *Engine) claimRuns(ctx context.Context, limit int) (claimed []store.Execution, next time.Time, err error) {
+	owner := e.config.Node.ID()
+	// Idle polls must not cost a write.
+	var idle bool
+	err = e.store.View(ctx, func(tx *store.Tx) error {
+		next, err = tx.NextDueRun()
+		idle = next.IsZero() || next.After(tx.Now())
+		return err
+	})
+	if err != nil || idle {
+		return nil, next, err
+	}
+	err = e.store.Update(ctx, func(tx *store.Tx) error {
+		claimed, next, err = tx.ClaimRuns(owner, limit)
+		return err
+	})
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	return claimed, next, nil
+}
+
+// record runs an outcome's transaction. While the database cannot be reached it
+// tries again, since the outcome is known to nobody else; the compare-and-set in
+// the transaction makes that safe.
+func (e *Engine) record(ctx context.Context, fn func(*store.Tx) error) error {
+	const pause = 250 * time.Millisecond
+	for {
+		err := e.store.Update(context.WithoutCancel(ctx), fn)
+		if !errors.Is(err, database.ErrUnavailable) {
+			return err
+		}
+		timer := e.clock.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		}
+	}
+}
+
+// announceRun has every process look at a run that is due at the given time.
+func (e *Engine) announceRun(tx *store.Tx, due time.Time) error {
+	tx.AfterCommit(func() { e.runs.Wake(due) })
+	return tx.Signal(store.SignalRuns)
+}
+
+// announceTask has every process look at a task that is due at the given time.
+func (e *Engine) announceTask(tx *store.Tx, due time.Time) error {
+	tx.AfterCommit(func() { e.tasks.Wake(due) })
+	return tx.Signal(store.SignalTasks)
+}

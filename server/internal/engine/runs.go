@@ -1,0 +1,118 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+// Cancel ends a run that has not ended. A run that has is left as it is, without
+// an error. An execution in flight goes on until its next task; its outcome is
+// dropped.
+func (e *Engine) Cancel(ctx context.Context, environment *model.Environment, runID string) error {
+	return e.store.Update(ctx, func(tx *store.Tx) error {
+		run, found, err := tx.LockRun(runID)
+		if err != nil {
+			return err
+		}
+		if !found || run.EnvironmentID != environment.ID {
+			return errorRunNotFound()
+		}
+		if run.Status.Terminal() {
+			return nil
+		}
+		return e.endLocked(tx, environment, run, model.RunCanceled)
+	})
+}
+
+// endLocked ends a run whose row is locked, from outside an execution.
+func (e *Engine) endLocked(tx *store.Tx, environment *model.Environment, run model.Run, transition model.RunTransition) error {
+	ended, _, err := tx.Execution(run.ID)
+	if err != nil {
+		return err
+	}
+	now := tx.Now()
+	if err := tx.MoveRun(run.ID, store.RunChange{Transition: transition, CompletedAt: now}); err != nil {
+		return err
+	}
+	if err := tx.EndOpenTasks(run.ID, model.TaskRunCanceled, nil); err != nil {
+		return err
+	}
+	ended.Run.Status, ended.Run.CompletedAt, ended.Run.UpdatedAt = transition.To, now, now
+	return e.config.Notifier.RunEnded(tx, environment, ended)
+}
+
+// CancelJobRuns cancels every run of a job that has not ended. It returns the
+// ids of those it canceled and of those it could not.
+func (e *Engine) CancelJobRuns(ctx context.Context, environment *model.Environment, jobSlug string) (canceled, failed []string, err error) {
+	const batch = 500
+	canceled, failed = []string{}, []string{}
+	var after string
+	for {
+		var ids []string
+		err := e.store.View(ctx, func(tx *store.Tx) error {
+			job, found, err := tx.JobBySlug(environment.Project.ID, jobSlug)
+			if err != nil {
+				return err
+			}
+			if !found {
+				return model.Errorf(model.NotFound, "Job not found")
+			}
+			ids, err = tx.OpenRunIDsOfJob(environment.ID, job.ID, after, batch)
+			return err
+		})
+		if err != nil {
+			return canceled, failed, err
+		}
+		for _, id := range ids {
+			if err := e.Cancel(ctx, environment, id); err != nil {
+				e.log.Error("cannot cancel a run", "run", id, "job", jobSlug, "err", err)
+				failed = append(failed, id)
+				continue
+			}
+			canceled = append(canceled, id)
+		}
+		if len(ids) < batch {
+			return canceled, failed, nil
+		}
+		after = ids[len(ids)-1]
+	}
+}
+
+// UpdateStatus makes or changes an explicit status of a run. Members that the
+// update does not give keep their value; data is replaced whole. What the status
+// was before goes to its history.
+func (e *Engine) UpdateStatus(ctx context.Context, environment *model.Environment, runID, key string, update protocol.UpdateStatus) (status protocol.RunStatusRecord, err error) {
+	err = e.store.Update(ctx, func(tx *store.Tx) error {
+		run, found, err := tx.LockRun(runID)
+		if err != nil {
+			return err
+		}
+		if !found || run.EnvironmentID != environment.ID {
+			return errorRunNotFound()
+		}
+		stored, found, err := tx.Status(runID, key)
+		if err != nil {
+			return err
+		}
+		if found {
+			stored.History = append(stored.History, protocol.RunStatusSnapshot{Label: stored.Label, State: stored.State, Data: stored.Data})
+		} else {
+			stored = protocol.RunStatusRecord{Key: key, Label: key, History: []protocol.RunStatusSnapshot{}}
+		}
+		if update.Label != "" {
+			stored.Label = update.Label
+		}
+		if update.State != "" {
+			stored.State = update.State
+		}
+		if update.Data != nil {
+			stored.Data = update.Data
+		}
+		status = stored
+		return tx.SaveStatus(runID, stored)
+	})
+	return status, err
+}

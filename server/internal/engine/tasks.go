@@ -1,0 +1,188 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+// defaultCallbackTimeout is how long a callback may take when its creator does
+// not say (execution.md 3.1).
+const defaultCallbackTimeout = time.Hour
+
+// errorRunNotFound is what asking for a run of another environment gives, too.
+func errorRunNotFound() error { return model.Errorf(model.NotFound, "Run not found") }
+
+func errorTaskNotFound() error { return model.Errorf(model.NotFound, "Task not found") }
+
+// CreateTask returns the task of a run with the idempotency key, which is made
+// as the request says if the run has none: an existing task is returned as it
+// is, whatever the request says, for that is how finished work is not repeated.
+// forceYield tells the execution to come back at once.
+func (e *Engine) CreateTask(ctx context.Context, environment *model.Environment, runID, key string, request protocol.CreateTask) (task model.Task, forceYield bool, err error) {
+	if request.Operation != "" {
+		return task, false, model.Errorf(model.Invalid, "operation: this server does not execute tasks of kind %q yet", request.Operation)
+	}
+	draft, err := newTask(environment, runID, key, request)
+	if err != nil {
+		return task, false, err
+	}
+	err = e.store.Update(ctx, func(tx *store.Tx) error {
+		state, found, err := tx.RunState(environment.ID, runID)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return errorRunNotFound()
+		}
+		forceYield = state.ForceYield
+		task, err = e.createTask(tx, state, draft, request)
+		return err
+	})
+	return task, forceYield, err
+}
+
+// newTask returns what of a new task does not depend on its run or the time.
+func newTask(environment *model.Environment, runID, key string, request protocol.CreateTask) (model.Task, error) {
+	t := model.Task{
+		EnvironmentID: environment.ID, RunID: runID, ParentID: request.ParentID, IdempotencyKey: key,
+		DisplayKey: request.DisplayKey, Name: request.Name, Icon: request.Icon, Description: request.Description,
+		Noop: request.Noop, Params: request.Params, Operation: request.Operation, Parallel: request.Parallel, Attempts: 1,
+	}
+	if t.Name == "" {
+		t.Name = "Task"
+	}
+	if request.DelayUntil != nil {
+		t.DelayUntil = request.DelayUntil.Time
+	}
+	style := request.Style
+	if style == nil {
+		style = &protocol.Style{Style: "normal"}
+	}
+	var err error
+	if t.Style, err = encodeJSON(style); err != nil {
+		return t, err
+	}
+	if properties := shownProperties(request.Properties); len(properties) > 0 {
+		if t.Properties, err = encodeJSON(properties); err != nil {
+			return t, err
+		}
+	}
+	if request.Redact != nil {
+		t.Redact, err = encodeJSON(request.Redact)
+	}
+	return t, err
+}
+
+// shownProperties drops those that have nothing to show (execution.md 3.1).
+func shownProperties(properties []protocol.DisplayProperty) []protocol.DisplayProperty {
+	var shown []protocol.DisplayProperty
+	for _, p := range properties {
+		if p.Label != "" && p.Text != "" {
+			shown = append(shown, p)
+		}
+	}
+	return shown
+}
+
+func (e *Engine) createTask(tx *store.Tx, state store.RunState, t model.Task, request protocol.CreateTask) (model.Task, error) {
+	now := tx.Now()
+	t.ID = model.NewID(model.PrefixTask, now)
+	t.StartedAt = now
+	callback := request.Callback != nil && request.Callback.Enabled
+	if callback {
+		t.CallbackURL = e.taskCallbackURL(t.ID, model.NewSecret(12))
+	}
+	switch {
+	case state.Status.Terminal():
+		t.Status, t.CompletedAt = protocol.TaskCanceled, now
+	case callback:
+		t.Status, t.DueAt = protocol.TaskWaiting, callbackDue(now, request.Callback)
+	case t.DelayUntil.After(now):
+		t.Status, t.DueAt = protocol.TaskWaiting, t.DelayUntil
+	case t.Noop:
+		t.Status, t.CompletedAt = protocol.TaskCompleted, now
+	default:
+		t.Status = protocol.TaskRunning
+	}
+	inserted, err := tx.InsertTask(t)
+	if err != nil {
+		return t, err
+	}
+	if !inserted {
+		stored, _, err := tx.TaskByKey(t.RunID, t.IdempotencyKey)
+		return stored, err
+	}
+	if !t.DueAt.IsZero() {
+		return t, e.announceTask(tx, t.DueAt)
+	}
+	return t, nil
+}
+
+// callbackDue returns when a callback's time is over; the zero time for never.
+func callbackDue(now time.Time, c *protocol.Callback) time.Time {
+	switch {
+	case c.TimeoutInSeconds == nil:
+		return now.Add(defaultCallbackTimeout)
+	case *c.TimeoutInSeconds <= 0:
+		return time.Time{}
+	}
+	return now.Add(time.Duration(*c.TimeoutInSeconds * float64(time.Second)))
+}
+
+// CompleteTask records what a task returned: JSON, or nil for nothing. A task
+// that has ended before is returned as it is.
+func (e *Engine) CompleteTask(ctx context.Context, environment *model.Environment, runID, taskID string, output []byte, properties []protocol.DisplayProperty) (task model.Task, forceYield bool, err error) {
+	var shown []byte
+	if len(properties) > 0 {
+		if shown, err = encodeJSON(properties); err != nil {
+			return task, false, err
+		}
+	}
+	return e.endTask(ctx, environment, runID, taskID, store.TaskEnd{Transition: model.TaskCompletes, Output: output, OutputProperties: shown})
+}
+
+// FailTask records a task's error for good. A task that has ended before is
+// returned as it is.
+func (e *Engine) FailTask(ctx context.Context, environment *model.Environment, runID, taskID string, failure []byte) (task model.Task, forceYield bool, err error) {
+	return e.endTask(ctx, environment, runID, taskID, store.TaskEnd{Transition: model.TaskFails, Output: NormalizeError(failure)})
+}
+
+func (e *Engine) endTask(ctx context.Context, environment *model.Environment, runID, taskID string, end store.TaskEnd) (task model.Task, forceYield bool, err error) {
+	err = e.store.Update(ctx, func(tx *store.Tx) error {
+		ended, ok, err := tx.EndTaskOfRun(environment.ID, runID, taskID, end)
+		if err == nil && !ok {
+			if ended, ok, err = tx.TaskOfRun(environment.ID, runID, taskID); err == nil && !ok {
+				return errorTaskNotFound()
+			}
+		}
+		if err != nil {
+			return err
+		}
+		state, _, err := tx.RunState(environment.ID, runID)
+		task, forceYield = ended, state.ForceYield
+		return err
+	})
+	return task, forceYield, err
+}
+
+// NormalizeError returns an error that has a message, as every ERRORED task must
+// (execution.md 12.1 item 23): one that has is kept byte for byte, text becomes
+// the message, and anything else is shown as JSON in it.
+func NormalizeError(raw []byte) []byte {
+	if _, ok := errorMessage(raw); ok {
+		return raw
+	}
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		text = string(raw)
+	}
+	if raw == nil {
+		text = "Unknown error"
+	}
+	return errorJSON(&protocol.Error{Message: text})
+}

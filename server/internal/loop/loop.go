@@ -1,0 +1,241 @@
+// Package loop works off rows that lie in the database with a due time.
+//
+// Every loop of the server has the same three steps: claim due rows in a batch,
+// do the work of each outside any transaction, record the outcome. This package
+// is the first step and the bookkeeping around it: how much may be in flight at
+// once, when to look again, and how to stop. It guarantees that
+//
+//   - no more than Slots items are in flight;
+//   - rows are claimed only when there is room for them, so that more work than
+//     the machine can do waits in the database and not in memory;
+//   - a row that was announced by [Loop.Wake] is looked for at its time, and one
+//     that was not at the latest after Poll.
+//
+// A row that was just written need not be claimed from the database: its writer
+// can [Loop.Reserve] a slot, write the row as claimed, and [Loop.Start] it once
+// it is committed.
+package loop
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/runhook/runhook/server/internal/clock"
+)
+
+// Config says what a loop works on. Every field is required.
+type Config[T any] struct {
+	// Name names the loop in the log.
+	Name string
+	// Slots is how many items may be in flight, Batch how many are claimed at
+	// once at the most.
+	Slots, Batch int
+	// Poll is how long the loop sleeps at the most.
+	Poll time.Duration
+	// Claim claims up to limit due rows for this process. It also returns when
+	// the next row that it did not claim is due; the zero time means none is.
+	Claim func(ctx context.Context, limit int) (items []T, next time.Time, err error)
+	// Work does the work of one item and records its outcome. Its ctx ends only
+	// when the loop's time to finish is over.
+	Work  func(ctx context.Context, item T)
+	Clock clock.Clock
+	Log   *slog.Logger
+}
+
+// Loop claims and works until it is stopped. Its methods may be called
+// concurrently.
+type Loop[T any] struct {
+	config Config[T]
+	slots  chan struct{}
+	// behind is set while due rows may be left in the database; then nobody may
+	// overtake them by Reserve.
+	behind atomic.Bool
+
+	signal chan struct{}
+	mu     sync.Mutex // guards stopped and wakeAt
+	// stopped is set before Drain waits, so that no work is added after.
+	stopped bool
+	wakeAt  time.Time
+
+	// work counts the slots taken.
+	work       sync.WaitGroup
+	workCtx    context.Context
+	cancelWork context.CancelCauseFunc
+}
+
+// New returns a loop that does nothing before Run is called.
+func New[T any](config Config[T]) *Loop[T] {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	return &Loop[T]{
+		config:     config,
+		slots:      make(chan struct{}, config.Slots),
+		signal:     make(chan struct{}, 1),
+		workCtx:    ctx,
+		cancelWork: cancel,
+	}
+}
+
+// Reserve takes a slot for an item whose row the caller is about to write. It
+// returns false when there is no room, when older rows wait, or when the loop is
+// stopping; then the row is to be written as due. A slot that was taken must be
+// given to Start or back to Release.
+func (l *Loop[T]) Reserve() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopped || l.behind.Load() {
+		return false
+	}
+	select {
+	case l.slots <- struct{}{}:
+		l.work.Add(1)
+		return true
+	default:
+		l.behind.Store(true)
+		return false
+	}
+}
+
+// Release gives back a slot that was reserved.
+func (l *Loop[T]) Release() {
+	<-l.slots
+	l.work.Done()
+}
+
+// Start works on an item in a slot that was reserved.
+func (l *Loop[T]) Start(item T) {
+	go func() {
+		defer l.Release()
+		l.config.Work(l.workCtx, item)
+	}()
+}
+
+// Wake says that a row is due at the given time.
+func (l *Loop[T]) Wake(at time.Time) {
+	l.mu.Lock()
+	earlier := l.wakeAt.IsZero() || at.Before(l.wakeAt)
+	if earlier {
+		l.wakeAt = at
+	}
+	l.mu.Unlock()
+	if !earlier {
+		return
+	}
+	select {
+	case l.signal <- struct{}{}:
+	default:
+	}
+}
+
+// Run claims and starts work until ctx ends. It returns without waiting for the
+// work in flight; see Drain, which must follow.
+func (l *Loop[T]) Run(ctx context.Context) {
+	defer func() {
+		l.mu.Lock()
+		l.stopped = true
+		l.mu.Unlock()
+	}()
+	for {
+		reserved := l.reserveBatch(ctx)
+		if reserved == 0 {
+			return
+		}
+		l.mu.Lock()
+		l.wakeAt = time.Time{}
+		l.mu.Unlock()
+		items, next, err := l.config.Claim(ctx, reserved)
+		for range reserved - len(items) {
+			l.Release()
+		}
+		for _, item := range items {
+			l.Start(item)
+		}
+		if err != nil && ctx.Err() == nil {
+			l.config.Log.Error("cannot claim due rows", "loop", l.config.Name, "err", err)
+		}
+		if err == nil && len(items) == reserved {
+			continue
+		}
+		l.behind.Store(err != nil)
+		if !l.sleep(ctx, next) {
+			return
+		}
+	}
+}
+
+// reserveBatch waits for a free slot and takes as many as a batch may have. It
+// returns 0 when ctx ended.
+func (l *Loop[T]) reserveBatch(ctx context.Context) int {
+	select {
+	case <-ctx.Done():
+		return 0
+	default:
+	}
+	select {
+	case l.slots <- struct{}{}:
+		l.work.Add(1)
+	case <-ctx.Done():
+		return 0
+	}
+	for taken := 1; ; taken++ {
+		if taken == l.config.Batch {
+			return taken
+		}
+		select {
+		case l.slots <- struct{}{}:
+			l.work.Add(1)
+		default:
+			return taken
+		}
+	}
+}
+
+// sleep returns true when it is time to look again, false when ctx ended.
+func (l *Loop[T]) sleep(ctx context.Context, next time.Time) bool {
+	until := l.config.Clock.Now().Add(l.config.Poll)
+	if !next.IsZero() && next.Before(until) {
+		until = next
+	}
+	for {
+		l.mu.Lock()
+		if !l.wakeAt.IsZero() && l.wakeAt.Before(until) {
+			until = l.wakeAt
+		}
+		l.mu.Unlock()
+		wait := until.Sub(l.config.Clock.Now())
+		if wait <= 0 {
+			return ctx.Err() == nil
+		}
+		timer := l.config.Clock.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-l.signal:
+		case <-ctx.Done():
+			timer.Stop()
+			return false
+		}
+		timer.Stop()
+	}
+}
+
+// InFlight returns how many items are being worked on or reserved for.
+func (l *Loop[T]) InFlight() int { return len(l.slots) }
+
+// Drain waits for the work in flight. When ctx ends first, the work's own
+// context ends with the given cause, and Drain waits for it to notice.
+func (l *Loop[T]) Drain(ctx context.Context, cause error) {
+	done := make(chan struct{})
+	go func() {
+		l.work.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		l.cancelWork(cause)
+		<-done
+	}
+	l.cancelWork(cause)
+}

@@ -1,0 +1,54 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Code is the kind of an [Error]; the API turns it into an HTTP status.
+type Code int
+
+// The kinds of errors a caller may be told of. Any other error is the server's
+// own affair.
+const (
+	// Invalid means the request can never succeed as it stands.
+	Invalid Code = iota + 1
+	// NotFound means the thing asked for is not in the caller's environment.
+	NotFound
+	// Conflict means the thing is not in a state that allows the request.
+	Conflict
+	// TooLarge means a body or value is over its limit.
+	TooLarge
+	// Unauthorized means the key is missing or unknown.
+	Unauthorized
+	// Unavailable means the same request may succeed later.
+	Unavailable
+)
+
+// Error is an error whose message is meant for the person who asked.
+type Error struct {
+	Code    Code
+	Message string
+}
+
+// Error returns the message.
+func (e *Error) Error() string { return e.Message }
+
+// Errorf returns an [*Error] of the given kind.
+func Errorf(code Code, format string, args ...any) error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// CodeOf returns the kind of the [*Error] in err's chain, or 0 if there is none.
+func CodeOf(err error) Code {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return 0
+}
+
+// ErrLost means that a row was no longer in the state, or no longer leased by
+// the process, that an outcome was to be recorded for: somebody else has it, and
+// the outcome must be dropped.
+var ErrLost = errors.New("another process or a cancellation got there first")

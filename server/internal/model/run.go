@@ -1,0 +1,113 @@
+package model
+
+import (
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+)
+
+// Event is what a run was started by. An invocation makes an internal one.
+type Event struct {
+	ID            string
+	EnvironmentID string
+	// EventID is the id that the caller chose or was told.
+	EventID   string
+	Name      string
+	Source    string
+	Payload   []byte
+	Context   []byte
+	AccountID string
+	IsTest    bool
+	Internal  bool
+	Timestamp time.Time
+	DeliverAt time.Time
+	CreatedAt time.Time
+}
+
+// InvokeEventName names the event that an invocation makes.
+const InvokeEventName = "invoke"
+
+// DefaultSource is the source of an event that names none.
+const DefaultSource = "trigger.dev"
+
+// Account is on whose behalf a run works, by the caller's identifier.
+type Account struct {
+	Identifier string
+	Metadata   []byte
+}
+
+// Run is one invocation of a version of a job.
+type Run struct {
+	ID            string
+	EnvironmentID string
+	JobID         string
+	JobVersionID  string
+	EndpointID    string
+	EventID       string
+	AccountID     string
+	Status        protocol.RunStatus
+	// Output is the result or the error, as JSON; nil if there is none.
+	Output       []byte
+	FailedTaskID string
+	// CallbackURL receives the completion notification; empty for none.
+	CallbackURL       string
+	IsTest            bool
+	Internal          bool
+	ExecutionCount    int
+	ExecutionFailures int
+	ExecutionDuration time.Duration
+	YieldedExecutions []string
+	// IdleYields counts the automatic yields in a row that made no progress.
+	IdleYields    int
+	ForceYield    bool
+	WakeRequested bool
+	Lease         Lease
+	CreatedAt     time.Time
+	QueuedAt      time.Time
+	StartedAt     time.Time
+	CompletedAt   time.Time
+	UpdatedAt     time.Time
+}
+
+// RunTransition is a step in the life of a run: why it is taken, from which
+// statuses, to which. A run changes its status in no other way.
+type RunTransition struct {
+	Cause string
+	From  []protocol.RunStatus
+	To    protocol.RunStatus
+}
+
+var (
+	executing   = []protocol.RunStatus{protocol.RunExecuting}
+	nonTerminal = []protocol.RunStatus{
+		protocol.RunPending, protocol.RunQueued, protocol.RunExecuting,
+		protocol.RunWaitingToContinue, protocol.RunWaitingToExecute,
+	}
+)
+
+// The transitions of a run. A run is born QUEUED, or EXECUTING when the process
+// that accepts it has room to execute it at once.
+var (
+	RunExecutes = RunTransition{"execution starts", []protocol.RunStatus{protocol.RunQueued, protocol.RunWaitingToExecute}, protocol.RunExecuting}
+	RunSuspends = RunTransition{"waits for a task", executing, protocol.RunWaitingToContinue}
+	RunYields   = RunTransition{"wants another execution", executing, protocol.RunWaitingToExecute}
+	RunReleased = RunTransition{"process stopped or lost", executing, protocol.RunWaitingToExecute}
+	RunResumes  = RunTransition{"a task is ready", []protocol.RunStatus{protocol.RunWaitingToContinue}, protocol.RunWaitingToExecute}
+
+	RunSucceeds       = RunTransition{"returned", executing, protocol.RunSuccess}
+	RunFails          = RunTransition{"failed", executing, protocol.RunFailure}
+	RunTimesOut       = RunTransition{"used up its time", executing, protocol.RunTimedOut}
+	RunInvalidPayload = RunTransition{"payload refused", executing, protocol.RunInvalidPayload}
+	RunUnresolvedAuth = RunTransition{"credentials missing", executing, protocol.RunUnresolvedAuth}
+	RunCanceled       = RunTransition{"canceled", nonTerminal, protocol.RunCanceled}
+	RunAborted        = RunTransition{"ended by the platform", nonTerminal, protocol.RunAborted}
+)
+
+// RunTransitions lists every transition, for tests and documentation.
+var RunTransitions = []RunTransition{
+	RunExecutes, RunSuspends, RunYields, RunReleased, RunResumes,
+	RunSucceeds, RunFails, RunTimesOut, RunInvalidPayload, RunUnresolvedAuth, RunCanceled, RunAborted,
+}
+
+// OpenRunStatuses are the statuses of a run that has not ended.
+func OpenRunStatuses() []protocol.RunStatus { return nonTerminal }

@@ -1,0 +1,77 @@
+package model
+
+import (
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+)
+
+// Task is a step of a run whose result is kept.
+type Task struct {
+	ID             string
+	EnvironmentID  string
+	RunID          string
+	ParentID       string
+	IdempotencyKey string
+	DisplayKey     string
+	Name           string
+	Icon           string
+	Description    string
+	Status         protocol.TaskStatus
+	Noop           bool
+	// Params, Properties, OutputProperties, Style and Redact are JSON; nil when
+	// not given.
+	Params           []byte
+	Properties       []byte
+	OutputProperties []byte
+	Style            []byte
+	Redact           []byte
+	// Output is the result, or the error of an ERRORED task; nil when there is
+	// none.
+	Output      []byte
+	Operation   string
+	CallbackURL string
+	Parallel    bool
+	// Attempts is how often the task was begun: 1 when it is created, and one
+	// more for each retry.
+	Attempts   int
+	DelayUntil time.Time
+	// DueAt is when a waiting task goes on by itself: the end of a delay, of the
+	// pause before a retry, or of the time a callback may take.
+	DueAt       time.Time
+	StartedAt   time.Time
+	CompletedAt time.Time
+}
+
+// TaskTransition is a step in the life of a task. See [RunTransition].
+type TaskTransition struct {
+	Cause string
+	From  []protocol.TaskStatus
+	To    protocol.TaskStatus
+}
+
+var (
+	openTask    = []protocol.TaskStatus{protocol.TaskPending, protocol.TaskWaiting, protocol.TaskRunning}
+	waitingTask = []protocol.TaskStatus{protocol.TaskWaiting}
+)
+
+// The transitions of a task. A task is born RUNNING, WAITING (a delay, or
+// somebody else's callback), COMPLETED (nothing to be done) or CANCELED (its run
+// has ended).
+var (
+	TaskCompletes   = TaskTransition{"completed by the app", openTask, protocol.TaskCompleted}
+	TaskFails       = TaskTransition{"failed by the app", openTask, protocol.TaskErrored}
+	TaskRetries     = TaskTransition{"to be tried again", []protocol.TaskStatus{protocol.TaskPending, protocol.TaskRunning}, protocol.TaskWaiting}
+	TaskDelayEnds   = TaskTransition{"delay over", waitingTask, protocol.TaskCompleted}
+	TaskPauseEnds   = TaskTransition{"delay or pause before a retry over", waitingTask, protocol.TaskRunning}
+	TaskCalledBack  = TaskTransition{"callback received", waitingTask, protocol.TaskCompleted}
+	TaskTimesOut    = TaskTransition{"no callback in time", waitingTask, protocol.TaskErrored}
+	TaskRunFailed   = TaskTransition{"run failed", openTask, protocol.TaskErrored}
+	TaskRunCanceled = TaskTransition{"run canceled, timed out or aborted", openTask, protocol.TaskCanceled}
+)
+
+// TaskTransitions lists every transition, for tests and documentation.
+var TaskTransitions = []TaskTransition{
+	TaskCompletes, TaskFails, TaskRetries, TaskDelayEnds, TaskPauseEnds,
+	TaskCalledBack, TaskTimesOut, TaskRunFailed, TaskRunCanceled,
+}

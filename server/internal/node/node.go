@@ -1,0 +1,164 @@
+// Package node is this server process's place among those that share a
+// database.
+//
+// A process leases rows under its node id, and its node row says until when
+// those leases hold. While the process lives it moves that time; when it stops
+// doing so, any other process makes the leased rows due again. An outcome is
+// recorded only by the lease it was claimed under, so a process that was merely
+// slow cannot write over its successor: it notices that its node is gone, drops
+// what it had, and goes on under a new id.
+//
+// Where only one process can have the database open, whatever another one left
+// leased is released at once on start.
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/store/database"
+)
+
+const (
+	// lease is how long rows stay leased to a process that gives no sign of
+	// life, renewal how often it gives one.
+	lease   = 5 * time.Second
+	renewal = time.Second
+	// exclusiveLease stands for ever.
+	exclusiveLease = 100 * 365 * 24 * time.Hour
+)
+
+// Node is this process's identity. It may be used concurrently.
+type Node struct {
+	store      *store.Store
+	clock      clock.Clock
+	log        *slog.Logger
+	onReleased func()
+	id         atomic.Pointer[string]
+	doubted    atomic.Bool
+}
+
+// Register makes this process known and releases what processes that are gone
+// had leased. onReleased is called whenever rows became due that way.
+func Register(ctx context.Context, s *store.Store, c clock.Clock, log *slog.Logger, onReleased func()) (*Node, error) {
+	n := &Node{store: s, clock: c, log: log, onReleased: onReleased}
+	if err := n.register(ctx); err != nil {
+		return nil, err
+	}
+	if err := n.releaseLost(ctx, s.Exclusive()); err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+// ID returns the id under which to lease rows now.
+func (n *Node) ID() string { return *n.id.Load() }
+
+func (n *Node) expiry() time.Time {
+	if n.store.Exclusive() {
+		return n.clock.Now().Add(exclusiveLease)
+	}
+	return n.clock.Now().Add(lease)
+}
+
+func (n *Node) register(ctx context.Context) error {
+	id := model.NewID(model.PrefixNode, n.clock.Now())
+	if err := n.store.Update(ctx, func(tx *store.Tx) error { return tx.AddNode(id, n.expiry()) }); err != nil {
+		return fmt.Errorf("register this process with the database: %w", err)
+	}
+	n.id.Store(&id)
+	return nil
+}
+
+// Doubt is told of the error of a transaction that was to lease rows to this
+// process. If the transaction may have been committed all the same, this process
+// goes on under another id, so that the rows it may have leased without knowing
+// are released.
+func (n *Node) Doubt(err error) {
+	if errors.Is(err, database.ErrUnavailable) {
+		n.doubted.Store(true)
+	}
+}
+
+// Run keeps the leases of this process and releases those of lost ones, until
+// ctx ends.
+func (n *Node) Run(ctx context.Context) {
+	if n.store.Exclusive() {
+		return
+	}
+	for {
+		timer := n.clock.NewTimer(renewal)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+		if err := n.renew(ctx); err != nil && ctx.Err() == nil {
+			n.log.Error("cannot renew the leases of this process", "node", n.ID(), "err", err)
+			continue
+		}
+		if err := n.releaseLost(ctx, false); err != nil && ctx.Err() == nil {
+			n.log.Error("cannot release the leases of lost processes", "err", err)
+		}
+	}
+}
+
+func (n *Node) renew(ctx context.Context) error {
+	id := n.ID()
+	if n.doubted.Load() {
+		if err := n.register(ctx); err != nil {
+			return err
+		}
+		n.doubted.Store(false)
+		return nil
+	}
+	err := n.store.Update(ctx, func(tx *store.Tx) error { return tx.RenewNode(id, n.expiry()) })
+	if !errors.Is(err, model.ErrLost) {
+		return err
+	}
+	n.log.Warn("this process was silent for longer than its leases hold; others have taken over its work", "node", id)
+	return n.register(ctx)
+}
+
+func (n *Node) releaseLost(ctx context.Context, others bool) error {
+	var lost []string
+	err := n.store.Update(ctx, func(tx *store.Tx) (err error) {
+		if lost, err = tx.LostNodes(n.ID(), others); err != nil {
+			return err
+		}
+		for _, id := range lost {
+			if err := tx.ReleaseNode(id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("release the leases of lost processes: %w", err)
+	}
+	for _, id := range lost {
+		n.log.Info("released the leases of a process that is gone", "node", id)
+	}
+	if len(lost) > 0 {
+		n.onReleased()
+	}
+	return nil
+}
+
+// Unregister releases whatever this process still has leased. Nothing may be
+// leased under its id afterwards.
+func (n *Node) Unregister(ctx context.Context) error {
+	id := n.ID()
+	if err := n.store.Update(ctx, func(tx *store.Tx) error { return tx.ReleaseNode(id) }); err != nil {
+		return fmt.Errorf("release the leases of this process: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,16 @@
+// Package notify makes and delivers completion notifications: the signed webhook
+// that tells whoever invoked a run how it ended.
+//
+// It guarantees that
+//
+//   - a notification is written in the transaction that ends its run, with its
+//     body, so that neither can be there without the other;
+//   - every attempt and every resend of it carries the same id and the same
+//     bytes;
+//   - it is sent until a receiver answers 2xx or the [Schedule] is used up, and
+//     is still listed and may be resent after that;
+//   - each attempt is recorded with what came of it.
+//
+// A receiver may get a notification more than once: an answer may be lost, or
+// the process killed before it is recorded. Order is not promised.
+package notify

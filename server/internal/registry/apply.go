@@ -1,0 +1,97 @@
+package registry
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+// apply makes the jobs of an endpoint what its index says (execution.md 10.4).
+func apply(tx *store.Tx, environment *model.Environment, e model.Endpoint, document protocol.Index) (Stats, error) {
+	stats := Stats{
+		Sources: len(document.Sources), Webhooks: len(document.Webhooks), DynamicTriggers: len(document.DynamicTriggers),
+		DynamicSchedules: len(document.DynamicSchedules), HTTPEndpoints: len(document.HTTPEndpoints),
+	}
+	listed := make(map[string]bool, len(document.Jobs))
+	for _, job := range document.Jobs {
+		if !job.Enabled {
+			continue
+		}
+		listed[job.ID] = true
+		if !job.Internal {
+			stats.Jobs++
+		}
+		if err := enable(tx, environment, e, job); err != nil {
+			return stats, err
+		}
+	}
+	// Whatever else the endpoint had is disabled or gone from the app.
+	versions, err := tx.LatestJobVersionsOfEndpoint(e.ID)
+	if err != nil {
+		return stats, err
+	}
+	for _, version := range versions {
+		if listed[version.Job.Slug] || version.Status == model.JobDisabled {
+			continue
+		}
+		if err := tx.DisableJobVersion(version.ID); err != nil {
+			return stats, err
+		}
+		stats.DisabledJobs++
+	}
+	return stats, nil
+}
+
+// enable records a version of a job and settles which version new runs take.
+func enable(tx *store.Tx, environment *model.Environment, e model.Endpoint, indexed protocol.IndexedJob) error {
+	job, err := tx.UpsertJob(environment.Project.ID, model.Job{Slug: indexed.ID, Title: indexed.Name, Internal: indexed.Internal})
+	if err != nil {
+		return err
+	}
+	specification, err := json.Marshal(indexed)
+	if err != nil {
+		return err
+	}
+	if err := tx.UpsertJobVersion(store.JobVersion{
+		EnvironmentID: environment.ID, Job: job, Version: indexed.Version, Endpoint: e,
+	}, specification); err != nil {
+		return err
+	}
+	versions, err := tx.JobVersions(environment.ID, job.ID)
+	if err != nil {
+		return err
+	}
+	latest := slices.MaxFunc(versions, func(a, b store.JobVersion) int {
+		if active := compareActive(a, b); active != 0 {
+			return active
+		}
+		return compareVersions(a.Version, b.Version)
+	})
+	if latest.Latest {
+		return nil
+	}
+	return tx.SetLatest(environment.ID, job.ID, latest.ID)
+}
+
+func compareActive(a, b store.JobVersion) int {
+	rank := map[model.JobVersionStatus]int{model.JobActive: 1}
+	return cmp.Compare(rank[a.Status], rank[b.Status])
+}
+
+// compareVersions orders versions of three numbers by their numbers.
+func compareVersions(a, b string) int {
+	return slices.CompareFunc(strings.Split(a, "."), strings.Split(b, "."), func(a, b string) int {
+		x, errX := strconv.ParseUint(a, 10, 64)
+		y, errY := strconv.ParseUint(b, 10, 64)
+		if errX != nil || errY != nil {
+			return cmp.Compare(a, b)
+		}
+		return cmp.Compare(x, y)
+	})
+}

@@ -1,0 +1,107 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/endpoint"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+// maximumAttempts is how often an indexing is tried when the endpoint does not
+// answer (execution.md 1.6).
+const maximumAttempts = 7
+
+// Stats counts what an index held, as the protocol tells it.
+type Stats struct {
+	Jobs             int `json:"jobs"`
+	Sources          int `json:"sources"`
+	Webhooks         int `json:"webhooks"`
+	DynamicTriggers  int `json:"dynamicTriggers"`
+	DynamicSchedules int `json:"dynamicSchedules"`
+	DisabledJobs     int `json:"disabledJobs"`
+	HTTPEndpoints    int `json:"httpEndpoints"`
+}
+
+// index makes one indexing that is leased to this process, and records it.
+func (r *Registry) index(ctx context.Context, index model.EndpointIndex) {
+	log := r.log.With("endpoint", index.EndpointID, "environment", index.EnvironmentID, "attempt", index.Attempts)
+	environment, err := r.store.EnvironmentByID(ctx, index.EnvironmentID)
+	if err == nil {
+		err = r.indexIn(ctx, environment, index)
+	}
+	switch {
+	case errors.Is(err, model.ErrLost):
+		log.Info("dropped the outcome of an indexing that another process took over")
+	case err != nil:
+		log.Error("cannot record an indexing", "err", err)
+	}
+}
+
+func (r *Registry) indexIn(ctx context.Context, environment *model.Environment, index model.EndpointIndex) error {
+	var e model.Endpoint
+	err := r.store.View(ctx, func(tx *store.Tx) (err error) {
+		e, _, err = tx.Endpoint(index.EndpointID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	result, failure := r.config.Caller.Index(ctx, target(environment, e))
+	return r.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		if failure != nil {
+			return r.failed(tx, environment, index, failure)
+		}
+		return r.succeeded(tx, environment, e, index, result)
+	})
+}
+
+func (r *Registry) failed(tx *store.Tx, environment *model.Environment, index model.EndpointIndex, failure error) error {
+	var told *endpoint.Error
+	noAnswer := errors.Is(failure, endpoint.ErrInterrupted) ||
+		errors.As(failure, &told) && (told.StatusCode == 0 || told.StatusCode >= 500)
+	// In DEVELOPMENT somebody looks at the first failure and tries again.
+	if noAnswer && environment.Type != protocol.Development && index.Attempts < maximumAttempts {
+		index.Status = model.IndexPending
+		pause := time.Duration(math.Exp(float64(index.Attempts)) * float64(time.Second))
+		due := tx.Now().Add(pause)
+		tx.AfterCommit(func() { r.loop.Wake(due) })
+		return tx.EndIndex(index, nil, due)
+	}
+	index.Status = model.IndexFailure
+	text, err := json.Marshal(map[string]string{"message": failure.Error()})
+	if err != nil {
+		return err
+	}
+	index.Error = text
+	return tx.EndIndex(index, nil, time.Time{})
+}
+
+func (r *Registry) succeeded(tx *store.Tx, environment *model.Environment, e model.Endpoint, index model.EndpointIndex, result endpoint.IndexResult) error {
+	if result.NewURL != "" {
+		e.URL = result.NewURL
+	}
+	if result.Versions.Protocol != "" {
+		e.Version = result.Versions.Protocol
+	}
+	if result.Versions.SDK != "" {
+		e.SDKVersion = result.Versions.SDK
+	}
+	if err := tx.UpdateEndpoint(e); err != nil {
+		return err
+	}
+	stats, err := apply(tx, environment, e, result.Document)
+	if err != nil {
+		return err
+	}
+	if index.Stats, err = json.Marshal(stats); err != nil {
+		return err
+	}
+	index.Status = model.IndexSuccess
+	return tx.EndIndex(index, result.Raw, time.Time{})
+}

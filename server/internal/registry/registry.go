@@ -1,0 +1,173 @@
+// Package registry knows the apps: it registers their endpoints, asks what they
+// can do (indexing), and keeps the jobs of each environment as the apps tell.
+//
+// An index is applied in one transaction, so nobody sees half of an app. It only
+// ever touches the jobs of the endpoint that was asked: one app never disables
+// another's.
+package registry
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/endpoint"
+	"github.com/runhook/runhook/server/internal/loop"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/node"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+// Caller asks apps. *endpoint.Client is one.
+type Caller interface {
+	Ping(ctx context.Context, target endpoint.Target) (endpoint.Versions, error)
+	Index(ctx context.Context, target endpoint.Target) (endpoint.IndexResult, error)
+}
+
+// Config is what a registry works with. Every field is required.
+type Config struct {
+	Store  *store.Store
+	Node   *node.Node
+	Caller Caller
+	// CheckURL returns an error meant for the caller if a URL may not be called
+	// on behalf of an environment of the type.
+	CheckURL func(rawURL string, environmentType protocol.EnvironmentType) error
+	Clock    clock.Clock
+	Log      *slog.Logger
+}
+
+// Registry registers and indexes endpoints. Its methods may be called
+// concurrently.
+type Registry struct {
+	config Config
+	store  *store.Store
+	clock  clock.Clock
+	log    *slog.Logger
+	loop   *loop.Loop[model.EndpointIndex]
+}
+
+const (
+	poll  = time.Second
+	slots = 8
+	// defaultExecutionLimit is assumed of a platform that has not shown its own
+	// (execution.md 2.9).
+	defaultExecutionLimit = time.Minute
+)
+
+var errStopping = errors.New("the server is stopping")
+
+// New returns a registry that indexes nothing before Run is called.
+func New(config Config) *Registry {
+	r := &Registry{config: config, store: config.Store, clock: config.Clock, log: config.Log}
+	r.loop = loop.New(loop.Config[model.EndpointIndex]{
+		Name: "indexes", Slots: slots, Batch: slots, Poll: poll,
+		Claim: r.claim, Work: r.index, Clock: config.Clock, Log: config.Log,
+	})
+	return r
+}
+
+// Run indexes what is due until ctx ends; Drain must follow.
+func (r *Registry) Run(ctx context.Context) { r.loop.Run(ctx) }
+
+// Drain waits for the indexings in flight; those that are not done when ctx ends
+// are cut off and tried again later.
+func (r *Registry) Drain(ctx context.Context) { r.loop.Drain(ctx, errStopping) }
+
+// Wake looks for due indexings now.
+func (r *Registry) Wake() { r.loop.Wake(r.clock.Now()) }
+
+func (r *Registry) claim(ctx context.Context, limit int) (claimed []model.EndpointIndex, next time.Time, err error) {
+	var idle bool
+	err = r.store.View(ctx, func(tx *store.Tx) error {
+		next, err = tx.NextDueIndex()
+		idle = next.IsZero() || next.After(tx.Now())
+		return err
+	})
+	if err != nil || idle {
+		return nil, next, err
+	}
+	owner := r.config.Node.ID()
+	err = r.store.Update(ctx, func(tx *store.Tx) error {
+		claimed, next, err = tx.ClaimIndexes(owner, limit)
+		return err
+	})
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	return claimed, next, nil
+}
+
+// Registration is an endpoint that was registered, and the indexing that was
+// ordered for it.
+type Registration struct {
+	Endpoint model.Endpoint
+	Index    model.EndpointIndex
+}
+
+// Register makes a URL the endpoint of an environment with the given slug, once
+// it has answered that it is, and orders its indexing. It gives a
+// [model.Invalid] error, with the protocol's words, if the endpoint does not
+// answer or is another.
+func (r *Registry) Register(ctx context.Context, environment *model.Environment, slug, url string) (Registration, error) {
+	if err := r.config.CheckURL(url, environment.Type); err != nil {
+		return Registration{}, model.Errorf(model.Invalid, "url: %v", err)
+	}
+	versions, err := r.config.Caller.Ping(ctx, target(environment, model.Endpoint{Slug: slug, URL: url}))
+	if err != nil {
+		return Registration{}, model.Errorf(model.Invalid, "%v", err)
+	}
+	var registered Registration
+	err = r.store.Update(ctx, func(tx *store.Tx) (err error) {
+		registered.Endpoint, err = tx.UpsertEndpoint(model.Endpoint{
+			ID: model.NewID(model.PrefixEndpoint, tx.Now()), EnvironmentID: environment.ID, Slug: slug, URL: url,
+			IndexingHookID: model.NewSecret(8), Version: orUnknown(versions.Protocol), SDKVersion: orUnknown(versions.SDK),
+			ExecutionLimit: defaultExecutionLimit,
+		})
+		if err != nil {
+			return err
+		}
+		registered.Index, err = r.order(tx, registered.Endpoint, model.IndexFromRegister, "", nil, 0)
+		return err
+	})
+	return registered, err
+}
+
+func orUnknown(version string) string {
+	if version == "" {
+		return model.Unknown
+	}
+	return version
+}
+
+func target(environment *model.Environment, e model.Endpoint) endpoint.Target {
+	return endpoint.Target{URL: e.URL, APIKey: environment.APIKey, EnvironmentType: environment.Type, Slug: e.Slug}
+}
+
+// order records an indexing that is due after a delay.
+func (r *Registry) order(tx *store.Tx, e model.Endpoint, source model.IndexSource, reason string, data []byte, delay time.Duration) (model.EndpointIndex, error) {
+	due := tx.Now().Add(delay)
+	index := model.EndpointIndex{
+		ID: model.NewID(model.PrefixEndpointIndex, tx.Now()), EnvironmentID: e.EnvironmentID, EndpointID: e.ID,
+		Source: source, SourceData: data, Reason: reason, Status: model.IndexPending, CreatedAt: tx.Now(), UpdatedAt: tx.Now(),
+	}
+	if err := tx.InsertIndex(index, due); err != nil {
+		return index, err
+	}
+	tx.AfterCommit(func() { r.loop.Wake(due) })
+	return index, tx.Signal(store.SignalIndexes)
+}
+
+// Index returns an indexing of an environment's endpoint.
+func (r *Registry) Index(ctx context.Context, environment *model.Environment, id string) (index model.EndpointIndex, err error) {
+	err = r.store.View(ctx, func(tx *store.Tx) error {
+		var found bool
+		if index, found, err = tx.Index(environment.ID, id); err == nil && !found {
+			err = model.Errorf(model.NotFound, "EndpointIndex not found")
+		}
+		return err
+	})
+	return index, err
+}

@@ -1,0 +1,189 @@
+package server
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/egress"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+// Config says how to run a server. The zero value of a field means its default.
+type Config struct {
+	// Address is the host and port to listen on.
+	Address string
+	// Database is sqlite:PATH or a PostgreSQL URL.
+	Database string
+	// PublicURL is the base of every URL that is handed out; by default it is
+	// made from the address.
+	PublicURL string
+	// EgressAllow lists the address ranges, as CIDRs separated by commas, that
+	// may be called beyond the policy (package egress).
+	EgressAllow string
+	// EncryptionKey encrypts secrets; see store.Options.
+	EncryptionKey string
+	// APIKeys set the secret keys of environments instead of random ones.
+	APIKeys map[protocol.EnvironmentType]string
+	// Executions is how many executions, and Deliveries how many webhook
+	// deliveries, may be in flight at once.
+	Executions, Deliveries int
+	// Grace is how long a stop waits for executions and deliveries in flight.
+	Grace time.Duration
+	// Version is the program's.
+	Version string
+	Clock   clock.Clock
+	Log     *slog.Logger
+	// OnKeys is told the keys of the environments when they have just been made.
+	OnKeys func([]Key)
+}
+
+// The defaults of Config.
+const (
+	DefaultAddress    = "127.0.0.1:3030"
+	DefaultDatabase   = "sqlite:./runhook-data/runhook.db"
+	DefaultExecutions = 512
+	DefaultDeliveries = 256
+	DefaultGrace      = 20 * time.Second
+)
+
+func (c *Config) setDefaults() {
+	setDefault(&c.Address, DefaultAddress)
+	setDefault(&c.Database, DefaultDatabase)
+	setDefault(&c.Executions, DefaultExecutions)
+	setDefault(&c.Deliveries, DefaultDeliveries)
+	setDefault(&c.Grace, DefaultGrace)
+	setDefault(&c.Version, "dev")
+	if c.Clock == nil {
+		c.Clock = clock.System{}
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.OnKeys == nil {
+		c.OnKeys = func([]Key) {}
+	}
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// FieldError says that a field of Config is wrong.
+type FieldError struct {
+	// Field is the field's name in Config; for a key it is APIKeys and the
+	// environment's type, such as APIKeys[PRODUCTION].
+	Field string
+	Err   error
+}
+
+// Error returns the field and the problem.
+func (e *FieldError) Error() string { return e.Field + ": " + e.Err.Error() }
+
+// Unwrap returns the problem.
+func (e *FieldError) Unwrap() error { return e.Err }
+
+var apiKeyPattern = regexp.MustCompile(`^tr_[a-z]+_[a-zA-Z0-9]+$`)
+
+// Validate returns a [*FieldError] for the first field that is wrong.
+func (c Config) Validate() error {
+	c.setDefaults()
+	checks := []struct {
+		field string
+		err   error
+	}{
+		{"Address", checkAddress(c.Address)},
+		{"Database", store.CheckURL(c.Database)},
+		{"PublicURL", checkPublicURL(c.PublicURL)},
+		{"EgressAllow", second(egress.ParseAllow(c.EgressAllow))},
+		{"EncryptionKey", checkEncryptionKey(c.EncryptionKey)},
+		{"Executions", atLeastOne(c.Executions)},
+		{"Deliveries", atLeastOne(c.Deliveries)},
+	}
+	for _, check := range checks {
+		if check.err != nil {
+			return &FieldError{check.field, check.err}
+		}
+	}
+	taken := map[string]protocol.EnvironmentType{}
+	for _, e := range environments {
+		key := c.APIKeys[e.kind]
+		if key == "" {
+			continue
+		}
+		field := fmt.Sprintf("APIKeys[%s]", e.kind)
+		if !apiKeyPattern.MatchString(key) {
+			return &FieldError{field, fmt.Errorf("want tr_%s_ and letters and digits, which is what the SDKs accept", e.slug)}
+		}
+		if other, ok := taken[key]; ok {
+			return &FieldError{field, fmt.Errorf("is the key of %s, too; each environment needs its own", other)}
+		}
+		taken[key] = e.kind
+	}
+	return nil
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func atLeastOne(n int) error {
+	if n < 1 {
+		return fmt.Errorf("must be at least 1, not %d", n)
+	}
+	return nil
+}
+
+func checkAddress(address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("want HOST:PORT, such as %s: %w", DefaultAddress, err)
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return fmt.Errorf("want HOST:PORT, such as %s: %w", DefaultAddress, err)
+	}
+	return nil
+}
+
+func checkPublicURL(text string) error {
+	if text == "" {
+		return nil
+	}
+	parsed, err := url.Parse(text)
+	if err != nil {
+		return err
+	}
+	if (parsed.Scheme != "http" && parsed.Scheme != "https") || parsed.Host == "" || parsed.RawQuery != "" || parsed.Fragment != "" {
+		return fmt.Errorf("want http://HOST or https://HOST, with a path if need be, not %q", text)
+	}
+	return nil
+}
+
+func checkEncryptionKey(text string) error {
+	if text == "" {
+		return nil
+	}
+	return second(store.ParseMasterKey(text))
+}
+
+// publicURL returns the base of URLs for a server that listens on the address.
+func publicURL(configured string, address net.Addr) string {
+	if configured != "" {
+		return strings.TrimRight(configured, "/")
+	}
+	host, port, err := net.SplitHostPort(address.String())
+	if err != nil {
+		return "http://" + address.String()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}

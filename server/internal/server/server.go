@@ -1,0 +1,240 @@
+// Package server is the program as a type: it builds the parts of a Runhook
+// server, starts them, and stops them in the opposite order.
+//
+// A stop first ends the claiming of work and asks executions to come back at
+// their next task, while the API goes on serving those executions; it waits for
+// what is in flight as long as its grace allows, hands back the rest, and only
+// then closes the API and the database.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/runhook/runhook/server/internal/api"
+	"github.com/runhook/runhook/server/internal/egress"
+	"github.com/runhook/runhook/server/internal/endpoint"
+	"github.com/runhook/runhook/server/internal/engine"
+	"github.com/runhook/runhook/server/internal/node"
+	"github.com/runhook/runhook/server/internal/notify"
+	"github.com/runhook/runhook/server/internal/registry"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+// Server is a Runhook server that has its database and its address.
+type Server struct {
+	config   Config
+	listener net.Listener
+	store    *store.Store
+	node     *node.Node
+	guard    *egress.Guard
+	engine   *engine.Engine
+	notify   *notify.Service
+	registry *registry.Registry
+	http     *http.Server
+	url      string
+}
+
+// The time-outs of the API's connections. There is none for the whole of a
+// request: its body is bounded in size.
+const (
+	readHeaderTimeout = 10 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maximumHeader     = 256 << 10
+)
+
+// ErrDatabaseFailed means that a commit's outcome is unknown, so that the process
+// must end and another read what is on disk.
+var ErrDatabaseFailed = errors.New("the database refuses writes after a failed commit; start the server again to recover")
+
+// Open opens the database, makes the environments if there are none, and takes
+// the address; it starts nothing yet. The error is a [*FieldError] when the
+// configuration is wrong, and database.ErrInUse when another process has the
+// SQLite file open. A server that was opened must be closed.
+func Open(ctx context.Context, config Config) (*Server, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	config.setDefaults()
+	s := &Server{config: config}
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Server) open(ctx context.Context) (err error) {
+	if s.store, err = openStore(ctx, s.config); err != nil {
+		return err
+	}
+	if s.listener, err = net.Listen("tcp", s.config.Address); err != nil {
+		return &FieldError{"Address", err}
+	}
+	if err = setUp(ctx, s.store, s.config); err != nil {
+		return err
+	}
+	s.url = publicURL(s.config.PublicURL, s.listener.Addr())
+	return s.build(ctx)
+}
+
+// build makes the parts. Those below know nothing of those above.
+func (s *Server) build(ctx context.Context) (err error) {
+	c := s.config
+	allow, err := egress.ParseAllow(c.EgressAllow)
+	if err != nil {
+		return &FieldError{"EgressAllow", err}
+	}
+	s.guard = egress.New(egress.Config{Allow: allow})
+	if s.node, err = node.Register(ctx, s.store, c.Clock, c.Log, s.wake); err != nil {
+		return err
+	}
+	caller := endpoint.New(endpoint.Config{Outgoing: s.guard, Now: c.Clock.Now})
+	s.notify = notify.New(notify.Config{
+		Store: s.store, Node: s.node, Outgoing: s.guard, Deliveries: c.Deliveries, Version: c.Version, Clock: c.Clock, Log: c.Log,
+		CallBack: func(ctx context.Context, url string, body []byte) (bool, error) {
+			if !s.engine.IsTaskCallback(url) {
+				return false, nil
+			}
+			return true, s.engine.CallBackURL(ctx, url, body)
+		},
+	})
+	s.engine = engine.New(engine.Config{
+		Store: s.store, Node: s.node, Caller: caller, Notifier: s.notify, CheckURL: s.guard.CheckURL,
+		PublicURL: s.url, Executions: c.Executions, Clock: c.Clock, Log: c.Log,
+	})
+	s.registry = registry.New(registry.Config{
+		Store: s.store, Node: s.node, Caller: caller, CheckURL: s.guard.CheckURL, Clock: c.Clock, Log: c.Log,
+	})
+	s.http = &http.Server{
+		Handler: api.New(api.Config{
+			Store: s.store, Engine: s.engine, Registry: s.registry, Notify: s.notify, Log: c.Log,
+		}),
+		ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maximumHeader,
+	}
+	return nil
+}
+
+// wake has every part look for work that another process has left.
+func (s *Server) wake() {
+	if s.registry == nil {
+		return // still being built; the loops look when they start
+	}
+	s.engine.Wake()
+	s.notify.Wake()
+	s.registry.Wake()
+}
+
+// signal has the part that a signal of another process is for look for work.
+func (s *Server) signal(name string) {
+	switch name {
+	case store.SignalRuns:
+		s.engine.WakeRuns()
+	case store.SignalTasks:
+		s.engine.WakeTasks()
+	case store.SignalNotifications:
+		s.notify.Wake()
+	case store.SignalIndexes:
+		s.registry.Wake()
+	default:
+		s.wake()
+	}
+}
+
+// URL returns the base of the URLs that the server hands out.
+func (s *Server) URL() string { return s.url }
+
+// Address returns the address that the server has.
+func (s *Server) Address() net.Addr { return s.listener.Addr() }
+
+// Run serves until ctx ends or something that the server cannot do without
+// fails, and returns when everything has stopped. It returns nil when ctx ended.
+// It may be called once; Close must follow.
+func (s *Server) Run(ctx context.Context) error {
+	loops, stopLoops := context.WithCancel(context.Background())
+	defer stopLoops()
+	background, stopBackground := context.WithCancel(context.Background())
+	defer stopBackground()
+
+	var working, supporting sync.WaitGroup
+	failed := make(chan error, 1)
+	supporting.Go(func() { s.node.Run(background) })
+	supporting.Go(func() { s.listen(background) })
+	supporting.Go(func() {
+		if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			failed <- fmt.Errorf("serve %s: %w", s.listener.Addr(), err)
+		}
+	})
+	working.Go(func() { s.engine.Run(loops) })
+	working.Go(func() { s.notify.Run(loops) })
+	working.Go(func() { s.registry.Run(loops) })
+
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	case <-s.store.Failed():
+		err = ErrDatabaseFailed
+	}
+	stopLoops()
+	working.Wait()
+	s.drain(err)
+	stopBackground()
+	supporting.Wait()
+	return err
+}
+
+// drain waits for what is in flight, then closes the API.
+func (s *Server) drain(failure error) {
+	grace := s.config.Grace
+	if failure != nil {
+		grace = 0
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	if n := s.engine.InFlight() + s.notify.InFlight(); n > 0 {
+		s.config.Log.Info("waiting for what is in flight", "in_flight", n, "grace", grace)
+	}
+	s.engine.Drain(ctx)
+	s.registry.Drain(ctx)
+	s.notify.Drain(ctx)
+	closing, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if err := s.http.Shutdown(closing); err != nil {
+		s.http.Close()
+	}
+	if failure == nil {
+		if err := s.node.Unregister(closing); err != nil {
+			s.config.Log.Error("cannot give back the leases; others wait until they run out", "err", err)
+		}
+	}
+}
+
+// listen passes on the signals of other processes.
+func (s *Server) listen(ctx context.Context) {
+	if err := s.store.Listen(ctx, s.signal); err != nil && ctx.Err() == nil {
+		s.config.Log.Error("no longer told of other processes' work; looking for it each second instead", "err", err)
+	}
+}
+
+// Close gives up the address and the database. It is needed once, after Run or
+// instead of it.
+func (s *Server) Close() error {
+	var errs []error
+	if s.listener != nil {
+		if err := s.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if s.guard != nil {
+		s.guard.Close()
+	}
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,145 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"math/big"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+// Key is the keys of an environment.
+type Key struct {
+	Environment protocol.EnvironmentType
+	Secret      string
+	Public      string
+}
+
+// environments are what a project has, with the slugs that are part of their
+// keys (model.md 1).
+var environments = []struct {
+	kind protocol.EnvironmentType
+	slug string
+}{
+	{protocol.Production, "prod"},
+	{protocol.Staging, "stg"},
+	{protocol.Development, "dev"},
+	{protocol.Preview, "prev"},
+}
+
+// maximumExecution is how long the executions of a run may take together
+// (execution.md 2.8).
+const maximumExecution = 15 * time.Minute
+
+// setUp makes the first organization, project and environments if there are
+// none, and sets the keys that are configured.
+func setUp(ctx context.Context, s *store.Store, config Config) error {
+	var made bool
+	err := s.Update(ctx, func(tx *store.Tx) error {
+		made = false
+		existing, err := tx.Environments()
+		if err != nil {
+			return err
+		}
+		if len(existing) == 0 {
+			made = true
+			return createProject(tx, config)
+		}
+		for _, e := range existing {
+			if key := config.APIKeys[e.Type]; key != "" && key != e.APIKey {
+				if err := tx.SetAPIKey(e.ID, key); err != nil {
+					return fmt.Errorf("set the key of %s: %w", e.Type, err)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("set up the environments: %w", err)
+	}
+	if !made {
+		return nil
+	}
+	keys, err := keysOf(ctx, s)
+	if err == nil {
+		config.OnKeys(keys)
+	}
+	return err
+}
+
+func createProject(tx *store.Tx, config Config) error {
+	organization := model.Organization{
+		ID: model.NewID(model.PrefixOrganization, tx.Now()), Title: "Runhook", Slug: "runhook-" + model.NewSecret(2),
+		MaximumExecution: maximumExecution,
+	}
+	project := model.Project{ID: model.NewID(model.PrefixProject, tx.Now()), Name: "Default", Slug: "default-" + letters(4)}
+	var fresh []store.NewEnvironment
+	for _, e := range environments {
+		key := config.APIKeys[e.kind]
+		if key == "" {
+			key = "tr_" + e.slug + "_" + letters(20)
+		}
+		fresh = append(fresh, store.NewEnvironment{
+			Slug: e.slug, Type: e.kind, APIKey: key, PublicKey: "pk_" + e.slug + "_" + letters(20),
+		})
+	}
+	return tx.CreateProject(organization, project, fresh)
+}
+
+// letters returns n random letters and digits.
+func letters(n int) string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	text := make([]byte, n)
+	for i := range text {
+		k, err := rand.Int(rand.Reader, big.NewInt(int64(len(alphabet))))
+		if err != nil {
+			panic(err) // crypto/rand never fails
+		}
+		text[i] = alphabet[k.Int64()]
+	}
+	return string(text)
+}
+
+func keysOf(ctx context.Context, s *store.Store) (keys []Key, err error) {
+	err = s.View(ctx, func(tx *store.Tx) error {
+		keys = nil
+		all, err := tx.Environments()
+		for _, e := range all {
+			keys = append(keys, Key{Environment: e.Type, Secret: e.APIKey, Public: e.PublicKey})
+		}
+		return err
+	})
+	return keys, err
+}
+
+// Keys returns the keys of a database's environments; the tables and the
+// environments are made if they are not there. It fails with database.ErrInUse
+// while a server has the SQLite file open.
+func Keys(ctx context.Context, config Config) ([]Key, error) {
+	config.setDefaults()
+	s, err := openStore(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	if err := setUp(ctx, s, config); err != nil {
+		return nil, err
+	}
+	return keysOf(ctx, s)
+}
+
+func openStore(ctx context.Context, config Config) (*store.Store, error) {
+	options := store.Options{URL: config.Database, Clock: config.Clock, Log: config.Log}
+	if config.EncryptionKey != "" {
+		key, err := store.ParseMasterKey(config.EncryptionKey)
+		if err != nil {
+			return nil, &FieldError{"EncryptionKey", err}
+		}
+		options.MasterKey = key
+	}
+	return store.Open(ctx, options)
+}

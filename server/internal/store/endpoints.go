@@ -1,0 +1,135 @@
+package store
+
+import (
+	"time"
+
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store/database"
+)
+
+const endpointColumns = `id, environment_id, slug, url, indexing_hook_id, version, sdk_version, execution_limit_ms, created_at, updated_at`
+
+func scanEndpoint(rows database.Rows) (model.Endpoint, error) {
+	var e model.Endpoint
+	var limit, created, updated int64
+	err := rows.Scan(&e.ID, &e.EnvironmentID, &e.Slug, &e.URL, &e.IndexingHookID, &e.Version, &e.SDKVersion, &limit, &created, &updated)
+	e.ExecutionLimit = time.Duration(limit) * time.Millisecond
+	e.CreatedAt, e.UpdatedAt = timeOf(created), timeOf(updated)
+	return e, err
+}
+
+// UpsertEndpoint makes the endpoint with the slug in the environment, or moves
+// it to the given URL. The versions are kept where the given ones are empty.
+func (tx *Tx) UpsertEndpoint(e model.Endpoint) (model.Endpoint, error) {
+	stored, _, err := first(tx, `
+		INSERT INTO endpoints (`+endpointColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+		ON CONFLICT (environment_id, slug) DO UPDATE SET
+			url = excluded.url,
+			version = CASE WHEN excluded.version = '`+model.Unknown+`' THEN endpoints.version ELSE excluded.version END,
+			sdk_version = CASE WHEN excluded.sdk_version = '`+model.Unknown+`' THEN endpoints.sdk_version ELSE excluded.sdk_version END,
+			updated_at = excluded.updated_at
+		RETURNING `+endpointColumns,
+		[]any{e.ID, e.EnvironmentID, e.Slug, e.URL, e.IndexingHookID, e.Version, e.SDKVersion,
+			e.ExecutionLimit.Milliseconds(), micros(tx.now)}, scanEndpoint)
+	return stored, err
+}
+
+// UpdateEndpoint records what an endpoint told of itself, and where it moved.
+func (tx *Tx) UpdateEndpoint(e model.Endpoint) error {
+	return tx.conn.Queue(`
+		UPDATE endpoints SET url = $1, version = $2, sdk_version = $3, execution_limit_ms = $4, updated_at = $5 WHERE id = $6`,
+		[]any{e.URL, e.Version, e.SDKVersion, e.ExecutionLimit.Milliseconds(), micros(tx.now), e.ID}, nil)
+}
+
+// Endpoint returns the endpoint with the id.
+func (tx *Tx) Endpoint(id string) (model.Endpoint, bool, error) {
+	return first(tx, `SELECT `+endpointColumns+` FROM endpoints WHERE id = $1`, []any{id}, scanEndpoint)
+}
+
+// EndpointBySlug returns the endpoint of an environment with the slug.
+func (tx *Tx) EndpointBySlug(environmentID, slug string) (model.Endpoint, bool, error) {
+	return first(tx, `SELECT `+endpointColumns+` FROM endpoints WHERE environment_id = $1 AND slug = $2`,
+		[]any{environmentID, slug}, scanEndpoint)
+}
+
+const indexColumns = `id, environment_id, endpoint_id, source, source_data, reason, status, stats, error, attempts, lease_owner, lease_number, created_at, updated_at`
+
+func scanIndex(rows database.Rows) (model.EndpointIndex, error) {
+	var i model.EndpointIndex
+	var data, reason, stats, failure, owner *string
+	var created, updated int64
+	err := rows.Scan(&i.ID, &i.EnvironmentID, &i.EndpointID, &i.Source, &data, &reason, &i.Status, &stats, &failure,
+		&i.Attempts, &owner, &i.Lease.Number, &created, &updated)
+	i.SourceData, i.Reason, i.Stats, i.Error = jsonOrNil(data), textOrEmpty(reason), jsonOrNil(stats), jsonOrNil(failure)
+	i.Lease.Owner = textOrEmpty(owner)
+	i.CreatedAt, i.UpdatedAt = timeOf(created), timeOf(updated)
+	return i, err
+}
+
+// InsertIndex records an indexing that is due at the given time.
+func (tx *Tx) InsertIndex(i model.EndpointIndex, due time.Time) error {
+	_, err := tx.conn.Exec(`
+		INSERT INTO endpoint_indexes (id, environment_id, endpoint_id, source, source_data, reason, status, due_at, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)`,
+		i.ID, i.EnvironmentID, i.EndpointID, string(i.Source), jsonOrNull(i.SourceData), textOrNull(i.Reason),
+		string(i.Status), micros(due), micros(tx.now))
+	return err
+}
+
+// Index returns an indexing of an environment's endpoint.
+func (tx *Tx) Index(environmentID, id string) (model.EndpointIndex, bool, error) {
+	return first(tx, `SELECT `+indexColumns+` FROM endpoint_indexes WHERE id = $1 AND environment_id = $2`,
+		[]any{id, environmentID}, scanIndex)
+}
+
+// ClaimIndexes leases up to limit due indexings to a process, and returns when
+// the next one is due.
+func (tx *Tx) ClaimIndexes(owner string, limit int) ([]model.EndpointIndex, time.Time, error) {
+	claimed, err := collect(tx, `
+		UPDATE endpoint_indexes
+		SET status = '`+string(model.IndexStarted)+`', attempts = attempts + 1, due_at = NULL,
+		    lease_owner = $1, lease_number = lease_number + 1, updated_at = $2
+		WHERE id IN (SELECT id FROM endpoint_indexes
+		             WHERE due_at IS NOT NULL AND lease_owner IS NULL AND due_at <= $2
+		             ORDER BY due_at LIMIT $3`+tx.conn.Dialect().SkipLocked+`)
+		RETURNING `+indexColumns, []any{owner, micros(tx.now), limit}, scanIndex)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	next, err := tx.NextDueIndex()
+	return claimed, next, err
+}
+
+// NextDueIndex returns when the next indexing that nobody has leased is due, or
+// the zero time if none is.
+func (tx *Tx) NextDueIndex() (time.Time, error) {
+	return tx.nextDue(`SELECT due_at FROM endpoint_indexes WHERE due_at IS NOT NULL AND lease_owner IS NULL ORDER BY due_at LIMIT 1`)
+}
+
+// nextDue returns the time that a query selects, or the zero time.
+func (tx *Tx) nextDue(query string) (time.Time, error) {
+	due, _, err := first(tx, query, nil, func(rows database.Rows) (us int64, err error) {
+		err = rows.Scan(&us)
+		return us, err
+	})
+	if err != nil || due == 0 {
+		return time.Time{}, err
+	}
+	return timeOf(due), nil
+}
+
+// EndIndex records the outcome of an indexing: SUCCESS with the document and
+// stats, FAILURE with an error, or PENDING with the time to try again.
+func (tx *Tx) EndIndex(i model.EndpointIndex, document []byte, due time.Time) error {
+	changed, err := tx.conn.Exec(`
+		UPDATE endpoint_indexes
+		SET status = $1, data = $2, stats = $3, error = $4, due_at = $5, lease_owner = NULL, updated_at = $6
+		WHERE id = $7 AND lease_owner = $8 AND lease_number = $9 AND status = '`+string(model.IndexStarted)+`'`,
+		string(i.Status), jsonOrNull(document), jsonOrNull(i.Stats), jsonOrNull(i.Error), microsOrNull(due), micros(tx.now),
+		i.ID, i.Lease.Owner, i.Lease.Number)
+	if err == nil && changed == 0 {
+		return model.ErrLost
+	}
+	return err
+}

@@ -1,0 +1,179 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store/database"
+)
+
+const environmentQuery = `
+SELECT e.id, e.slug, e.type, e.api_key_encrypted, e.public_key_encrypted, e.created_at, e.updated_at,
+       p.id, p.slug, p.name, o.id, o.slug, o.title, o.maximum_execution_ms
+FROM environments e
+JOIN projects p ON p.id = e.project_id
+JOIN organizations o ON o.id = p.organization_id `
+
+func (tx *Tx) scanEnvironment(rows database.Rows) (*model.Environment, error) {
+	var e model.Environment
+	var apiKey, publicKey string
+	var created, updated, maximum int64
+	if err := rows.Scan(&e.ID, &e.Slug, &e.Type, &apiKey, &publicKey, &created, &updated,
+		&e.Project.ID, &e.Project.Slug, &e.Project.Name,
+		&e.Organization.ID, &e.Organization.Slug, &e.Organization.Title, &maximum); err != nil {
+		return nil, err
+	}
+	var err error
+	if e.APIKey, err = tx.box.open(apiKey, apiKeyPlace(e.ID)); err != nil {
+		return nil, err
+	}
+	if e.PublicKey, err = tx.box.open(publicKey, publicKeyPlace(e.ID)); err != nil {
+		return nil, err
+	}
+	e.CreatedAt, e.UpdatedAt = timeOf(created), timeOf(updated)
+	e.Organization.MaximumExecution = time.Duration(maximum) * time.Millisecond
+	return &e, nil
+}
+
+func apiKeyPlace(environmentID string) string    { return "environments.api_key/" + environmentID }
+func publicKeyPlace(environmentID string) string { return "environments.public_key/" + environmentID }
+
+// Environments returns every environment, oldest first.
+func (tx *Tx) Environments() ([]*model.Environment, error) {
+	return collect(tx, environmentQuery+`ORDER BY e.id`, nil, tx.scanEnvironment)
+}
+
+// NewEnvironment is what CreateProject makes an environment from.
+type NewEnvironment struct {
+	Slug              string
+	Type              protocol.EnvironmentType
+	APIKey, PublicKey string
+}
+
+// CreateProject makes an organization with one project and its environments.
+func (tx *Tx) CreateProject(organization model.Organization, project model.Project, environments []NewEnvironment) error {
+	now := micros(tx.now)
+	if _, err := tx.conn.Exec(`
+		INSERT INTO organizations (id, slug, title, maximum_execution_ms, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $5)`,
+		organization.ID, organization.Slug, organization.Title, organization.MaximumExecution.Milliseconds(), now); err != nil {
+		return err
+	}
+	if _, err := tx.conn.Exec(`
+		INSERT INTO projects (id, organization_id, slug, name, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $5)`,
+		project.ID, organization.ID, project.Slug, project.Name, now); err != nil {
+		return err
+	}
+	for _, e := range environments {
+		id := model.NewID(model.PrefixEnvironment, tx.now)
+		if _, err := tx.conn.Exec(`
+			INSERT INTO environments (id, project_id, slug, type, api_key_hash, api_key_encrypted,
+			                          public_key_hash, public_key_encrypted, created_at, updated_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)`,
+			id, project.ID, e.Slug, string(e.Type),
+			hashKey(e.APIKey), tx.box.seal(e.APIKey, apiKeyPlace(id)),
+			hashKey(e.PublicKey), tx.box.seal(e.PublicKey, publicKeyPlace(id)), now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SetAPIKey replaces the secret key of an environment. The old one stops
+// working, on other processes within the time that they remember environments.
+func (tx *Tx) SetAPIKey(environmentID, key string) error {
+	_, err := tx.conn.Exec(`
+		UPDATE environments SET api_key_hash = $1, api_key_encrypted = $2, updated_at = $3 WHERE id = $4`,
+		hashKey(key), tx.box.seal(key, apiKeyPlace(environmentID)), micros(tx.now), environmentID)
+	return err
+}
+
+// environmentLifetime is how long a process trusts what it knows of an
+// environment, and so how long a replaced key may still work elsewhere.
+const environmentLifetime = 5 * time.Second
+
+// environmentCache remembers environments by what they are looked up by.
+type environmentCache struct {
+	mu      sync.RWMutex
+	entries map[string]cachedEnvironment
+}
+
+type cachedEnvironment struct {
+	environment *model.Environment
+	until       time.Time
+}
+
+// environmentCacheSize bounds the cache; there are few environments, so it is
+// only reached by somebody guessing.
+const environmentCacheSize = 10_000
+
+// EnvironmentByKey returns the environment that a key is for. A public key is
+// accepted only where allowPublic is true. An unknown key gives a
+// [model.Unauthorized] error.
+func (s *Store) EnvironmentByKey(ctx context.Context, key string, allowPublic bool) (*model.Environment, error) {
+	column := "api_key_hash"
+	if strings.HasPrefix(key, "pk_") {
+		if !allowPublic {
+			return nil, model.Errorf(model.Unauthorized, "Invalid or Missing API key")
+		}
+		column = "public_key_hash"
+	}
+	environment, err := s.environment(ctx, column, hashKey(key))
+	if err != nil {
+		return nil, err
+	}
+	if environment == nil {
+		return nil, model.Errorf(model.Unauthorized, "Invalid or Missing API key")
+	}
+	return environment, nil
+}
+
+// EnvironmentByID returns an environment; an unknown id gives a
+// [model.NotFound] error.
+func (s *Store) EnvironmentByID(ctx context.Context, id string) (*model.Environment, error) {
+	environment, err := s.environment(ctx, "id", id)
+	if err != nil {
+		return nil, err
+	}
+	if environment == nil {
+		return nil, model.Errorf(model.NotFound, "Environment %s not found", id)
+	}
+	return environment, nil
+}
+
+func (s *Store) environment(ctx context.Context, column, value string) (*model.Environment, error) {
+	key, now := column+"="+value, s.clock.Now()
+	s.cache.mu.RLock()
+	cached, ok := s.cache.entries[key]
+	s.cache.mu.RUnlock()
+	if ok && now.Before(cached.until) {
+		return cached.environment, nil
+	}
+	var environment *model.Environment
+	err := s.View(ctx, func(tx *Tx) (err error) {
+		environment, _, err = first(tx, environmentQuery+`WHERE e.`+column+` = $1`, []any{value}, tx.scanEnvironment)
+		return err
+	})
+	if err != nil || environment == nil {
+		return nil, err
+	}
+	s.cache.mu.Lock()
+	defer s.cache.mu.Unlock()
+	if s.cache.entries == nil || len(s.cache.entries) >= environmentCacheSize {
+		s.cache.entries = make(map[string]cachedEnvironment)
+	}
+	s.cache.entries[key] = cachedEnvironment{environment, now.Add(environmentLifetime)}
+	return environment, nil
+}
+
+// ForgetEnvironments makes this process look every environment up again.
+func (s *Store) ForgetEnvironments() {
+	s.cache.mu.Lock()
+	defer s.cache.mu.Unlock()
+	s.cache.entries = nil
+}

@@ -1,0 +1,63 @@
+package store
+
+import (
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store/database"
+)
+
+// InsertEvent records an event. It returns false, and changes nothing, when the
+// environment already has one with its event id.
+func (tx *Tx) InsertEvent(e model.Event) (bool, error) {
+	changed, err := tx.conn.Exec(`
+		INSERT INTO events (id, environment_id, event_id, name, source, payload, context, account_id,
+		                    is_test, internal, timestamp, deliver_at, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
+		ON CONFLICT (environment_id, event_id) DO NOTHING`,
+		e.ID, e.EnvironmentID, e.EventID, e.Name, e.Source, string(e.Payload), string(e.Context), textOrNull(e.AccountID),
+		e.IsTest, e.Internal, micros(e.Timestamp), micros(e.DeliverAt), micros(tx.now))
+	return changed > 0, err
+}
+
+// RunOfEvent returns the id and the job of the first run that the event with the
+// event id started.
+func (tx *Tx) RunOfEvent(environmentID, eventID string) (runID, jobSlug string, found bool, err error) {
+	type runAndJob struct{ run, job string }
+	r, found, err := first(tx, `
+		SELECT r.id, j.slug FROM events e
+		JOIN runs r ON r.event_id = e.id
+		JOIN jobs j ON j.id = r.job_id
+		WHERE e.environment_id = $1 AND e.event_id = $2 ORDER BY r.id LIMIT 1`,
+		[]any{environmentID, eventID}, func(rows database.Rows) (r runAndJob, err error) {
+			err = rows.Scan(&r.run, &r.job)
+			return r, err
+		})
+	return r.run, r.job, found, err
+}
+
+// UpsertAccount returns the id of the environment's account with the identifier,
+// which is made if there is none.
+func (tx *Tx) UpsertAccount(environmentID, identifier string) (string, error) {
+	id, _, err := first(tx, `
+		INSERT INTO accounts (id, environment_id, identifier, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $4)
+		ON CONFLICT (environment_id, identifier) DO UPDATE SET identifier = excluded.identifier
+		RETURNING id`,
+		[]any{model.NewID(model.PrefixAccount, tx.now), environmentID, identifier, micros(tx.now)}, scanString)
+	return id, err
+}
+
+func scanString(rows database.Rows) (s string, err error) {
+	err = rows.Scan(&s)
+	return s, err
+}
+
+// Account returns the account with the id.
+func (tx *Tx) Account(id string) (model.Account, bool, error) {
+	return first(tx, `SELECT identifier, metadata FROM accounts WHERE id = $1`, []any{id}, func(rows database.Rows) (model.Account, error) {
+		var a model.Account
+		var metadata *string
+		err := rows.Scan(&a.Identifier, &metadata)
+		a.Metadata = jsonOrNil(metadata)
+		return a, err
+	})
+}

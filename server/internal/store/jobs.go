@@ -1,0 +1,112 @@
+package store
+
+import (
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store/database"
+)
+
+// JobVersion is a version of a job with what a run of it needs to know.
+type JobVersion struct {
+	ID            string
+	EnvironmentID string
+	Job           model.Job
+	Version       string
+	Status        model.JobVersionStatus
+	Latest        bool
+	Endpoint      model.Endpoint
+}
+
+const jobVersionQuery = `
+SELECT v.id, v.environment_id, v.version, v.status, v.latest,
+       j.id, j.slug, j.title, j.internal,
+       p.id, p.slug, p.url, p.version, p.sdk_version, p.execution_limit_ms
+FROM job_versions v
+JOIN jobs j ON j.id = v.job_id
+JOIN endpoints p ON p.id = v.endpoint_id `
+
+func scanJobVersion(rows database.Rows) (JobVersion, error) {
+	var v JobVersion
+	var limit int64
+	err := rows.Scan(&v.ID, &v.EnvironmentID, &v.Version, &v.Status, &v.Latest,
+		&v.Job.ID, &v.Job.Slug, &v.Job.Title, &v.Job.Internal,
+		&v.Endpoint.ID, &v.Endpoint.Slug, &v.Endpoint.URL, &v.Endpoint.Version, &v.Endpoint.SDKVersion, &limit)
+	v.Endpoint.EnvironmentID = v.EnvironmentID
+	v.Endpoint.ExecutionLimit = milliseconds(limit)
+	return v, err
+}
+
+// LatestJobVersion returns the version of a job that new runs take in an
+// environment.
+func (tx *Tx) LatestJobVersion(environment *model.Environment, jobSlug string) (JobVersion, bool, error) {
+	return first(tx, jobVersionQuery+`WHERE j.project_id = $1 AND j.slug = $2 AND v.environment_id = $3 AND v.latest`,
+		[]any{environment.Project.ID, jobSlug, environment.ID}, scanJobVersion)
+}
+
+// JobVersions returns every version of a job in an environment.
+func (tx *Tx) JobVersions(environmentID, jobID string) ([]JobVersion, error) {
+	return collect(tx, jobVersionQuery+`WHERE v.environment_id = $1 AND v.job_id = $2 ORDER BY v.id`,
+		[]any{environmentID, jobID}, scanJobVersion)
+}
+
+// LatestJobVersionsOfEndpoint returns the versions that new runs take and that
+// an endpoint executes.
+func (tx *Tx) LatestJobVersionsOfEndpoint(endpointID string) ([]JobVersion, error) {
+	return collect(tx, jobVersionQuery+`WHERE v.endpoint_id = $1 AND v.latest ORDER BY v.id`,
+		[]any{endpointID}, scanJobVersion)
+}
+
+// JobBySlug returns a job of a project.
+func (tx *Tx) JobBySlug(projectID, slug string) (model.Job, bool, error) {
+	return first(tx, `SELECT id, slug, title, internal FROM jobs WHERE project_id = $1 AND slug = $2`,
+		[]any{projectID, slug}, scanJob)
+}
+
+func scanJob(rows database.Rows) (model.Job, error) {
+	var j model.Job
+	err := rows.Scan(&j.ID, &j.Slug, &j.Title, &j.Internal)
+	return j, err
+}
+
+// UpsertJob makes a job of a project, or gives it a new title.
+func (tx *Tx) UpsertJob(projectID string, job model.Job) (model.Job, error) {
+	stored, _, err := first(tx, `
+		INSERT INTO jobs (id, project_id, slug, title, internal, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $6)
+		ON CONFLICT (project_id, slug) DO UPDATE SET title = excluded.title, updated_at = excluded.updated_at
+		RETURNING id, slug, title, internal`,
+		[]any{model.NewID(model.PrefixJob, tx.now), projectID, job.Slug, job.Title, job.Internal, micros(tx.now)}, scanJob)
+	return stored, err
+}
+
+// UpsertJobVersion makes a version of a job in an environment, or makes it
+// active again at the given endpoint and with the given specification.
+func (tx *Tx) UpsertJobVersion(v JobVersion, specification []byte) error {
+	_, err := tx.conn.Exec(`
+		INSERT INTO job_versions (id, environment_id, job_id, endpoint_id, version, status, latest, specification, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, FALSE, $7, $8, $8)
+		ON CONFLICT (job_id, environment_id, version) DO UPDATE SET
+			endpoint_id = excluded.endpoint_id, status = excluded.status,
+			specification = excluded.specification, updated_at = excluded.updated_at`,
+		model.NewID(model.PrefixJobVersion, tx.now), v.EnvironmentID, v.Job.ID, v.Endpoint.ID, v.Version,
+		string(model.JobActive), string(specification), micros(tx.now))
+	return err
+}
+
+// DisableJobVersion has a version take no new runs.
+func (tx *Tx) DisableJobVersion(id string) error {
+	_, err := tx.conn.Exec(`UPDATE job_versions SET status = $1, updated_at = $2 WHERE id = $3`,
+		string(model.JobDisabled), micros(tx.now), id)
+	return err
+}
+
+// SetLatest makes one version of a job the one that new runs take.
+func (tx *Tx) SetLatest(environmentID, jobID, versionID string) error {
+	if _, err := tx.conn.Exec(`
+		UPDATE job_versions SET latest = FALSE, updated_at = $1
+		WHERE job_id = $2 AND environment_id = $3 AND latest AND id <> $4`,
+		micros(tx.now), jobID, environmentID, versionID); err != nil {
+		return err
+	}
+	_, err := tx.conn.Exec(`UPDATE job_versions SET latest = TRUE WHERE id = $1 AND NOT latest`, versionID)
+	return err
+}

@@ -1,0 +1,153 @@
+package migrations_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+
+	"github.com/runhook/runhook/server/internal/store/database"
+	"github.com/runhook/runhook/server/internal/store/migrations"
+	"github.com/runhook/runhook/server/internal/store/postgres"
+	"github.com/runhook/runhook/server/internal/store/sqlite"
+	"github.com/runhook/runhook/server/internal/testpostgres"
+)
+
+// onEachEngine runs a test on an empty database of each engine. open may be
+// called again for another handle where the engine allows it.
+func onEachEngine(t *testing.T, test func(t *testing.T, open func() database.DB)) {
+	t.Run("sqlite", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "runhook.db")
+		test(t, func() database.DB {
+			db, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+			return opened(t, db, err)
+		})
+	})
+	t.Run("postgres", func(t *testing.T) {
+		url := testpostgres.URL(t)
+		test(t, func() database.DB {
+			db, err := postgres.Open(t.Context(), url, postgres.Options{Connections: 1})
+			return opened(t, db, err)
+		})
+	})
+}
+
+func opened(t *testing.T, db database.DB, err error) database.DB {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+func file(lines ...string) *fstest.MapFile {
+	return &fstest.MapFile{Data: []byte("-- +goose Up\n" + strings.Join(lines, "\n"))}
+}
+
+var (
+	first  = fstest.MapFS{"00001_items.sql": file("CREATE TABLE items (id TEXT PRIMARY KEY);")}
+	second = fstest.MapFS{
+		"00001_items.sql": first["00001_items.sql"],
+		"00002_state.sql": file("ALTER TABLE items ADD COLUMN state BIGINT;", "CREATE INDEX items_state ON items (state);"),
+	}
+	broken = fstest.MapFS{
+		"00001_items.sql": first["00001_items.sql"],
+		"00002_wrong.sql": file("CREATE TABLE others (id TEXT PRIMARY KEY);", "CREATE TABLE items (id TEXT);"),
+	}
+)
+
+func insert(db database.DB, query string) error {
+	return db.Update(context.Background(), func(c database.Conn) error {
+		_, err := c.Exec(query)
+		return err
+	})
+}
+
+func TestMigrationsAreAppliedOnceAndInOrder(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, open func() database.DB) {
+		db := open()
+		for _, files := range []fstest.MapFS{first, first, second, second} {
+			if err := migrations.RunFiles(t.Context(), db, files); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := insert(db, "INSERT INTO items (id, state) VALUES ('a', 1)"); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestADatabaseOfANewerProgramIsRefused(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, open func() database.DB) {
+		db := open()
+		if err := migrations.RunFiles(t.Context(), db, second); err != nil {
+			t.Fatal(err)
+		}
+		err := migrations.RunFiles(t.Context(), db, first)
+		if err == nil || !strings.Contains(err.Error(), "newer Runhook") {
+			t.Fatalf("got %v, want an error that speaks of a newer Runhook", err)
+		}
+	})
+}
+
+func TestAMigrationThatFailsLeavesNothing(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, open func() database.DB) {
+		db := open()
+		err := migrations.RunFiles(t.Context(), db, broken)
+		if err == nil || !strings.Contains(err.Error(), "00002_wrong.sql") {
+			t.Fatalf("got %v, want an error that names the file", err)
+		}
+		if err := insert(db, "INSERT INTO others (id) VALUES ('a')"); err == nil {
+			t.Fatal("the table of the failed migration is there")
+		}
+		if err := migrations.RunFiles(t.Context(), db, second); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestAClosedDatabaseIsNotMigrated(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, open func() database.DB) {
+		db := open()
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := migrations.RunFiles(t.Context(), db, first); !errors.Is(err, database.ErrClosed) {
+			t.Fatalf("got %v, want ErrClosed", err)
+		}
+	})
+}
+
+func TestProcessesThatStartAtOnceMigrateOnce(t *testing.T) {
+	url := testpostgres.URL(t)
+	var group sync.WaitGroup
+	for range 6 {
+		group.Go(func() {
+			db, err := postgres.Open(t.Context(), url, postgres.Options{})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer db.Close()
+			if err := migrations.RunFiles(t.Context(), db, second); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+}
+
+func TestTheMigrationsOfThisProgramRunOnBothEngines(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, open func() database.DB) {
+		db := open()
+		for range 2 {
+			if err := migrations.Run(t.Context(), db); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}

@@ -1,0 +1,138 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/store/database"
+	"github.com/runhook/runhook/server/internal/store/migrations"
+	"github.com/runhook/runhook/server/internal/store/postgres"
+	"github.com/runhook/runhook/server/internal/store/sqlite"
+)
+
+// Options say which database to open, and how.
+type Options struct {
+	// URL is sqlite:PATH, or postgres://... (or postgresql://...).
+	URL string
+	// MasterKey encrypts secrets. When it is nil, the key is the one in the file
+	// beside the SQLite file, or in the PostgreSQL database, and is made if there
+	// is none.
+	MasterKey []byte
+	Clock     clock.Clock
+	Log       *slog.Logger
+}
+
+// CheckURL returns an error that says what a database URL must look like, if
+// this one does not.
+func CheckURL(url string) error {
+	path, isFile := strings.CutPrefix(url, "sqlite:")
+	switch {
+	case isFile && path != "":
+		return nil
+	case strings.HasPrefix(url, "postgres://"), strings.HasPrefix(url, "postgresql://"):
+		return nil
+	}
+	return errors.New("want sqlite:PATH, such as sqlite:./runhook-data/runhook.db, or postgres://user:password@host/database")
+}
+
+// Open opens a database, brings its tables to the form this program knows, and
+// returns the store on it. It fails with [database.ErrInUse] when another
+// process has the SQLite file open.
+func Open(ctx context.Context, options Options) (*Store, error) {
+	if err := CheckURL(options.URL); err != nil {
+		return nil, err
+	}
+	s := &Store{clock: options.Clock}
+	var migrated migrations.Database
+	if path, ok := strings.CutPrefix(options.URL, "sqlite:"); ok {
+		db, err := sqlite.Open(ctx, path, sqlite.Options{})
+		if err != nil {
+			return nil, err
+		}
+		s.db, migrated, s.failed = db, db, db.Failed()
+	} else {
+		db, err := postgres.Open(ctx, options.URL, postgres.Options{Logger: options.Log})
+		if err != nil {
+			return nil, err
+		}
+		s.db, migrated = db, db
+	}
+	if err := s.prepare(ctx, migrated, options); err != nil {
+		return nil, errors.Join(err, s.db.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) prepare(ctx context.Context, db migrations.Database, options Options) error {
+	if err := migrations.Run(ctx, db); err != nil {
+		return err
+	}
+	key := options.MasterKey
+	if key == nil {
+		var err error
+		if file, ok := db.(interface{ Path() string }); ok {
+			key, err = keyFile(file.Path() + ".key")
+		} else {
+			key, err = s.storedKey(ctx, options.Log)
+		}
+		if err != nil {
+			return fmt.Errorf("encryption key: %w", err)
+		}
+	}
+	var err error
+	s.box, err = newBox(key)
+	return err
+}
+
+// keyFile returns the master key that a file holds, which is made if it is not
+// there.
+func keyFile(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if err == nil {
+		key, err := ParseMasterKey(strings.TrimSpace(string(text)))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		return key, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	key := NewMasterKey()
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = fmt.Fprintf(file, "%x\n", key); err == nil {
+		err = file.Sync()
+	}
+	return key, errors.Join(err, file.Close())
+}
+
+const masterKeySetting = "encryption_key"
+
+// storedKey returns the master key that the database itself holds, which is made
+// if there is none: many processes then need nothing but its URL.
+func (s *Store) storedKey(ctx context.Context, log *slog.Logger) ([]byte, error) {
+	log.Warn("the key that encrypts secrets is kept in the database itself; set RUNHOOK_ENCRYPTION_KEY to keep it elsewhere")
+	var text string
+	err := s.Update(ctx, func(tx *Tx) error {
+		fresh := fmt.Sprintf("%x", NewMasterKey())
+		if _, err := tx.conn.Exec(`INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`,
+			masterKeySetting, fresh); err != nil {
+			return err
+		}
+		_, err := database.First(tx.conn, `SELECT value FROM settings WHERE name = $1`, []any{masterKeySetting}, &text)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ParseMasterKey(text)
+}

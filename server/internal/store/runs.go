@@ -1,0 +1,314 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store/database"
+)
+
+func milliseconds(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
+
+const runColumns = `r.id, r.environment_id, r.job_id, r.job_version_id, r.endpoint_id, r.event_id, r.account_id,
+	r.status, r.output, r.failed_task_id, r.callback_url, r.is_test, r.internal,
+	r.execution_count, r.execution_failures, r.execution_duration_ms, r.yielded_executions, r.idle_yields,
+	r.force_yield, r.wake_requested, r.lease_owner, r.lease_number,
+	r.created_at, r.queued_at, r.started_at, r.completed_at, r.updated_at`
+
+// runScan holds the destinations of runColumns that need converting.
+type runScan struct {
+	run                                            model.Run
+	account, output, task, callback, yields, owner *string
+	duration, created, updated                     int64
+	queued, started, completed                     *int64
+}
+
+func (s *runScan) destinations() []any {
+	r := &s.run
+	return []any{
+		&r.ID, &r.EnvironmentID, &r.JobID, &r.JobVersionID, &r.EndpointID, &r.EventID, &s.account,
+		&r.Status, &s.output, &s.task, &s.callback, &r.IsTest, &r.Internal,
+		&r.ExecutionCount, &r.ExecutionFailures, &s.duration, &s.yields, &r.IdleYields,
+		&r.ForceYield, &r.WakeRequested, &s.owner, &r.Lease.Number,
+		&s.created, &s.queued, &s.started, &s.completed, &s.updated,
+	}
+}
+
+func (s *runScan) result() (model.Run, error) {
+	r := s.run
+	r.AccountID, r.FailedTaskID, r.CallbackURL = textOrEmpty(s.account), textOrEmpty(s.task), textOrEmpty(s.callback)
+	r.Output = jsonOrNil(s.output)
+	r.Lease.Owner = textOrEmpty(s.owner)
+	r.ExecutionDuration = milliseconds(s.duration)
+	r.CreatedAt, r.UpdatedAt = timeOf(s.created), timeOf(s.updated)
+	r.QueuedAt, r.StartedAt, r.CompletedAt = timeOrZero(s.queued), timeOrZero(s.started), timeOrZero(s.completed)
+	if s.yields != nil {
+		if err := json.Unmarshal([]byte(*s.yields), &r.YieldedExecutions); err != nil {
+			return r, fmt.Errorf("yielded executions of run %s: %w", r.ID, err)
+		}
+	}
+	return r, nil
+}
+
+func scanRun(rows database.Rows) (model.Run, error) {
+	var s runScan
+	if err := rows.Scan(s.destinations()...); err != nil {
+		return s.run, err
+	}
+	return s.result()
+}
+
+// InsertRun records a new run. With a lease it is EXECUTING and belongs to the
+// leasing process; without, it is QUEUED and due now.
+func (tx *Tx) InsertRun(r model.Run) error {
+	var due any
+	if r.Lease.Owner == "" {
+		due = micros(r.CreatedAt)
+	}
+	return tx.conn.Queue(`
+		INSERT INTO runs (id, environment_id, job_id, job_version_id, endpoint_id, event_id, account_id,
+		                  status, callback_url, is_test, internal, priority, due_at, lease_owner, lease_number,
+		                  created_at, queued_at, started_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $13, $14, $15, $15, $16, $15)`,
+		[]any{r.ID, r.EnvironmentID, r.JobID, r.JobVersionID, r.EndpointID, r.EventID, textOrNull(r.AccountID),
+			string(r.Status), textOrNull(r.CallbackURL), r.IsTest, r.Internal, due, textOrNull(r.Lease.Owner), r.Lease.Number,
+			micros(r.CreatedAt), microsOrNull(r.StartedAt)}, nil)
+}
+
+// Run returns a run of an environment.
+func (tx *Tx) Run(environmentID, id string) (model.Run, bool, error) {
+	return first(tx, `SELECT `+runColumns+` FROM runs r WHERE r.id = $1 AND r.environment_id = $2`,
+		[]any{id, environmentID}, scanRun)
+}
+
+// LockRun returns a run and keeps others from changing it until the transaction
+// ends.
+func (tx *Tx) LockRun(id string) (model.Run, bool, error) {
+	return first(tx, `SELECT `+runColumns+` FROM runs r WHERE r.id = $1`+tx.conn.Dialect().ForUpdate, []any{id}, scanRun)
+}
+
+// Execution is a run that is leased to a process, with all that executing it
+// needs.
+type Execution struct {
+	Run     model.Run
+	Event   model.Event
+	Job     model.Job
+	Version string
+	// Endpoint has the id, slug, URL, versions and limit.
+	Endpoint model.Endpoint
+	// Account is nil when the run is for none.
+	Account *model.Account
+}
+
+const executionQuery = `
+SELECT ` + runColumns + `,
+       e.event_id, e.name, e.source, e.payload, e.context, e.is_test, e.internal, e.timestamp, e.deliver_at, e.created_at,
+       j.slug, j.title, v.version,
+       p.slug, p.url, p.version, p.sdk_version, p.execution_limit_ms,
+       a.identifier, a.metadata
+FROM runs r
+JOIN events e ON e.id = r.event_id
+JOIN jobs j ON j.id = r.job_id
+JOIN job_versions v ON v.id = r.job_version_id
+JOIN endpoints p ON p.id = r.endpoint_id
+LEFT JOIN accounts a ON a.id = r.account_id `
+
+func scanExecution(rows database.Rows) (Execution, error) {
+	var x Execution
+	var s runScan
+	var payload, eventContext string
+	var timestamp, deliver, created, limit int64
+	var account, metadata *string
+	err := rows.Scan(append(s.destinations(),
+		&x.Event.EventID, &x.Event.Name, &x.Event.Source, &payload, &eventContext,
+		&x.Event.IsTest, &x.Event.Internal, &timestamp, &deliver, &created,
+		&x.Job.Slug, &x.Job.Title, &x.Version,
+		&x.Endpoint.Slug, &x.Endpoint.URL, &x.Endpoint.Version, &x.Endpoint.SDKVersion, &limit,
+		&account, &metadata)...)
+	if err != nil {
+		return x, err
+	}
+	if x.Run, err = s.result(); err != nil {
+		return x, err
+	}
+	x.Event.ID, x.Event.EnvironmentID, x.Event.AccountID = x.Run.EventID, x.Run.EnvironmentID, x.Run.AccountID
+	x.Event.Payload, x.Event.Context = []byte(payload), []byte(eventContext)
+	x.Event.Timestamp, x.Event.DeliverAt, x.Event.CreatedAt = timeOf(timestamp), timeOf(deliver), timeOf(created)
+	x.Job.ID, x.Job.Internal = x.Run.JobID, x.Run.Internal
+	x.Endpoint.ID, x.Endpoint.EnvironmentID = x.Run.EndpointID, x.Run.EnvironmentID
+	x.Endpoint.ExecutionLimit = milliseconds(limit)
+	if account != nil {
+		x.Account = &model.Account{Identifier: *account, Metadata: jsonOrNil(metadata)}
+	}
+	return x, nil
+}
+
+// Execution returns a run with all that executing or reporting it needs.
+func (tx *Tx) Execution(runID string) (Execution, bool, error) {
+	return first(tx, executionQuery+`WHERE r.id = $1`, []any{runID}, scanExecution)
+}
+
+// ClaimRuns leases up to limit due runs to a process, those that go on before
+// those that start and the oldest first, and returns when the next one is due.
+func (tx *Tx) ClaimRuns(owner string, limit int) ([]Execution, time.Time, error) {
+	var ids []string
+	for priority := range 2 {
+		if len(ids) == limit {
+			break
+		}
+		claimed, err := collect(tx, `
+			UPDATE runs
+			SET status = '`+string(model.RunExecutes.To)+`', lease_owner = $1, lease_number = lease_number + 1, due_at = NULL,
+			    started_at = COALESCE(started_at, $2), force_yield = FALSE, wake_requested = FALSE, updated_at = $2
+			WHERE status IN (`+quoted(model.RunExecutes.From)+`) AND id IN (
+				SELECT id FROM runs
+				WHERE due_at IS NOT NULL AND lease_owner IS NULL AND priority = $3 AND due_at <= $2
+				ORDER BY due_at, id LIMIT $4`+tx.conn.Dialect().SkipLocked+`)
+			RETURNING id`, []any{owner, micros(tx.now), priority, limit - len(ids)}, scanString)
+		if err != nil {
+			return nil, time.Time{}, err
+		}
+		ids = append(ids, claimed...)
+	}
+	var claimed []Execution
+	if len(ids) > 0 {
+		var err error
+		claimed, err = collect(tx, executionQuery+`WHERE r.id `+tx.conn.Dialect().InList("$1")+` ORDER BY r.priority, r.id`,
+			[]any{jsonList(ids)}, scanExecution)
+		if err != nil {
+			return nil, time.Time{}, err
+		}
+	}
+	next, err := tx.NextDueRun()
+	return claimed, next, err
+}
+
+// NextDueRun returns when the next run that nobody has leased is due, or the
+// zero time if none is.
+func (tx *Tx) NextDueRun() (time.Time, error) {
+	var next time.Time
+	for priority := range 2 {
+		due, err := tx.nextDue(fmt.Sprintf(`
+			SELECT due_at FROM runs WHERE due_at IS NOT NULL AND lease_owner IS NULL AND priority = %d ORDER BY due_at LIMIT 1`, priority))
+		if err != nil {
+			return time.Time{}, err
+		}
+		if next.IsZero() || (!due.IsZero() && due.Before(next)) {
+			next = due
+		}
+	}
+	return next, nil
+}
+
+// RunChange is what a transition records on a run. Counters and lists are the
+// new values, not additions: they belong to whoever holds the lease or the lock.
+type RunChange struct {
+	Transition model.RunTransition
+	// DueAt is when the run is to be executed next; zero for not by itself.
+	DueAt time.Time
+	// CompletedAt is set on a terminal status.
+	CompletedAt time.Time
+}
+
+// EndExecution takes a run from EXECUTING by the change's transition, with the
+// run's output, failed task, counters and yields as they are in r, and gives the
+// lease back. It gives [model.ErrLost] when the lease is no longer r's.
+func (tx *Tx) EndExecution(r model.Run, change RunChange) error {
+	return tx.conn.Queue(`
+		UPDATE runs
+		SET status = $1, output = $2, failed_task_id = $3, execution_count = $4, execution_failures = $5,
+		    execution_duration_ms = $6, yielded_executions = $7, idle_yields = $8,
+		    force_yield = FALSE, wake_requested = FALSE, priority = 0, due_at = $9, lease_owner = NULL,
+		    completed_at = $10, updated_at = $11
+		WHERE id = $12 AND lease_owner = $13 AND lease_number = $14 AND status IN (`+quoted(change.Transition.From)+`)`,
+		[]any{string(change.Transition.To), jsonOrNull(r.Output), textOrNull(r.FailedTaskID),
+			r.ExecutionCount, r.ExecutionFailures, r.ExecutionDuration.Milliseconds(), yieldsText(r.YieldedExecutions), r.IdleYields,
+			microsOrNull(change.DueAt), microsOrNull(change.CompletedAt), micros(tx.now),
+			r.ID, r.Lease.Owner, r.Lease.Number}, mustChange)
+}
+
+func yieldsText(keys []string) any {
+	if len(keys) == 0 {
+		return nil
+	}
+	return jsonList(keys)
+}
+
+// mustChange fails a transaction whose compare-and-set found another state.
+func mustChange(changed int64) error {
+	if changed == 0 {
+		return model.ErrLost
+	}
+	return nil
+}
+
+// MoveRun takes a locked run by a transition that needs no lease, and ends the
+// lease if there is one. It gives [model.ErrLost] when the run is in a status
+// that the transition does not start from.
+func (tx *Tx) MoveRun(runID string, change RunChange) error {
+	return tx.conn.Queue(`
+		UPDATE runs
+		SET status = $1, priority = 0, due_at = $2, lease_owner = NULL, completed_at = $3, updated_at = $4
+		WHERE id = $5 AND status IN (`+quoted(change.Transition.From)+`)`,
+		[]any{string(change.Transition.To), microsOrNull(change.DueAt), microsOrNull(change.CompletedAt), micros(tx.now), runID},
+		mustChange)
+}
+
+// SetRunOutput records the error of a run that the platform ended.
+func (tx *Tx) SetRunOutput(runID string, output []byte) error {
+	return tx.conn.Queue(`UPDATE runs SET output = $1 WHERE id = $2`, []any{jsonOrNull(output), runID}, nil)
+}
+
+// RequestWake has a run that is executing executed again when it ends.
+func (tx *Tx) RequestWake(runID string) error {
+	return tx.conn.Queue(`UPDATE runs SET wake_requested = TRUE WHERE id = $1 AND status = '`+string(protocol.RunExecuting)+`'`,
+		[]any{runID}, nil)
+}
+
+// ForceYields asks the executions that a process has in flight to come back at
+// their next task.
+func (tx *Tx) ForceYields(owner string) error {
+	_, err := tx.conn.Exec(`UPDATE runs SET force_yield = TRUE WHERE lease_owner = $1`, owner)
+	return err
+}
+
+// RunSummary is a run in a list.
+type RunSummary struct {
+	ID                                string
+	Status                            protocol.RunStatus
+	StartedAt, UpdatedAt, CompletedAt time.Time
+}
+
+// RunsOfJob returns up to limit runs of a job in an environment, newest first,
+// beginning with the run that cursor names if it is not empty.
+func (tx *Tx) RunsOfJob(environment *model.Environment, jobSlug, cursor string, limit int) ([]RunSummary, error) {
+	query := `
+		SELECT r.id, r.status, r.started_at, r.updated_at, r.completed_at FROM runs r
+		JOIN jobs j ON j.id = r.job_id
+		WHERE j.project_id = $1 AND j.slug = $2 AND r.environment_id = $3`
+	args := []any{environment.Project.ID, jobSlug, environment.ID, limit}
+	if cursor != "" {
+		query += ` AND r.id <= $5`
+		args = append(args, cursor)
+	}
+	return collect(tx, query+` ORDER BY r.id DESC LIMIT $4`, args, func(rows database.Rows) (RunSummary, error) {
+		var s RunSummary
+		var started, completed *int64
+		var updated int64
+		err := rows.Scan(&s.ID, &s.Status, &started, &updated, &completed)
+		s.StartedAt, s.UpdatedAt, s.CompletedAt = timeOrZero(started), timeOf(updated), timeOrZero(completed)
+		return s, err
+	})
+}
+
+// OpenRunIDsOfJob returns up to limit runs of a job that have not ended, oldest
+// first, after the named one.
+func (tx *Tx) OpenRunIDsOfJob(environmentID, jobID, after string, limit int) ([]string, error) {
+	return collect(tx, `
+		SELECT id FROM runs
+		WHERE job_id = $1 AND environment_id = $2 AND id > $3 AND status IN (`+quoted(model.OpenRunStatuses())+`)
+		ORDER BY id LIMIT $4`, []any{jobID, environmentID, after, limit}, scanString)
+}

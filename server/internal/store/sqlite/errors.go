@@ -1,0 +1,58 @@
+package sqlite
+
+import (
+	"fmt"
+
+	"modernc.org/libc"
+	library "modernc.org/sqlite/lib"
+
+	"github.com/runhook/runhook/server/internal/store/database"
+)
+
+// resultError is an error of the library: its extended result code and what it
+// says about it. It matches the errors of package database.
+type resultError struct {
+	code    int32
+	message string
+}
+
+func (e *resultError) Error() string {
+	return fmt.Sprintf("%s (SQLite result %d)", e.message, e.code)
+}
+
+// Is says what the code means to a caller.
+func (e *resultError) Is(target error) bool {
+	switch target {
+	case database.ErrConflict:
+		return e.code == library.SQLITE_CONSTRAINT_UNIQUE ||
+			e.code == library.SQLITE_CONSTRAINT_PRIMARYKEY ||
+			e.code == library.SQLITE_CONSTRAINT_ROWID
+	case database.ErrConstraint:
+		return e.code == library.SQLITE_CONSTRAINT_CHECK ||
+			e.code == library.SQLITE_CONSTRAINT_NOTNULL ||
+			e.code == library.SQLITE_CONSTRAINT_FOREIGNKEY
+	case database.ErrFull:
+		return e.primary() == library.SQLITE_FULL
+	case database.ErrUnavailable:
+		return e.primary() == library.SQLITE_BUSY
+	}
+	return false
+}
+
+func (e *resultError) primary() int32 { return e.code & 0xff }
+
+// certain reports whether a COMMIT that gave this error has left nothing behind.
+// Waiting for a lock in vain and finding the disk full happen before the record
+// that makes a commit valid is written. After any other error it may be on disk.
+func (e *resultError) certain() bool {
+	return e.primary() == library.SQLITE_BUSY || e.primary() == library.SQLITE_FULL ||
+		e.primary() == library.SQLITE_CONSTRAINT
+}
+
+// failure makes an error of a result code, with the connection's words for it.
+func (c *connection) failure(code int32) error {
+	if c.handle == 0 {
+		return &resultError{code, libc.GoString(library.Xsqlite3_errstr(c.thread, code))}
+	}
+	return &resultError{code, libc.GoString(library.Xsqlite3_errmsg(c.thread, c.handle))}
+}

@@ -1,0 +1,263 @@
+package store
+
+import (
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store/database"
+)
+
+const taskColumns = `id, environment_id, run_id, parent_id, idempotency_key, display_key, name, icon, description,
+	status, noop, params, properties, output_properties, output, style, redact, operation, callback_url,
+	child_execution_mode, attempts, delay_until, due_at, started_at, completed_at`
+
+// How the children of a task are executed (execution.md 3.1).
+const (
+	childrenParallel   = "PARALLEL"
+	childrenSequential = "SEQUENTIAL"
+)
+
+type taskScan struct {
+	task                                                                  model.Task
+	parent, display, icon, description, params, properties, outProperties *string
+	output, style, redact, operation, callback                            *string
+	mode                                                                  string
+	delay, due, completed                                                 *int64
+	started                                                               int64
+}
+
+func (s *taskScan) destinations() []any {
+	t := &s.task
+	return []any{
+		&t.ID, &t.EnvironmentID, &t.RunID, &s.parent, &t.IdempotencyKey, &s.display, &t.Name, &s.icon, &s.description,
+		&t.Status, &t.Noop, &s.params, &s.properties, &s.outProperties, &s.output, &s.style, &s.redact, &s.operation, &s.callback,
+		&s.mode, &t.Attempts, &s.delay, &s.due, &s.started, &s.completed,
+	}
+}
+
+func (s *taskScan) result() model.Task {
+	t := s.task
+	t.ParentID, t.DisplayKey, t.Icon, t.Description = textOrEmpty(s.parent), textOrEmpty(s.display), textOrEmpty(s.icon), textOrEmpty(s.description)
+	t.Params, t.Properties, t.OutputProperties = jsonOrNil(s.params), jsonOrNil(s.properties), jsonOrNil(s.outProperties)
+	t.Output, t.Style, t.Redact = jsonOrNil(s.output), jsonOrNil(s.style), jsonOrNil(s.redact)
+	t.Operation, t.CallbackURL = textOrEmpty(s.operation), textOrEmpty(s.callback)
+	t.Parallel = s.mode == childrenParallel
+	t.DelayUntil, t.DueAt, t.CompletedAt = timeOrZero(s.delay), timeOrZero(s.due), timeOrZero(s.completed)
+	t.StartedAt = timeOf(s.started)
+	return t
+}
+
+func scanTask(rows database.Rows) (model.Task, error) {
+	var s taskScan
+	if err := rows.Scan(s.destinations()...); err != nil {
+		return s.task, err
+	}
+	return s.result(), nil
+}
+
+// RunState is what creating and ending a task must know of its run.
+type RunState struct {
+	Status     protocol.RunStatus
+	ForceYield bool
+}
+
+// RunState returns the state of a run of an environment.
+func (tx *Tx) RunState(environmentID, runID string) (RunState, bool, error) {
+	return first(tx, `SELECT status, force_yield FROM runs WHERE id = $1 AND environment_id = $2`,
+		[]any{runID, environmentID}, func(rows database.Rows) (s RunState, err error) {
+			err = rows.Scan(&s.Status, &s.ForceYield)
+			return s, err
+		})
+}
+
+// InsertTask records a new task. It returns false, and changes nothing, when the
+// run already has one with the idempotency key.
+func (tx *Tx) InsertTask(t model.Task) (bool, error) {
+	mode := childrenSequential
+	if t.Parallel {
+		mode = childrenParallel
+	}
+	changed, err := tx.conn.Exec(`
+		INSERT INTO tasks (id, environment_id, run_id, parent_id, idempotency_key, display_key, name, icon, description,
+		                   status, noop, params, properties, style, redact, operation, callback_url,
+		                   child_execution_mode, attempts, delay_until, due_at, started_at, completed_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+		ON CONFLICT (run_id, idempotency_key) DO NOTHING`,
+		t.ID, t.EnvironmentID, t.RunID, textOrNull(t.ParentID), t.IdempotencyKey, textOrNull(t.DisplayKey), t.Name,
+		textOrNull(t.Icon), textOrNull(t.Description), string(t.Status), t.Noop, jsonOrNull(t.Params), jsonOrNull(t.Properties),
+		jsonOrNull(t.Style), jsonOrNull(t.Redact), textOrNull(t.Operation), textOrNull(t.CallbackURL), mode, t.Attempts,
+		microsOrNull(t.DelayUntil), microsOrNull(t.DueAt), micros(t.StartedAt), microsOrNull(t.CompletedAt))
+	return changed > 0, err
+}
+
+// TaskByKey returns the task of a run with the idempotency key.
+func (tx *Tx) TaskByKey(runID, key string) (model.Task, bool, error) {
+	return first(tx, `SELECT `+taskColumns+` FROM tasks WHERE run_id = $1 AND idempotency_key = $2`,
+		[]any{runID, key}, scanTask)
+}
+
+// Task returns the task with the id.
+func (tx *Tx) Task(id string) (model.Task, bool, error) {
+	return first(tx, `SELECT `+taskColumns+` FROM tasks WHERE id = $1`, []any{id}, scanTask)
+}
+
+// TaskOfRun returns a task of a run of an environment.
+func (tx *Tx) TaskOfRun(environmentID, runID, id string) (model.Task, bool, error) {
+	return first(tx, `SELECT `+taskColumns+` FROM tasks WHERE id = $1 AND run_id = $2 AND environment_id = $3`,
+		[]any{id, runID, environmentID}, scanTask)
+}
+
+// TaskEnd is how a task ends.
+type TaskEnd struct {
+	Transition model.TaskTransition
+	// Output is the result or the error; nil for none.
+	Output []byte
+	// OutputProperties are kept as they were when nil.
+	OutputProperties []byte
+}
+
+const endTask = `
+	UPDATE tasks
+	SET status = $1, output = $2, output_properties = COALESCE($3, output_properties), due_at = NULL, completed_at = $4
+	WHERE id = $5 AND status IN (`
+
+func (tx *Tx) endTaskArgs(id string, end TaskEnd) []any {
+	return []any{string(end.Transition.To), jsonOrNull(end.Output), jsonOrNull(end.OutputProperties), micros(tx.now), id}
+}
+
+// EndTask ends a task and returns it as it then is. ok is false when the task is
+// in a status that the transition does not start from.
+func (tx *Tx) EndTask(id string, end TaskEnd) (task model.Task, ok bool, err error) {
+	return first(tx, endTask+quoted(end.Transition.From)+`) RETURNING `+taskColumns, tx.endTaskArgs(id, end), scanTask)
+}
+
+// EndTaskOfRun is EndTask for a task that must belong to a run of an
+// environment.
+func (tx *Tx) EndTaskOfRun(environmentID, runID, id string, end TaskEnd) (task model.Task, ok bool, err error) {
+	return first(tx, endTask+quoted(end.Transition.From)+`) AND run_id = $6 AND environment_id = $7 RETURNING `+taskColumns,
+		append(tx.endTaskArgs(id, end), runID, environmentID), scanTask)
+}
+
+// SetOutputProperties records properties that an app has added to a task.
+func (tx *Tx) SetOutputProperties(id string, properties []byte) error {
+	return tx.conn.Queue(`UPDATE tasks SET output_properties = $1 WHERE id = $2`, []any{jsonOrNull(properties), id}, nil)
+}
+
+// RetryTask records that an attempt of a task failed and has the next one wait
+// until the given time.
+func (tx *Tx) RetryTask(t model.Task, failure string, at time.Time) error {
+	if err := tx.conn.Queue(`
+		UPDATE tasks SET status = '`+string(model.TaskRetries.To)+`', attempts = attempts + 1, due_at = $1
+		WHERE id = $2 AND status IN (`+quoted(model.TaskRetries.From)+`)`, []any{micros(at), t.ID}, mustChange); err != nil {
+		return err
+	}
+	return tx.conn.Queue(`
+		INSERT INTO task_attempts (task_id, number, error, retry_at, created_at) VALUES ($1, $2, $3, $4, $5)`,
+		[]any{t.ID, t.Attempts, failure, micros(at), micros(tx.now)}, nil)
+}
+
+// EndPause takes a waiting task to RUNNING, so that the next execution runs it.
+func (tx *Tx) EndPause(id string) error {
+	return tx.conn.Queue(`
+		UPDATE tasks SET status = '`+string(model.TaskPauseEnds.To)+`', due_at = NULL
+		WHERE id = $1 AND status IN (`+quoted(model.TaskPauseEnds.From)+`)`, []any{id}, mustChange)
+}
+
+// ForgetDue has a task that is due no longer be: its run has ended.
+func (tx *Tx) ForgetDue(id string) error {
+	return tx.conn.Queue(`UPDATE tasks SET due_at = NULL WHERE id = $1`, []any{id}, nil)
+}
+
+// EndOpenTasks ends every task of a run that has not ended. Output is recorded
+// on those that have none.
+func (tx *Tx) EndOpenTasks(runID string, transition model.TaskTransition, output []byte) error {
+	return tx.conn.Queue(`
+		UPDATE tasks SET status = $1, output = COALESCE(output, $2), due_at = NULL, completed_at = $3
+		WHERE run_id = $4 AND status IN (`+quoted(transition.From)+`)`,
+		[]any{string(transition.To), jsonOrNull(output), micros(tx.now), runID}, nil)
+}
+
+// DueTask names a task whose time has come.
+type DueTask struct{ ID, RunID string }
+
+// DueTasks returns up to limit tasks whose time has come, the longest due first,
+// and when the next one is due.
+func (tx *Tx) DueTasks(limit int) ([]DueTask, time.Time, error) {
+	due, err := collect(tx, `
+		SELECT id, run_id FROM tasks WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at LIMIT $2`,
+		[]any{micros(tx.now), limit}, func(rows database.Rows) (t DueTask, err error) {
+			err = rows.Scan(&t.ID, &t.RunID)
+			return t, err
+		})
+	if err != nil || len(due) == limit {
+		return due, tx.now, err
+	}
+	next, _, err := first(tx, `SELECT due_at FROM tasks WHERE due_at IS NOT NULL AND due_at > $1 ORDER BY due_at LIMIT 1`,
+		[]any{micros(tx.now)}, func(rows database.Rows) (us int64, err error) {
+			err = rows.Scan(&us)
+			return us, err
+		})
+	if next == 0 {
+		return due, time.Time{}, err
+	}
+	return due, timeOf(next), err
+}
+
+// OpenSiblings returns how many children of a task have not ended.
+func (tx *Tx) OpenSiblings(runID, parentID string) (int, error) {
+	return tx.count(`
+		SELECT COUNT(*) FROM tasks
+		WHERE run_id = $1 AND parent_id = $2 AND status IN (`+quoted(model.TaskCompletes.From)+`)`, runID, parentID)
+}
+
+// NewestTask returns the task of a run that was created last.
+func (tx *Tx) NewestTask(runID string) (model.Task, bool, error) {
+	return first(tx, `SELECT `+taskColumns+` FROM tasks WHERE run_id = $1 ORDER BY id DESC LIMIT 1`, []any{runID}, scanTask)
+}
+
+// CompletedTasks returns up to limit completed tasks of a run in the order they
+// were created, beginning with the task that cursor names if it is not empty.
+// Noop tasks, which have no result, are among them.
+func (tx *Tx) CompletedTasks(runID, cursor string, limit int) ([]protocol.CachedTask, error) {
+	return collect(tx, `
+		SELECT id, idempotency_key, noop, output, parent_id FROM tasks
+		WHERE run_id = $1 AND id >= $2 AND status = '`+string(protocol.TaskCompleted)+`'
+		ORDER BY id LIMIT $3`, []any{runID, cursor, limit}, func(rows database.Rows) (protocol.CachedTask, error) {
+		t := protocol.CachedTask{Status: protocol.TaskCompleted}
+		var output *string
+		err := rows.Scan(&t.ID, &t.IdempotencyKey, &t.Noop, &output, &t.ParentID)
+		t.Output = jsonOrNil(output)
+		return t, err
+	})
+}
+
+// TasksOfRun returns up to limit tasks of a run in the order they were created,
+// beginning with the task that cursor names if it is not empty; only those
+// without a parent if rootsOnly is set.
+func (tx *Tx) TasksOfRun(runID, cursor string, rootsOnly bool, limit int) ([]model.Task, error) {
+	query := `SELECT ` + taskColumns + ` FROM tasks WHERE run_id = $1 AND id >= $2`
+	if rootsOnly {
+		query += ` AND parent_id IS NULL`
+	}
+	return collect(tx, query+` ORDER BY id LIMIT $3`, []any{runID, cursor, limit}, scanTask)
+}
+
+// ErroredTasks returns up to limit tasks of a run that failed, the one created
+// last first.
+func (tx *Tx) ErroredTasks(runID string, limit int) ([]model.Task, error) {
+	return collect(tx, `
+		SELECT `+taskColumns+` FROM tasks
+		WHERE run_id = $1 AND status = '`+string(protocol.TaskErrored)+`'
+		ORDER BY id DESC LIMIT $2`, []any{runID, limit}, scanTask)
+}
+
+// TasksSince returns how many tasks of a run were begun at or after the time.
+func (tx *Tx) TasksSince(runID string, since time.Time) (int, error) {
+	return tx.count(`SELECT COUNT(*) FROM tasks WHERE run_id = $1 AND started_at >= $2`, runID, micros(since))
+}
+
+// TasksEndedSince returns how many tasks of a run ended at or after the time.
+func (tx *Tx) TasksEndedSince(runID string, since time.Time) (int, error) {
+	return tx.count(`SELECT COUNT(*) FROM tasks WHERE run_id = $1 AND completed_at >= $2`, runID, micros(since))
+}

@@ -46,21 +46,26 @@ const (
 )
 
 const (
-	requestTimeout   = time.Minute
-	maxAnswerBytes   = 64 << 20
-	connectionsKept  = 256
-	rateLimitResetIn = "X-Ratelimit-Reset"
+	requestTimeout        = time.Minute
+	handshakeTimeout      = 10 * time.Second
+	idleConnectionTimeout = 90 * time.Second
+	connectionsKept       = 256
+	maxAnswerBytes        = 64 << 20
+	rateLimitResetIn      = "X-Ratelimit-Reset"
 )
 
 // defaultHTTPClient is shared by all clients of the process, and so are its
 // connections.
 var defaultHTTPClient = sync.OnceValue(func() *http.Client {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConns = 0
-	transport.MaxIdleConnsPerHost = connectionsKept
 	return &http.Client{
-		Transport: transport,
-		Timeout:   requestTimeout,
+		Transport: &http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
+			MaxIdleConnsPerHost: connectionsKept,
+			IdleConnTimeout:     idleConnectionTimeout,
+			TLSHandshakeTimeout: handshakeTimeout,
+			ForceAttemptHTTP2:   true,
+		},
+		Timeout: requestTimeout,
 		// A redirected POST would arrive as a GET.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

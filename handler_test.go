@@ -161,7 +161,10 @@ func TestTheIndexDescribesEveryJob(t *testing.T) {
 		t.Errorf("the index of nothing is %s", empty)
 	}
 	nothing := func(context.Context, none) (none, error) { return none{}, nil }
-	runhook.NewJob(client, "Send Mail!", "1.2.3", runhook.OnInvoke[none](), nothing)
+	mail := runhook.NewJob(client, "Send Mail!", "1.2.3", runhook.OnInvoke[none](), nothing)
+	if mail.ID() != "send-mail" {
+		t.Errorf("the ID is %q", mail.ID())
+	}
 	runhook.NewJob(client, "b", "0.0.1", runhook.OnInvoke[none](), nothing,
 		runhook.Name("The B"), runhook.Enabled(false), runhook.ConcurrencyLimit(3))
 	var index protocol.Index
@@ -208,4 +211,24 @@ func TestMistakesInAProgramPanicAtRegistration(t *testing.T) {
 			c.register()
 		})
 	}
+}
+
+func FuzzExecuteJob(f *testing.F) {
+	f.Add([]byte(executeJSON("", "")))
+	f.Add([]byte(executeJSON(`"nobody"`, `"job"`)))
+	f.Add([]byte(executeJSON(`"payload":0`, `"payload":{"id":7}`)))
+	f.Add([]byte(`{"event":null}`))
+	_, client := newApp(f)
+	runhook.NewJob(client, "job", "1.0.0", runhook.OnInvoke[order](),
+		func(_ context.Context, o order) (string, error) { return o.ID, nil })
+	f.Fuzz(func(t *testing.T, body []byte) {
+		request := httptest.NewRequest("POST", "/", strings.NewReader(string(body)))
+		request.Header.Set(protocol.HeaderAPIKey, sdktest.APIKey)
+		request.Header.Set(protocol.HeaderAction, string(protocol.ActionExecuteJob))
+		recorder := httptest.NewRecorder()
+		client.ServeHTTP(recorder, request)
+		if recorder.Code != 200 && recorder.Code != 400 && recorder.Code != 404 || !json.Valid(recorder.Body.Bytes()) {
+			t.Errorf("answered %d %s", recorder.Code, recorder.Body)
+		}
+	})
 }

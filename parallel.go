@@ -48,6 +48,7 @@ func eachItem(ctx context.Context, count int, run func(ctx context.Context, i in
 	errs := make([]error, count)
 	var group sync.WaitGroup
 	for i := range count {
+		errs[i] = panicked(nil) // unless it returns
 		group.Go(func() { errs[i] = parent.runItem(ctx, i, run) })
 	}
 	group.Wait()

@@ -39,28 +39,3 @@ func sleep(ctx context.Context, key string, options []TaskOption, plan func(now 
 	}, options, nil)
 	return err
 }
-
-// Yield ends this execution and has the run executed again at once, as a job
-// that works for long may want to before its endpoint's time is up. On the
-// executions after that, Yield with the same key returns nil. A run can yield
-// a hundred times.
-func Yield(ctx context.Context, key string) error {
-	s := scopeFrom(ctx)
-	if s == nil {
-		return fmt.Errorf("yield %q: %w", key, ErrNoRun)
-	}
-	if err := s.begin(ctx); err != nil {
-		return err
-	}
-	err := s.execution.yield(key)
-	s.end(err)
-	return err
-}
-
-func (x *execution) yield(key string) error {
-	if !x.canYield || x.hasYielded(key) {
-		return nil
-	}
-	return suspend(fmt.Sprintf("the run yields at %q", key),
-		protocol.ExecutionResult{Status: protocol.ExecutionYield, Key: key})
-}

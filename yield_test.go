@@ -3,6 +3,7 @@ package runhook_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -205,4 +206,18 @@ func TestACodesOwnTimeoutIsItsOwnError(t *testing.T) {
 	if failed := runError(t, run); failed.Message != `task "b": not started: context deadline exceeded` {
 		t.Errorf("failed with %+v", failed)
 	}
+}
+
+func TestSeveralYieldsComeUpOneByOne(t *testing.T) {
+	server, run := define(t, func(ctx context.Context) (none, error) {
+		errs := make([]error, 2)
+		var group sync.WaitGroup
+		for i, key := range []string{"a", "b"} {
+			group.Go(func() { errs[i] = runhook.Yield(ctx, key) })
+		}
+		group.Wait()
+		return none{}, errors.Join(errs...)
+	})
+	server.Settle()
+	wantAnswers(t, run, "YIELD_EXECUTION YIELD_EXECUTION SUCCESS")
 }

@@ -18,6 +18,9 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	Keys    keysCommand    `cmd:"" help:"Show the keys of the environments."`
 	Version versionCommand `cmd:"" help:"Show the version of this program."`
+	Demo    demoCommand    `cmd:"" help:"See on real files that a job survives the death of its server."`
+
+	DemoServer demoServerCommand `cmd:"" hidden:""`
 }
 
 // streams are where a command writes.

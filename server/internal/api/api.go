@@ -69,7 +69,11 @@ func (a *API) routes() {
 	a.router.handle("POST", "/api/v1/runs/{run}/tasks/{task}/complete", a.secret(a.completeTask))
 	a.router.handle("POST", "/api/v1/runs/{run}/tasks/{task}/fail", a.secret(a.failTask))
 	a.router.handle("POST", "/api/v1/tasks/{task}/callback/{secret}", a.open(a.callBack))
+	a.router.handle("POST", "/api/v1/runs/{run}/tasks/{task}/callback/{secret}", a.open(a.callBack))
 
+	a.router.handle("POST", "/api/runhook/v1/runs/{run}/continue", a.secret(a.continueRun))
+	a.router.handle("POST", "/api/runhook/v1/runs/{run}/rerun", a.secret(a.rerun))
+	a.router.handle("POST", "/api/runhook/v1/jobs/{job}/test", a.secret(a.testJob))
 	a.router.handle("GET", "/api/runhook/v1/notifications", a.secret(a.listNotifications))
 	a.router.handle("GET", "/api/runhook/v1/notifications/{notification}", a.secret(a.getNotification))
 	a.router.handle("POST", "/api/runhook/v1/notifications/{notification}/resend", a.secret(a.resendNotification))

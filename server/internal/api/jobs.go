@@ -34,6 +34,24 @@ func (a *API) invokeJob(w http.ResponseWriter, r *request) error {
 	return ok(w, protocol.InvokedRun{ID: runID})
 }
 
+// testJob is POST /api/runhook/v1/jobs/:jobSlug/test: a run that is marked as a
+// test, with the payload, context and account that the body gives.
+func (a *API) testJob(w http.ResponseWriter, r *request) error {
+	var body protocol.InvokeJob
+	if err := readJSON(r, &body); err != nil {
+		return err
+	}
+	in := engine.Invocation{JobSlug: r.PathValue("job"), Payload: body.Payload, Context: body.Context}
+	if body.Options != nil {
+		in.AccountID = body.Options.AccountID
+	}
+	runID, err := a.Engine.TestRun(r.Context(), r.environment, in)
+	if err != nil {
+		return err
+	}
+	return ok(w, protocol.InvokedRun{ID: runID})
+}
+
 // jobRuns is GET /api/v1/jobs/:jobSlug/runs (api.md 6.2).
 func (a *API) jobRuns(w http.ResponseWriter, r *request) error {
 	take, err := numberParameter(r, "take", usualPage, mostPage)

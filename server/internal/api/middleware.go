@@ -70,9 +70,13 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
 		// The caller is gone.
 	case errors.Is(err, database.ErrUnavailable), errors.Is(err, database.ErrClosed):
-		a.Log.Error("the database cannot be reached", "method", r.Method, "path", r.URL.Path, "err", err)
+		a.Log.Error("the database cannot be reached", "method", r.Method, "path", redactedPath(r), "err", err)
 		w.Header().Set("Retry-After", "1")
 		writeError(w, http.StatusServiceUnavailable, "The database cannot be reached; try again")
+	case errors.Is(err, database.ErrFull):
+		a.Log.Error("the disk of the database is full; nothing was kept", "method", r.Method, "path", redactedPath(r), "err", err)
+		w.Header().Set("Retry-After", "5")
+		writeError(w, http.StatusInsufficientStorage, "The disk of the database is full; nothing was kept")
 	default:
 		a.Log.Error("a request failed", "method", r.Method, "path", redactedPath(r), "err", err)
 		writeError(w, http.StatusInternalServerError, "Internal Server Error")

@@ -11,10 +11,12 @@ import (
 
 // notification is a completion notification as our own API tells it.
 type notification struct {
-	ID           string                   `json:"id"`
-	RunID        string                   `json:"runId"`
-	RunStatus    protocol.RunStatus       `json:"runStatus"`
-	URL          string                   `json:"url"`
+	ID        string             `json:"id"`
+	RunID     string             `json:"runId"`
+	RunStatus protocol.RunStatus `json:"runStatus"`
+	// URL is absent when it goes to the app's own endpoint.
+	URL          string                   `json:"url,omitempty"`
+	EndpointID   string                   `json:"endpointId,omitempty"`
 	Status       model.NotificationStatus `json:"status"`
 	AttemptCount int                      `json:"attemptCount"`
 	CreatedAt    protocol.Time            `json:"createdAt"`
@@ -26,7 +28,7 @@ type notification struct {
 
 func tellNotification(n model.Notification) notification {
 	return notification{
-		ID: n.ID, RunID: n.RunID, RunStatus: n.RunStatus, URL: n.URL, Status: n.Status, AttemptCount: n.Attempts,
+		ID: n.ID, RunID: n.RunID, RunStatus: n.RunStatus, URL: n.URL, EndpointID: n.EndpointID, Status: n.Status, AttemptCount: n.Attempts,
 		CreatedAt: protocol.At(n.CreatedAt), UpdatedAt: protocol.At(n.UpdatedAt),
 		DeliveredAt: protocol.AtOrNil(n.DeliveredAt), NextAttemptAt: protocol.AtOrNil(n.ScheduledAt),
 	}

@@ -168,6 +168,25 @@ func (a *API) cancelRun(w http.ResponseWriter, r *request) error {
 	return ok(w, run)
 }
 
+// continueRun is POST /api/runhook/v1/runs/:id/continue: a run that ended without
+// success goes on from where it failed.
+func (a *API) continueRun(w http.ResponseWriter, r *request) error {
+	if err := a.Engine.Continue(r.Context(), r.environment, r.PathValue("run")); err != nil {
+		return err
+	}
+	return ok(w, protocol.InvokedRun{ID: r.PathValue("run")})
+}
+
+// rerun is POST /api/runhook/v1/runs/:id/rerun: a new run of the same job version
+// with the same payload.
+func (a *API) rerun(w http.ResponseWriter, r *request) error {
+	id, err := a.Engine.Rerun(r.Context(), r.environment, r.PathValue("run"))
+	if err != nil {
+		return err
+	}
+	return ok(w, protocol.InvokedRun{ID: id})
+}
+
 // log is POST /api/v1/runs/:runId/logs, which stores nothing (api.md 7.3).
 func (a *API) log(w http.ResponseWriter, r *request) error {
 	var body struct {

@@ -67,7 +67,7 @@ func tellTask(t model.Task, forceYield bool) protocol.Task {
 	told := protocol.Task{
 		ID: t.ID, Name: t.Name, Icon: nullable(t.Icon), Noop: t.Noop,
 		StartedAt: protocol.AtOrNil(t.StartedAt), CompletedAt: protocol.AtOrNil(t.CompletedAt), DelayUntil: protocol.AtOrNil(t.DelayUntil),
-		Status: t.Status, Description: nullable(t.Description), Params: t.Params, Output: t.Output,
+		Status: t.Status, Description: nullable(t.Description), Params: t.Params, Output: t.Output, Context: t.Context,
 		ParentID: nullable(t.ParentID), Attempts: t.Attempts, IdempotencyKey: t.IdempotencyKey,
 		Operation: nullable(t.Operation), CallbackURL: nullable(t.CallbackURL), ForceYield: forceYield,
 		ChildExecutionMode: "SEQUENTIAL",

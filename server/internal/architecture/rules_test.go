@@ -19,10 +19,11 @@ var layers = [][]string{
 	{"dashboard"},
 	{"api"},
 	{"engine", "notify", "registry", "trigger"},
-	{"endpoint"},
+	{"endpoint", "fetch"},
 	{"egress"},
 	{"node"},
 	{"store"},
+	{"filter"},
 	{"model"},
 }
 

@@ -46,6 +46,9 @@ func (n *ending) apply(outcome endpoint.ExecuteOutcome) error {
 	case endpoint.Answered:
 		n.count(outcome.Duration)
 		n.run().ExecutionFailures = 0
+		if err := n.subscribe(outcome.Metadata); err != nil {
+			return err
+		}
 		return n.answered(outcome.Result)
 	case endpoint.Failed:
 		n.count(outcome.Duration)
@@ -75,6 +78,16 @@ func (n *ending) learn(versions endpoint.Versions) error {
 	}
 	n.x.Endpoint = e
 	return n.tx.UpdateEndpoint(e)
+}
+
+// subscribe keeps which ends of its runs the app wants to be told of, so that it
+// is told also of a run that never got an answer (execution.md 12.1 item 50).
+func (n *ending) subscribe(metadata endpoint.RunMetadata) error {
+	if n.x.NotifySuccess == metadata.SuccessSubscription && n.x.NotifyFailure == metadata.FailedSubscription {
+		return nil
+	}
+	n.x.NotifySuccess, n.x.NotifyFailure = metadata.SuccessSubscription, metadata.FailedSubscription
+	return n.tx.SetJobNotifications(n.run().JobVersionID, n.x.NotifySuccess, n.x.NotifyFailure)
 }
 
 func (n *ending) count(duration time.Duration) {
@@ -194,7 +207,18 @@ func (n *ending) proceed(transition model.RunTransition, due time.Time) error {
 			return err
 		}
 	}
-	return n.tx.EndExecution(n.x.Run, store.RunChange{Transition: transition, DueAt: due})
+	return n.record(store.RunChange{Transition: transition, DueAt: due})
+}
+
+// record ends the execution. Under a concurrency limit that makes room for
+// another run.
+func (n *ending) record(change store.RunChange) error {
+	if n.run().LimitKey != "" {
+		if err := n.engine.announceRun(n.tx, n.tx.Now()); err != nil {
+			return err
+		}
+	}
+	return n.tx.EndExecution(n.x.Run, change)
 }
 
 // fail ends the run with an error, and its open tasks with it.
@@ -240,7 +264,7 @@ func (n *ending) findFailedTask(failure []byte) error {
 // end takes the run to its last status and writes what follows from that.
 func (n *ending) end(transition model.RunTransition) error {
 	now := n.tx.Now()
-	if err := n.tx.EndExecution(n.x.Run, store.RunChange{Transition: transition, CompletedAt: now}); err != nil {
+	if err := n.record(store.RunChange{Transition: transition, CompletedAt: now}); err != nil {
 		return err
 	}
 	n.run().Status, n.run().CompletedAt, n.run().UpdatedAt = transition.To, now, now

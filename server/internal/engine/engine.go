@@ -38,6 +38,7 @@ type Config struct {
 	Store    *store.Store
 	Node     *node.Node
 	Caller   Caller
+	Operator Operator
 	Notifier Notifier
 	CheckURL CheckURL
 	// PublicURL is the base of the callback URLs that are handed out, without a
@@ -57,6 +58,8 @@ type Engine struct {
 	log    *slog.Logger
 	runs   *loop.Loop[store.Execution]
 	tasks  *loop.Loop[store.DueTask]
+	// operations performs what tasks have the server do for them.
+	operations *loop.Loop[store.Operation]
 }
 
 const (
@@ -66,6 +69,8 @@ const (
 	claimBatch = 64
 	// fireBatch is how many due tasks are looked at together.
 	fireBatch = 128
+	// operationSlots bounds the operations in flight.
+	operationSlots = 128
 )
 
 // ErrStopping is the cause of an execution's end when its server has no time
@@ -83,6 +88,10 @@ func New(config Config) *Engine {
 		Name: "tasks", Slots: fireBatch, Batch: fireBatch, Poll: poll,
 		Claim: e.fireDueTasks, Work: func(context.Context, store.DueTask) {}, Clock: config.Clock, Log: config.Log,
 	})
+	e.operations = loop.New(loop.Config[store.Operation]{
+		Name: "operations", Slots: operationSlots, Batch: claimBatch, Poll: poll,
+		Claim: e.claimOperations, Work: e.operate, Clock: config.Clock, Log: config.Log,
+	})
 	return e
 }
 
@@ -93,6 +102,7 @@ func (e *Engine) Run(ctx context.Context) {
 	var loops sync.WaitGroup
 	loops.Go(func() { e.runs.Run(ctx) })
 	loops.Go(func() { e.tasks.Run(ctx) })
+	loops.Go(func() { e.operations.Run(ctx) })
 	loops.Wait()
 	owner := e.config.Node.ID()
 	err := e.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.ForceYields(owner) })
@@ -105,6 +115,7 @@ func (e *Engine) Run(ctx context.Context) {
 // ends are handed to the next process.
 func (e *Engine) Drain(ctx context.Context) {
 	e.runs.Drain(ctx, ErrStopping)
+	e.operations.Drain(ctx, ErrStopping)
 	e.tasks.Drain(ctx, ErrStopping)
 }
 
@@ -118,7 +129,10 @@ func (e *Engine) Wake() {
 func (e *Engine) WakeRuns() { e.runs.Wake(e.clock.Now()) }
 
 // WakeTasks looks for due tasks now.
-func (e *Engine) WakeTasks() { e.tasks.Wake(e.clock.Now()) }
+func (e *Engine) WakeTasks() {
+	e.tasks.Wake(e.clock.Now())
+	e.operations.Wake(e.clock.Now())
+}
 
 // InFlight returns how many executions are in flight.
 func (e *Engine) InFlight() int { return e.runs.InFlight() }
@@ -169,6 +183,13 @@ func (e *Engine) record(ctx context.Context, fn func(*store.Tx) error) error {
 func (e *Engine) announceRun(tx *store.Tx, due time.Time) error {
 	tx.AfterCommit(func() { e.runs.Wake(due) })
 	return tx.Signal(store.SignalRuns)
+}
+
+// announceOperation has every process look at an operation that is due at the
+// given time.
+func (e *Engine) announceOperation(tx *store.Tx, due time.Time) error {
+	tx.AfterCommit(func() { e.operations.Wake(due) })
+	return tx.Signal(store.SignalTasks)
 }
 
 // announceTask has every process look at a task that is due at the given time.

@@ -50,6 +50,12 @@ func (e *Engine) execute(ctx context.Context, x store.Execution) {
 }
 
 func (e *Engine) executeIn(ctx context.Context, environment *model.Environment, x store.Execution) error {
+	if x.Disabled {
+		return e.record(ctx, func(tx *store.Tx) error {
+			ending := &ending{engine: e, tx: tx, environment: environment, x: x}
+			return ending.fail(model.RunAborted, abortError(x.Job.Slug, environment))
+		})
+	}
 	body, err := e.executeBody(ctx, environment, x)
 	if err != nil {
 		return err

@@ -2,9 +2,7 @@ package engine
 
 import (
 	"context"
-	"strings"
 
-	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
 )
@@ -49,54 +47,31 @@ func (e *Engine) checkCallback(environment *model.Environment, callbackURL strin
 	return nil
 }
 
-// admit records a run, or finds the one that the idempotency key stands for. If
-// this process has room, the run is its own from the start and is executed as
-// soon as it is on disk.
+// admit starts a run, or finds the one that the idempotency key stands for.
 func (e *Engine) admit(tx *store.Tx, environment *model.Environment, in Invocation) (runID string, err error) {
 	if in.IdempotencyKey != "" {
 		if runID, err := e.existing(tx, environment, in); err != nil || runID != "" {
 			return runID, err
 		}
 	}
-	version, found, err := tx.LatestJobVersion(environment, in.JobSlug)
-	if err != nil {
+	s := start{callbackURL: in.CallbackURL, event: model.Event{
+		EventID: in.IdempotencyKey, Name: model.InvokeEventName, Source: model.DefaultSource,
+		Payload: orEmptyObject(in.Payload), Context: orEmptyObject(in.Context), Internal: true,
+	}}
+	if s.version, err = latestVersion(tx, environment, in.JobSlug); err != nil {
 		return "", err
 	}
-	if !found {
-		return "", model.Errorf(model.NotFound, "Job not found: no endpoint registered in %s has a job %q", environment.Type, in.JobSlug)
-	}
-	if version.Status != model.JobActive {
-		return "", model.Errorf(model.Invalid, "Job %q is disabled in %s", in.JobSlug, environment.Type)
-	}
-	x, err := e.newExecution(tx, environment, version, in)
-	if err != nil {
+	if s.event.AccountID, s.account, err = account(tx, environment, in.AccountID); err != nil {
 		return "", err
 	}
-	inserted, err := tx.InsertEvent(x.Event)
-	if err != nil {
-		return "", err
-	}
-	if !inserted {
-		// Somebody else used the key since it was looked for.
-		runID, err := e.existing(tx, environment, in)
-		if err == nil && runID == "" {
-			err = model.Errorf(model.Invalid, "Idempotency-Key %q is the id of an event that started no run", in.IdempotencyKey)
-		}
+	if runID, err = e.startRun(tx, environment, s); err != nil || runID != "" {
 		return runID, err
 	}
-	if e.runs.Reserve() {
-		x.Run.Status = model.RunExecutes.To
-		x.Run.StartedAt = tx.Now()
-		x.Run.Lease = model.Lease{Owner: e.config.Node.ID(), Number: 1}
-		tx.AfterCommit(func() { e.runs.Start(x) })
-		tx.AfterRollback(func(err error) {
-			e.runs.Release()
-			e.config.Node.Doubt(err)
-		})
-	} else if err := e.announceRun(tx, tx.Now()); err != nil {
-		return "", err
+	// Somebody else used the key since it was looked for.
+	if runID, err = e.existing(tx, environment, in); err == nil && runID == "" {
+		err = model.Errorf(model.Invalid, "Idempotency-Key %q is the id of an event that started no run", in.IdempotencyKey)
 	}
-	return x.Run.ID, tx.InsertRun(x.Run)
+	return runID, err
 }
 
 // existing returns the run that the invocation's idempotency key stands for, or
@@ -111,37 +86,6 @@ func (e *Engine) existing(tx *store.Tx, environment *model.Environment, in Invoc
 			"Idempotency-Key %q was used for a run of job %q; use another for job %q", in.IdempotencyKey, jobSlug, in.JobSlug)
 	}
 	return runID, nil
-}
-
-func (e *Engine) newExecution(tx *store.Tx, environment *model.Environment, version store.JobVersion, in Invocation) (store.Execution, error) {
-	now := tx.Now()
-	x := store.Execution{Job: version.Job, Version: version.Version, Endpoint: version.Endpoint}
-	var accountID string
-	if in.AccountID != "" {
-		var err error
-		if accountID, err = tx.UpsertAccount(environment.ID, in.AccountID); err != nil {
-			return x, err
-		}
-		account, _, err := tx.Account(accountID)
-		if err != nil {
-			return x, err
-		}
-		x.Account = &account
-	}
-	x.Event = model.Event{
-		ID: model.NewID(model.PrefixEvent, now), EnvironmentID: environment.ID, EventID: in.IdempotencyKey,
-		Name: model.InvokeEventName, Source: model.DefaultSource, Payload: orEmptyObject(in.Payload), Context: orEmptyObject(in.Context),
-		AccountID: accountID, Internal: true, Timestamp: now, DeliverAt: now, CreatedAt: now,
-	}
-	if x.Event.EventID == "" {
-		x.Event.EventID = strings.TrimPrefix(x.Event.ID, model.PrefixEvent)
-	}
-	x.Run = model.Run{
-		ID: model.NewID(model.PrefixRun, now), EnvironmentID: environment.ID, JobID: version.Job.ID, JobVersionID: version.ID,
-		EndpointID: version.Endpoint.ID, EventID: x.Event.ID, AccountID: accountID, Status: protocol.RunQueued,
-		CallbackURL: in.CallbackURL, Internal: version.Job.Internal, CreatedAt: now, QueuedAt: now, UpdatedAt: now,
-	}
-	return x, nil
 }
 
 // orEmptyObject returns what an absent payload or context stands for

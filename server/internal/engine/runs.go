@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/model"
@@ -34,51 +35,99 @@ func (e *Engine) endLocked(tx *store.Tx, environment *model.Environment, run mod
 		return err
 	}
 	now := tx.Now()
-	if err := tx.MoveRun(run.ID, store.RunChange{Transition: transition, CompletedAt: now}); err != nil {
+	if run.LimitKey != "" && run.Lease.Owner != "" {
+		if err := e.announceRun(tx, now); err != nil {
+			return err
+		}
+	}
+	if err := tx.MoveRun(run, store.RunChange{Transition: transition, CompletedAt: now}); err != nil {
 		return err
 	}
 	if err := tx.EndOpenTasks(run.ID, model.TaskRunCanceled, nil); err != nil {
 		return err
 	}
-	ended.Run.Status, ended.Run.CompletedAt, ended.Run.UpdatedAt = transition.To, now, now
+	if err := tx.SetRunOutput(run.ID, run.Output); err != nil {
+		return err
+	}
+	ended.Run.Status, ended.Run.Output = transition.To, run.Output
+	ended.Run.CompletedAt, ended.Run.UpdatedAt = now, now
 	return e.config.Notifier.RunEnded(tx, environment, ended)
+}
+
+// abortError is why a run of a job that takes no more runs was ended.
+func abortError(jobSlug string, environment *model.Environment) []byte {
+	return errorJSON(&protocol.Error{
+		Name: "Aborted", Message: fmt.Sprintf("Job %q was disabled or removed in %s", jobSlug, environment.Type),
+	})
+}
+
+// AbortJobRuns ends every run of a job that has not ended, because the job takes
+// no more runs in the environment. A run that it misses is ended when it comes to
+// be executed.
+func (e *Engine) AbortJobRuns(ctx context.Context, environment *model.Environment, job model.Job) error {
+	failure := abortError(job.Slug, environment)
+	return e.eachOpenRun(ctx, environment, job, func(id string) error {
+		return e.store.Update(ctx, func(tx *store.Tx) error {
+			run, found, err := tx.LockRun(id)
+			if err != nil || !found || run.Status.Terminal() {
+				return err
+			}
+			run.Output = failure
+			return e.endLocked(tx, environment, run, model.RunAborted)
+		})
+	})
+}
+
+// eachOpenRun calls fn for every run of a job that has not ended, oldest first,
+// until fn fails.
+func (e *Engine) eachOpenRun(ctx context.Context, environment *model.Environment, job model.Job, fn func(id string) error) error {
+	const batch = 500
+	for after := ""; ; {
+		var ids []string
+		err := e.store.View(ctx, func(tx *store.Tx) (err error) {
+			ids, err = tx.OpenRunIDsOfJob(environment.ID, job.ID, after, batch)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if err := fn(id); err != nil {
+				return err
+			}
+		}
+		if len(ids) < batch {
+			return nil
+		}
+		after = ids[len(ids)-1]
+	}
 }
 
 // CancelJobRuns cancels every run of a job that has not ended. It returns the
 // ids of those it canceled and of those it could not.
 func (e *Engine) CancelJobRuns(ctx context.Context, environment *model.Environment, jobSlug string) (canceled, failed []string, err error) {
-	const batch = 500
-	canceled, failed = []string{}, []string{}
-	var after string
-	for {
-		var ids []string
-		err := e.store.View(ctx, func(tx *store.Tx) error {
-			job, found, err := tx.JobBySlug(environment.Project.ID, jobSlug)
-			if err != nil {
-				return err
-			}
-			if !found {
-				return model.Errorf(model.NotFound, "Job not found")
-			}
-			ids, err = tx.OpenRunIDsOfJob(environment.ID, job.ID, after, batch)
-			return err
-		})
-		if err != nil {
-			return canceled, failed, err
+	var job model.Job
+	err = e.store.View(ctx, func(tx *store.Tx) error {
+		var found bool
+		if job, found, err = tx.JobBySlug(environment.Project.ID, jobSlug); err == nil && !found {
+			err = model.Errorf(model.NotFound, "Job not found")
 		}
-		for _, id := range ids {
-			if err := e.Cancel(ctx, environment, id); err != nil {
-				e.log.Error("cannot cancel a run", "run", id, "job", jobSlug, "err", err)
-				failed = append(failed, id)
-				continue
-			}
-			canceled = append(canceled, id)
-		}
-		if len(ids) < batch {
-			return canceled, failed, nil
-		}
-		after = ids[len(ids)-1]
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
 	}
+	canceled, failed = []string{}, []string{}
+	err = e.eachOpenRun(ctx, environment, job, func(id string) error {
+		if err := e.Cancel(ctx, environment, id); err != nil {
+			e.log.Error("cannot cancel a run", "run", id, "job", jobSlug, "err", err)
+			failed = append(failed, id)
+			return nil
+		}
+		canceled = append(canceled, id)
+		return nil
+	})
+	return canceled, failed, err
 }
 
 // UpdateStatus makes or changes an explicit status of a run. Members that the

@@ -24,9 +24,6 @@ func errorTaskNotFound() error { return model.Errorf(model.NotFound, "Task not f
 // is, whatever the request says, for that is how finished work is not repeated.
 // forceYield tells the execution to come back at once.
 func (e *Engine) CreateTask(ctx context.Context, environment *model.Environment, runID, key string, request protocol.CreateTask) (task model.Task, forceYield bool, err error) {
-	if request.Operation != "" {
-		return task, false, model.Errorf(model.Invalid, "operation: this server does not execute tasks of kind %q yet", request.Operation)
-	}
 	draft, err := newTask(environment, runID, key, request)
 	if err != nil {
 		return task, false, err
@@ -90,18 +87,60 @@ func shownProperties(properties []protocol.DisplayProperty) []protocol.DisplayPr
 }
 
 func (e *Engine) createTask(tx *store.Tx, state store.RunState, t model.Task, request protocol.CreateTask) (model.Task, error) {
-	now := tx.Now()
-	t.ID = model.NewID(model.PrefixTask, now)
-	t.StartedAt = now
-	callback := request.Callback != nil && request.Callback.Enabled
-	if callback {
+	t.ID = model.NewID(model.PrefixTask, tx.Now())
+	if wantsCallback(request) {
 		t.CallbackURL = e.taskCallbackURL(t.ID, model.NewSecret(12))
 	}
+	begin(&t, tx.Now(), state.Status.Terminal(), request.Callback)
+	inserted, err := tx.InsertTask(t)
+	if err != nil {
+		return t, err
+	}
+	if inserted {
+		return t, e.announceBegun(tx, t)
+	}
+	stored, _, err := tx.TaskByKey(t.RunID, t.IdempotencyKey)
+	if err != nil || stored.Status != protocol.TaskCanceled || state.Status.Terminal() {
+		return stored, err
+	}
+	return e.reviveTask(tx, stored, t.DelayUntil, request)
+}
+
+// reviveTask has a task that an end of its run canceled be executed again, now
+// that the run goes on (execution.md 3.1).
+func (e *Engine) reviveTask(tx *store.Tx, t model.Task, delayUntil time.Time, request protocol.CreateTask) (model.Task, error) {
+	t.DelayUntil, t.Output, t.CompletedAt = delayUntil, nil, time.Time{}
+	begin(&t, tx.Now(), false, request.Callback)
+	transition := model.TaskRevives
+	switch t.Status {
+	case protocol.TaskWaiting:
+		transition = model.TaskRewaits
+	case protocol.TaskCompleted:
+		transition = model.TaskRedoNoop
+	}
+	if err := tx.ReviveTask(t, transition); err != nil {
+		return t, err
+	}
+	return t, e.announceBegun(tx, t)
+}
+
+func wantsCallback(request protocol.CreateTask) bool {
+	return request.Callback != nil && request.Callback.Enabled
+}
+
+// begin sets the status and the times of a task that is begun now.
+func begin(t *model.Task, now time.Time, runEnded bool, callback *protocol.Callback) {
+	t.StartedAt = now
 	switch {
-	case state.Status.Terminal():
+	case runEnded:
 		t.Status, t.CompletedAt = protocol.TaskCanceled, now
-	case callback:
-		t.Status, t.DueAt = protocol.TaskWaiting, callbackDue(now, request.Callback)
+	case t.CallbackURL != "":
+		t.Status, t.DueAt = protocol.TaskWaiting, callbackDue(now, callback)
+	case t.Operation != "":
+		t.Status, t.OperationAt = protocol.TaskRunning, now
+		if t.DelayUntil.After(now) {
+			t.OperationAt = t.DelayUntil
+		}
 	case t.DelayUntil.After(now):
 		t.Status, t.DueAt = protocol.TaskWaiting, t.DelayUntil
 	case t.Noop:
@@ -109,24 +148,23 @@ func (e *Engine) createTask(tx *store.Tx, state store.RunState, t model.Task, re
 	default:
 		t.Status = protocol.TaskRunning
 	}
-	inserted, err := tx.InsertTask(t)
-	if err != nil {
-		return t, err
-	}
-	if !inserted {
-		stored, _, err := tx.TaskByKey(t.RunID, t.IdempotencyKey)
-		return stored, err
-	}
+}
+
+// announceBegun has every process look at what a task that was begun is due for.
+func (e *Engine) announceBegun(tx *store.Tx, t model.Task) error {
 	if !t.DueAt.IsZero() {
-		return t, e.announceTask(tx, t.DueAt)
+		return e.announceTask(tx, t.DueAt)
 	}
-	return t, nil
+	if !t.OperationAt.IsZero() {
+		return e.announceOperation(tx, t.OperationAt)
+	}
+	return nil
 }
 
 // callbackDue returns when a callback's time is over; the zero time for never.
 func callbackDue(now time.Time, c *protocol.Callback) time.Time {
 	switch {
-	case c.TimeoutInSeconds == nil:
+	case c == nil || c.TimeoutInSeconds == nil:
 		return now.Add(defaultCallbackTimeout)
 	case *c.TimeoutInSeconds <= 0:
 		return time.Time{}

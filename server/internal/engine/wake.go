@@ -87,7 +87,7 @@ func (e *Engine) wake(tx *store.Tx, run model.Run, task model.Task) error {
 			return err
 		}
 		// Due since it was created: of those that go on, the oldest is first.
-		return tx.MoveRun(run.ID, store.RunChange{Transition: model.RunResumes, DueAt: run.CreatedAt})
+		return tx.MoveRun(run, store.RunChange{Transition: model.RunResumes, DueAt: run.CreatedAt})
 	}
 	return nil
 }

@@ -23,10 +23,13 @@ type Notification struct {
 	ID            string
 	EnvironmentID string
 	RunID         string
-	URL           string
-	Status        NotificationStatus
-	RunStatus     protocol.RunStatus
-	Body          []byte
+	// URL is where it goes; empty when it goes to the app's own endpoint.
+	URL string
+	// EndpointID names that endpoint; empty when it goes to a URL.
+	EndpointID string
+	Status     NotificationStatus
+	RunStatus  protocol.RunStatus
+	Body       []byte
 	// Attempts counts every attempt, ScheduledAttempts those of the automatic
 	// schedule.
 	Attempts          int

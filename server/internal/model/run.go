@@ -61,12 +61,15 @@ type Run struct {
 	IdleYields    int
 	ForceYield    bool
 	WakeRequested bool
-	Lease         Lease
-	CreatedAt     time.Time
-	QueuedAt      time.Time
-	StartedAt     time.Time
-	CompletedAt   time.Time
-	UpdatedAt     time.Time
+	// LimitKey names the concurrency limit that executions count towards; empty
+	// for none.
+	LimitKey    string
+	Lease       Lease
+	CreatedAt   time.Time
+	QueuedAt    time.Time
+	StartedAt   time.Time
+	CompletedAt time.Time
+	UpdatedAt   time.Time
 }
 
 // RunTransition is a step in the life of a run: why it is taken, from which
@@ -101,12 +104,18 @@ var (
 	RunUnresolvedAuth = RunTransition{"credentials missing", executing, protocol.RunUnresolvedAuth}
 	RunCanceled       = RunTransition{"canceled", nonTerminal, protocol.RunCanceled}
 	RunAborted        = RunTransition{"ended by the platform", nonTerminal, protocol.RunAborted}
+
+	RunContinues = RunTransition{"continued after its end", []protocol.RunStatus{
+		protocol.RunFailure, protocol.RunTimedOut, protocol.RunAborted, protocol.RunCanceled,
+		protocol.RunUnresolvedAuth, protocol.RunInvalidPayload,
+	}, protocol.RunQueued}
 )
 
 // RunTransitions lists every transition, for tests and documentation.
 var RunTransitions = []RunTransition{
 	RunExecutes, RunSuspends, RunYields, RunReleased, RunResumes,
 	RunSucceeds, RunFails, RunTimesOut, RunInvalidPayload, RunUnresolvedAuth, RunCanceled, RunAborted,
+	RunContinues,
 }
 
 // OpenRunStatuses are the statuses of a run that has not ended.

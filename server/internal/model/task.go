@@ -28,7 +28,10 @@ type Task struct {
 	Redact           []byte
 	// Output is the result, or the error of an ERRORED task; nil when there is
 	// none.
-	Output      []byte
+	Output []byte
+	// Context is what an operation learned beside its result, as JSON; nil for
+	// nothing.
+	Context     []byte
 	Operation   string
 	CallbackURL string
 	Parallel    bool
@@ -38,7 +41,11 @@ type Task struct {
 	DelayUntil time.Time
 	// DueAt is when a waiting task goes on by itself: the end of a delay, of the
 	// pause before a retry, or of the time a callback may take.
-	DueAt       time.Time
+	DueAt time.Time
+	// OperationAt is when the server is to perform the task's operation next; zero
+	// when it is not.
+	OperationAt time.Time
+	Lease       Lease
 	StartedAt   time.Time
 	CompletedAt time.Time
 }
@@ -68,10 +75,18 @@ var (
 	TaskTimesOut    = TaskTransition{"no callback in time", waitingTask, protocol.TaskErrored}
 	TaskRunFailed   = TaskTransition{"run failed", openTask, protocol.TaskErrored}
 	TaskRunCanceled = TaskTransition{"run canceled, timed out or aborted", openTask, protocol.TaskCanceled}
+
+	// A task of a run that is continued may be executed again when the run comes
+	// to it: until then it counts as canceled.
+	TaskReopens  = TaskTransition{"run continued", []protocol.TaskStatus{protocol.TaskErrored}, protocol.TaskCanceled}
+	TaskRevives  = TaskTransition{"to be executed again", []protocol.TaskStatus{protocol.TaskCanceled}, protocol.TaskRunning}
+	TaskRewaits  = TaskTransition{"to be waited for again", []protocol.TaskStatus{protocol.TaskCanceled}, protocol.TaskWaiting}
+	TaskRedoNoop = TaskTransition{"nothing to be done", []protocol.TaskStatus{protocol.TaskCanceled}, protocol.TaskCompleted}
 )
 
 // TaskTransitions lists every transition, for tests and documentation.
 var TaskTransitions = []TaskTransition{
 	TaskCompletes, TaskFails, TaskRetries, TaskDelayEnds, TaskPauseEnds,
 	TaskCalledBack, TaskTimesOut, TaskRunFailed, TaskRunCanceled,
+	TaskReopens, TaskRevives, TaskRewaits, TaskRedoNoop,
 }

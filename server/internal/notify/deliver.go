@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/endpoint"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
 	"github.com/runhook/runhook/server/internal/store/database"
@@ -121,18 +122,21 @@ type answer struct {
 
 // send makes the request; any error means that it was not delivered.
 func (s *Service) send(ctx context.Context, n model.Notification, number int) (answer, error) {
-	if handled, err := s.config.CallBack(ctx, n.URL, n.Body); handled {
-		if err != nil {
-			return answer{}, fmt.Errorf("complete the task that waits for this run: %w", err)
-		}
-		return answer{status: http.StatusOK, body: "completed the task that waited for this run"}, nil
-	}
 	environment, err := s.store.EnvironmentByID(ctx, n.EnvironmentID)
 	if err != nil {
 		return answer{}, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, attemptTimeout, fmt.Errorf("the receiver took longer than %v", attemptTimeout))
 	defer cancel()
+	if n.EndpointID != "" {
+		return s.tellApp(ctx, environment, n)
+	}
+	if handled, err := s.config.CallBack(ctx, n.URL, n.Body); handled {
+		if err != nil {
+			return answer{}, fmt.Errorf("complete the task that waits for this run: %w", err)
+		}
+		return answer{status: http.StatusOK, body: "completed the task that waited for this run"}, nil
+	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, n.URL, bytes.NewReader(n.Body))
 	if err != nil {
 		return answer{}, err
@@ -144,6 +148,28 @@ func (s *Service) send(ctx context.Context, n model.Notification, number int) (a
 	}
 	defer response.Body.Close()
 	return read(ctx, response)
+}
+
+// tellApp tells the run's app of its end, for the app's own handlers.
+func (s *Service) tellApp(ctx context.Context, environment *model.Environment, n model.Notification) (answer, error) {
+	var app model.Endpoint
+	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+		app, _, err = tx.Endpoint(n.EndpointID)
+		return err
+	})
+	if err != nil {
+		return answer{}, err
+	}
+	err = s.config.Caller.RunNotification(ctx, endpoint.Target{
+		URL: app.URL, APIKey: environment.APIKey, EnvironmentType: environment.Type, Slug: app.Slug,
+	}, n.Body)
+	if told, ok := errors.AsType[*endpoint.Error](err); ok {
+		return answer{status: told.StatusCode}, err
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{status: http.StatusOK}, nil
 }
 
 // sign sets the headers of an attempt: both signatures, under the id and the

@@ -9,6 +9,7 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/endpoint"
 	"github.com/runhook/runhook/server/internal/loop"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/node"
@@ -21,11 +22,17 @@ type Outgoing interface {
 	Client(protocol.EnvironmentType) *http.Client
 }
 
+// Caller tells apps of the ends of their runs. *endpoint.Client is one.
+type Caller interface {
+	RunNotification(ctx context.Context, target endpoint.Target, body []byte) error
+}
+
 // Config is what a service works with. Every field but Random is required.
 type Config struct {
 	Store    *store.Store
 	Node     *node.Node
 	Outgoing Outgoing
+	Caller   Caller
 	// CallBack completes the task that a URL names if it is a callback URL of
 	// this server; handled is false if it is not.
 	CallBack func(ctx context.Context, url string, body []byte) (handled bool, err error)
@@ -106,10 +113,17 @@ func (s *Service) claim(ctx context.Context, limit int) (claimed []model.Notific
 	return claimed, next, nil
 }
 
-// RunEnded writes the notification that a run owes its callback URL. It is
-// called in the transaction that ends the run.
+// RunEnded writes the notifications that a run owes: to its callback URL, and to
+// its app if that asked to be told. It is called in the transaction that ends the
+// run.
 func (s *Service) RunEnded(tx *store.Tx, environment *model.Environment, ended store.Execution) error {
-	if ended.Run.CallbackURL == "" {
+	run := ended.Run
+	toApp := ended.NotifyFailure
+	if run.Status == protocol.RunSuccess {
+		toApp = ended.NotifySuccess
+	}
+	toApp = toApp && !run.Internal
+	if run.CallbackURL == "" && !toApp {
 		return nil
 	}
 	document, err := payload(tx, environment, ended)
@@ -117,10 +131,26 @@ func (s *Service) RunEnded(tx *store.Tx, environment *model.Environment, ended s
 		return err
 	}
 	n := model.Notification{
-		ID: model.NewID(model.PrefixNotification, tx.Now()), EnvironmentID: environment.ID, RunID: ended.Run.ID,
-		URL: ended.Run.CallbackURL, Status: model.NotificationPending, RunStatus: ended.Run.Status,
+		EnvironmentID: environment.ID, RunID: run.ID, Status: model.NotificationPending, RunStatus: run.Status,
 		Body: protocol.EncodeRunNotification(document), ScheduledAt: tx.Now(), CreatedAt: tx.Now(), UpdatedAt: tx.Now(),
 	}
+	if run.CallbackURL != "" {
+		n.URL = run.CallbackURL
+		if err := s.write(tx, n); err != nil {
+			return err
+		}
+	}
+	if toApp {
+		n.URL, n.EndpointID = "", run.EndpointID
+		return s.write(tx, n)
+	}
+	return nil
+}
+
+// write records a new notification. If this process has room, it is its own from
+// the start and is sent as soon as it is on disk.
+func (s *Service) write(tx *store.Tx, n model.Notification) error {
+	n.ID = model.NewID(model.PrefixNotification, tx.Now())
 	if s.loop.Reserve() {
 		n.Lease = model.Lease{Owner: s.config.Node.ID(), Number: 1}
 		tx.AfterCommit(func() { s.loop.Start(n) })

@@ -12,9 +12,10 @@ import (
 	"github.com/runhook/runhook/server/internal/store"
 )
 
-// apply makes the jobs of an endpoint what its index says (execution.md 10.4).
-func apply(tx *store.Tx, environment *model.Environment, e model.Endpoint, document protocol.Index) (Stats, error) {
-	stats := Stats{
+// apply makes the jobs of an endpoint what its index says (execution.md 10.4), and
+// returns the jobs that it disabled.
+func apply(tx *store.Tx, environment *model.Environment, e model.Endpoint, document protocol.Index) (stats Stats, gone []model.Job, err error) {
+	stats = Stats{
 		Sources: len(document.Sources), Webhooks: len(document.Webhooks), DynamicTriggers: len(document.DynamicTriggers),
 		DynamicSchedules: len(document.DynamicSchedules), HTTPEndpoints: len(document.HTTPEndpoints),
 	}
@@ -28,24 +29,25 @@ func apply(tx *store.Tx, environment *model.Environment, e model.Endpoint, docum
 			stats.Jobs++
 		}
 		if err := enable(tx, environment, e, job); err != nil {
-			return stats, err
+			return stats, nil, err
 		}
 	}
 	// Whatever else the endpoint had is disabled or gone from the app.
 	versions, err := tx.LatestJobVersionsOfEndpoint(e.ID)
 	if err != nil {
-		return stats, err
+		return stats, nil, err
 	}
 	for _, version := range versions {
 		if listed[version.Job.Slug] || version.Status == model.JobDisabled {
 			continue
 		}
 		if err := tx.DisableJobVersion(version.ID); err != nil {
-			return stats, err
+			return stats, nil, err
 		}
 		stats.DisabledJobs++
+		gone = append(gone, version.Job)
 	}
-	return stats, nil
+	return stats, gone, nil
 }
 
 // enable records a version of a job and settles which version new runs take.
@@ -58,8 +60,12 @@ func enable(tx *store.Tx, environment *model.Environment, e model.Endpoint, inde
 	if err != nil {
 		return err
 	}
+	limitKey, err := limitExecutions(tx, environment, job, indexed.ConcurrencyLimit)
+	if err != nil {
+		return err
+	}
 	if err := tx.UpsertJobVersion(store.JobVersion{
-		EnvironmentID: environment.ID, Job: job, Version: indexed.Version, Endpoint: e,
+		EnvironmentID: environment.ID, Job: job, Version: indexed.Version, LimitKey: limitKey, Endpoint: e,
 	}, specification); err != nil {
 		return err
 	}
@@ -77,6 +83,27 @@ func enable(tx *store.Tx, environment *model.Environment, e model.Endpoint, inde
 		return nil
 	}
 	return tx.SetLatest(environment.ID, job.ID, latest.ID)
+}
+
+// limitExecutions records the concurrency limit of a job, which is a number of its
+// own or a group that jobs of the environment share, and returns its key
+// (execution.md 7.3).
+func limitExecutions(tx *store.Tx, environment *model.Environment, job model.Job, raw json.RawMessage) (string, error) {
+	if raw == nil || string(raw) == "null" {
+		return "", nil
+	}
+	var group struct {
+		ID    string `json:"id"`
+		Limit int    `json:"limit"`
+	}
+	key := environment.ID + "/job/" + job.ID
+	if err := json.Unmarshal(raw, &group.Limit); err != nil {
+		if err := json.Unmarshal(raw, &group); err != nil {
+			return "", err
+		}
+		key = environment.ID + "/group/" + group.ID
+	}
+	return key, tx.SetConcurrencyLimit(environment.ID, key, group.Limit)
 }
 
 func compareActive(a, b store.JobVersion) int {

@@ -53,12 +53,23 @@ func (r *Registry) indexIn(ctx context.Context, environment *model.Environment, 
 		return err
 	}
 	result, failure := r.config.Caller.Index(ctx, target(environment, e))
-	return r.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+	var gone []model.Job
+	err = r.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) (err error) {
 		if failure != nil {
 			return r.failed(tx, environment, index, failure)
 		}
-		return r.succeeded(tx, environment, e, index, result)
+		gone, err = r.succeeded(tx, environment, e, index, result)
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	for _, job := range gone {
+		if err := r.config.Aborter.AbortJobRuns(ctx, environment, job); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *Registry) failed(tx *store.Tx, environment *model.Environment, index model.EndpointIndex, failure error) error {
@@ -82,7 +93,8 @@ func (r *Registry) failed(tx *store.Tx, environment *model.Environment, index mo
 	return tx.EndIndex(index, nil, time.Time{})
 }
 
-func (r *Registry) succeeded(tx *store.Tx, environment *model.Environment, e model.Endpoint, index model.EndpointIndex, result endpoint.IndexResult) error {
+// succeeded applies an index and returns the jobs that it disabled.
+func (r *Registry) succeeded(tx *store.Tx, environment *model.Environment, e model.Endpoint, index model.EndpointIndex, result endpoint.IndexResult) ([]model.Job, error) {
 	if result.NewURL != "" {
 		e.URL = result.NewURL
 	}
@@ -93,15 +105,15 @@ func (r *Registry) succeeded(tx *store.Tx, environment *model.Environment, e mod
 		e.SDKVersion = result.Versions.SDK
 	}
 	if err := tx.UpdateEndpoint(e); err != nil {
-		return err
+		return nil, err
 	}
-	stats, err := apply(tx, environment, e, result.Document)
+	stats, gone, err := apply(tx, environment, e, result.Document)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if index.Stats, err = json.Marshal(stats); err != nil {
-		return err
+		return nil, err
 	}
 	index.Status = model.IndexSuccess
-	return tx.EndIndex(index, result.Raw, time.Time{})
+	return gone, tx.EndIndex(index, result.Raw, time.Time{})
 }

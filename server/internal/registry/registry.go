@@ -27,11 +27,18 @@ type Caller interface {
 	Index(ctx context.Context, target endpoint.Target) (endpoint.IndexResult, error)
 }
 
+// Aborter ends runs. *engine.Engine is one.
+type Aborter interface {
+	AbortJobRuns(ctx context.Context, environment *model.Environment, job model.Job) error
+}
+
 // Config is what a registry works with. Every field is required.
 type Config struct {
 	Store  *store.Store
 	Node   *node.Node
 	Caller Caller
+	// Aborter ends the runs of a job that an app no longer has.
+	Aborter Aborter
 	// CheckURL returns an error meant for the caller if a URL may not be called
 	// on behalf of an environment of the type.
 	CheckURL func(rawURL string, environmentType protocol.EnvironmentType) error

@@ -20,6 +20,7 @@ import (
 	"github.com/runhook/runhook/server/internal/egress"
 	"github.com/runhook/runhook/server/internal/endpoint"
 	"github.com/runhook/runhook/server/internal/engine"
+	"github.com/runhook/runhook/server/internal/fetch"
 	"github.com/runhook/runhook/server/internal/node"
 	"github.com/runhook/runhook/server/internal/notify"
 	"github.com/runhook/runhook/server/internal/registry"
@@ -95,7 +96,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	}
 	caller := endpoint.New(endpoint.Config{Outgoing: s.guard, Now: c.Clock.Now})
 	s.notify = notify.New(notify.Config{
-		Store: s.store, Node: s.node, Outgoing: s.guard, Deliveries: c.Deliveries, Version: c.Version, Clock: c.Clock, Log: c.Log,
+		Store: s.store, Node: s.node, Outgoing: s.guard, Caller: caller, Deliveries: c.Deliveries, Version: c.Version, Clock: c.Clock, Log: c.Log,
 		CallBack: func(ctx context.Context, url string, body []byte) (bool, error) {
 			if !s.engine.IsTaskCallback(url) {
 				return false, nil
@@ -104,11 +105,12 @@ func (s *Server) build(ctx context.Context) (err error) {
 		},
 	})
 	s.engine = engine.New(engine.Config{
-		Store: s.store, Node: s.node, Caller: caller, Notifier: s.notify, CheckURL: s.guard.CheckURL,
+		Store: s.store, Node: s.node, Caller: caller, Notifier: s.notify,
+		Operator: fetch.New(fetch.Config{Outgoing: s.guard, Now: c.Clock.Now}), CheckURL: s.guard.CheckURL,
 		PublicURL: s.url, Executions: c.Executions, Clock: c.Clock, Log: c.Log,
 	})
 	s.registry = registry.New(registry.Config{
-		Store: s.store, Node: s.node, Caller: caller, CheckURL: s.guard.CheckURL, Clock: c.Clock, Log: c.Log,
+		Store: s.store, Node: s.node, Caller: caller, Aborter: s.engine, CheckURL: s.guard.CheckURL, Clock: c.Clock, Log: c.Log,
 	})
 	s.http = &http.Server{
 		Handler: api.New(api.Config{

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"math/big"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/store/database"
 )
 
 // Key is the keys of an environment.
@@ -106,22 +108,37 @@ func letters(n int) string {
 
 func keysOf(ctx context.Context, s *store.Store) (keys []Key, err error) {
 	err = s.View(ctx, func(tx *store.Tx) error {
-		keys = nil
 		all, err := tx.Environments()
-		for _, e := range all {
-			keys = append(keys, Key{Environment: e.Type, Secret: e.APIKey, Public: e.PublicKey})
-		}
+		keys = keysIn(all)
 		return err
 	})
 	return keys, err
 }
 
-// Keys returns the keys of a database's environments; the tables and the
-// environments are made if they are not there. It fails with database.ErrInUse
-// while a server has the SQLite file open.
+func keysIn(environments []*model.Environment) []Key {
+	keys := make([]Key, 0, len(environments))
+	for _, e := range environments {
+		keys = append(keys, Key{Environment: e.Type, Secret: e.APIKey, Public: e.PublicKey})
+	}
+	return keys
+}
+
+// Keys returns the keys of a database's environments, also while a server has it
+// open. The tables and the environments are made if they are not there.
 func Keys(ctx context.Context, config Config) ([]Key, error) {
 	config.setDefaults()
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
 	s, err := openStore(ctx, config)
+	if errors.Is(err, database.ErrInUse) {
+		options, err := storeOptions(config)
+		if err != nil {
+			return nil, err
+		}
+		environments, err := store.EnvironmentsInUse(ctx, options)
+		return keysIn(environments), err
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -133,13 +150,21 @@ func Keys(ctx context.Context, config Config) ([]Key, error) {
 }
 
 func openStore(ctx context.Context, config Config) (*store.Store, error) {
-	options := store.Options{URL: config.Database, Clock: config.Clock, Log: config.Log}
-	if config.EncryptionKey != "" {
-		key, err := store.ParseMasterKey(config.EncryptionKey)
-		if err != nil {
-			return nil, &FieldError{"EncryptionKey", err}
-		}
-		options.MasterKey = key
+	options, err := storeOptions(config)
+	if err != nil {
+		return nil, err
 	}
 	return store.Open(ctx, options)
+}
+
+func storeOptions(config Config) (store.Options, error) {
+	options := store.Options{URL: config.Database, Clock: config.Clock, Log: config.Log}
+	if config.EncryptionKey == "" {
+		return options, nil
+	}
+	var err error
+	if options.MasterKey, err = store.ParseMasterKey(config.EncryptionKey); err != nil {
+		return options, &FieldError{"EncryptionKey", err}
+	}
+	return options, nil
 }

@@ -13,11 +13,16 @@ type JobVersion struct {
 	Version       string
 	Status        model.JobVersionStatus
 	Latest        bool
-	Endpoint      model.Endpoint
+	// LimitKey names the concurrency limit of its executions; empty for none.
+	LimitKey string
+	// NotifySuccess and NotifyFailure say which ends of its runs the app wants to
+	// be told of.
+	NotifySuccess, NotifyFailure bool
+	Endpoint                     model.Endpoint
 }
 
 const jobVersionQuery = `
-SELECT v.id, v.environment_id, v.version, v.status, v.latest,
+SELECT v.id, v.environment_id, v.version, v.status, v.latest, v.limit_key, v.notify_success, v.notify_failure,
        j.id, j.slug, j.title, j.internal,
        p.id, p.slug, p.url, p.version, p.sdk_version, p.execution_limit_ms
 FROM job_versions v
@@ -27,9 +32,11 @@ JOIN endpoints p ON p.id = v.endpoint_id `
 func scanJobVersion(rows database.Rows) (JobVersion, error) {
 	var v JobVersion
 	var limit int64
-	err := rows.Scan(&v.ID, &v.EnvironmentID, &v.Version, &v.Status, &v.Latest,
+	var limitKey *string
+	err := rows.Scan(&v.ID, &v.EnvironmentID, &v.Version, &v.Status, &v.Latest, &limitKey, &v.NotifySuccess, &v.NotifyFailure,
 		&v.Job.ID, &v.Job.Slug, &v.Job.Title, &v.Job.Internal,
 		&v.Endpoint.ID, &v.Endpoint.Slug, &v.Endpoint.URL, &v.Endpoint.Version, &v.Endpoint.SDKVersion, &limit)
+	v.LimitKey = textOrEmpty(limitKey)
 	v.Endpoint.EnvironmentID = v.EnvironmentID
 	v.Endpoint.ExecutionLimit = milliseconds(limit)
 	return v, err
@@ -40,6 +47,11 @@ func scanJobVersion(rows database.Rows) (JobVersion, error) {
 func (tx *Tx) LatestJobVersion(environment *model.Environment, jobSlug string) (JobVersion, bool, error) {
 	return first(tx, jobVersionQuery+`WHERE j.project_id = $1 AND j.slug = $2 AND v.environment_id = $3 AND v.latest`,
 		[]any{environment.Project.ID, jobSlug, environment.ID}, scanJobVersion)
+}
+
+// JobVersion returns the version of a job with the id.
+func (tx *Tx) JobVersion(id string) (JobVersion, bool, error) {
+	return first(tx, jobVersionQuery+`WHERE v.id = $1`, []any{id}, scanJobVersion)
 }
 
 // JobVersions returns every version of a job in an environment.
@@ -82,14 +94,21 @@ func (tx *Tx) UpsertJob(projectID string, job model.Job) (model.Job, error) {
 // active again at the given endpoint and with the given specification.
 func (tx *Tx) UpsertJobVersion(v JobVersion, specification []byte) error {
 	_, err := tx.conn.Exec(`
-		INSERT INTO job_versions (id, environment_id, job_id, endpoint_id, version, status, latest, specification, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, FALSE, $7, $8, $8)
+		INSERT INTO job_versions (id, environment_id, job_id, endpoint_id, version, status, latest, specification, limit_key, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, FALSE, $7, $8, $9, $9)
 		ON CONFLICT (job_id, environment_id, version) DO UPDATE SET
-			endpoint_id = excluded.endpoint_id, status = excluded.status,
+			endpoint_id = excluded.endpoint_id, status = excluded.status, limit_key = excluded.limit_key,
 			specification = excluded.specification, updated_at = excluded.updated_at`,
 		model.NewID(model.PrefixJobVersion, tx.now), v.EnvironmentID, v.Job.ID, v.Endpoint.ID, v.Version,
-		string(model.JobActive), string(specification), micros(tx.now))
+		string(model.JobActive), string(specification), textOrNull(v.LimitKey), micros(tx.now))
 	return err
+}
+
+// SetJobNotifications records which ends of a version's runs the app wants to be
+// told of.
+func (tx *Tx) SetJobNotifications(versionID string, success, failure bool) error {
+	return tx.conn.Queue(`UPDATE job_versions SET notify_success = $1, notify_failure = $2, updated_at = $3 WHERE id = $4`,
+		[]any{success, failure, micros(tx.now), versionID}, nil)
 }
 
 // DisableJobVersion has a version take no new runs.

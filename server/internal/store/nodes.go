@@ -38,9 +38,18 @@ func (tx *Tx) LostNodes(self string, others bool) ([]string, error) {
 // the process.
 func (tx *Tx) ReleaseNode(id string) error {
 	now := micros(tx.now)
+	// Whatever ran under a limit makes room.
+	if _, err := tx.conn.Exec(`
+		UPDATE runs SET parked = FALSE, due_at = created_at
+		WHERE parked AND limit_key IN (SELECT limit_key FROM runs WHERE lease_owner = $1)`, id); err != nil {
+		return err
+	}
 	if _, err := tx.conn.Exec(`
 		UPDATE runs SET status = '`+string(model.RunReleased.To)+`', lease_owner = NULL, due_at = created_at, priority = 0, updated_at = $2
 		WHERE lease_owner = $1 AND status IN (`+quoted(model.RunReleased.From)+`)`, id, now); err != nil {
+		return err
+	}
+	if _, err := tx.conn.Exec(`UPDATE tasks SET lease_owner = NULL, operation_at = $2 WHERE lease_owner = $1`, id, now); err != nil {
 		return err
 	}
 	for _, table := range []string{"notifications", "endpoint_indexes"} {

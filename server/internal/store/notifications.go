@@ -8,19 +8,19 @@ import (
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
-const notificationColumns = `id, environment_id, run_id, url, status, run_status, body, attempts, scheduled_attempts,
+const notificationColumns = `id, environment_id, run_id, url, endpoint_id, status, run_status, body, attempts, scheduled_attempts,
 	scheduled_at, resend, lease_owner, lease_number, created_at, updated_at, delivered_at`
 
 func scanNotification(rows database.Rows) (model.Notification, error) {
 	var n model.Notification
 	var body string
-	var owner *string
+	var owner, endpoint *string
 	var scheduled, delivered *int64
 	var created, updated int64
-	err := rows.Scan(&n.ID, &n.EnvironmentID, &n.RunID, &n.URL, &n.Status, &n.RunStatus, &body, &n.Attempts, &n.ScheduledAttempts,
+	err := rows.Scan(&n.ID, &n.EnvironmentID, &n.RunID, &n.URL, &endpoint, &n.Status, &n.RunStatus, &body, &n.Attempts, &n.ScheduledAttempts,
 		&scheduled, &n.Resend, &owner, &n.Lease.Number, &created, &updated, &delivered)
 	n.Body = []byte(body)
-	n.Lease.Owner = textOrEmpty(owner)
+	n.Lease.Owner, n.EndpointID = textOrEmpty(owner), textOrEmpty(endpoint)
 	n.ScheduledAt, n.DeliveredAt = timeOrZero(scheduled), timeOrZero(delivered)
 	n.CreatedAt, n.UpdatedAt = timeOf(created), timeOf(updated)
 	return n, err
@@ -34,10 +34,10 @@ func (tx *Tx) InsertNotification(n model.Notification) error {
 		due = micros(tx.now)
 	}
 	return tx.conn.Queue(`
-		INSERT INTO notifications (id, environment_id, run_id, url, status, run_status, body, scheduled_at, due_at,
+		INSERT INTO notifications (id, environment_id, run_id, url, endpoint_id, status, run_status, body, scheduled_at, due_at,
 		                           lease_owner, lease_number, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $8, $8)`,
-		[]any{n.ID, n.EnvironmentID, n.RunID, n.URL, string(n.Status), string(n.RunStatus), string(n.Body), micros(tx.now), due,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $9, $9)`,
+		[]any{n.ID, n.EnvironmentID, n.RunID, n.URL, textOrNull(n.EndpointID), string(n.Status), string(n.RunStatus), string(n.Body), micros(tx.now), due,
 			textOrNull(n.Lease.Owner), n.Lease.Number}, nil)
 }
 

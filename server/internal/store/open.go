@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store/database"
 	"github.com/runhook/runhook/server/internal/store/migrations"
 	"github.com/runhook/runhook/server/internal/store/postgres"
@@ -49,35 +50,58 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{clock: options.Clock}
-	var migrated migrations.Database
 	if path, ok := strings.CutPrefix(options.URL, "sqlite:"); ok {
 		db, err := sqlite.Open(ctx, path, sqlite.Options{})
 		if err != nil {
 			return nil, err
 		}
-		s.db, migrated, s.failed = db, db, db.Failed()
+		s.db = db
 	} else {
 		db, err := postgres.Open(ctx, options.URL, postgres.Options{Logger: options.Log})
 		if err != nil {
 			return nil, err
 		}
-		s.db, migrated = db, db
+		s.db = db
 	}
-	if err := s.prepare(ctx, migrated, options); err != nil {
+	if err := s.prepare(ctx, options); err != nil {
 		return nil, errors.Join(err, s.db.Close())
 	}
 	return s, nil
 }
 
-func (s *Store) prepare(ctx context.Context, db migrations.Database, options Options) error {
-	if err := migrations.Run(ctx, db); err != nil {
+// EnvironmentsInUse returns the environments of a SQLite database that another
+// process has open.
+func EnvironmentsInUse(ctx context.Context, options Options) (environments []*model.Environment, err error) {
+	path, _ := strings.CutPrefix(options.URL, "sqlite:")
+	key := options.MasterKey
+	if key == nil {
+		if key, err = keyFile(path + keySuffix); err != nil {
+			return nil, fmt.Errorf("encryption key: %w", err)
+		}
+	}
+	box, err := newBox(key)
+	if err != nil {
+		return nil, err
+	}
+	err = sqlite.ViewFile(ctx, path, func(conn database.Conn) error {
+		environments, err = (&Tx{conn: conn, now: options.Clock.Now(), box: box}).Environments()
+		return err
+	})
+	return environments, err
+}
+
+// keySuffix names the key file beside a SQLite file.
+const keySuffix = ".key"
+
+func (s *Store) prepare(ctx context.Context, options Options) error {
+	if err := migrations.Run(ctx, s.db); err != nil {
 		return err
 	}
 	key := options.MasterKey
 	if key == nil {
 		var err error
-		if file, ok := db.(interface{ Path() string }); ok {
-			key, err = keyFile(file.Path() + ".key")
+		if file, ok := s.db.(interface{ Path() string }); ok {
+			key, err = keyFile(file.Path() + keySuffix)
 		} else {
 			key, err = s.storedKey(ctx, options.Log)
 		}

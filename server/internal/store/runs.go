@@ -15,15 +15,15 @@ func milliseconds(ms int64) time.Duration { return time.Duration(ms) * time.Mill
 const runColumns = `r.id, r.environment_id, r.job_id, r.job_version_id, r.endpoint_id, r.event_id, r.account_id,
 	r.status, r.output, r.failed_task_id, r.callback_url, r.is_test, r.internal,
 	r.execution_count, r.execution_failures, r.execution_duration_ms, r.yielded_executions, r.idle_yields,
-	r.force_yield, r.wake_requested, r.lease_owner, r.lease_number,
+	r.force_yield, r.wake_requested, r.limit_key, r.lease_owner, r.lease_number,
 	r.created_at, r.queued_at, r.started_at, r.completed_at, r.updated_at`
 
 // runScan holds the destinations of runColumns that need converting.
 type runScan struct {
-	run                                            model.Run
-	account, output, task, callback, yields, owner *string
-	duration, created, updated                     int64
-	queued, started, completed                     *int64
+	run                                                   model.Run
+	account, output, task, callback, yields, limit, owner *string
+	duration, created, updated                            int64
+	queued, started, completed                            *int64
 }
 
 func (s *runScan) destinations() []any {
@@ -32,7 +32,7 @@ func (s *runScan) destinations() []any {
 		&r.ID, &r.EnvironmentID, &r.JobID, &r.JobVersionID, &r.EndpointID, &r.EventID, &s.account,
 		&r.Status, &s.output, &s.task, &s.callback, &r.IsTest, &r.Internal,
 		&r.ExecutionCount, &r.ExecutionFailures, &s.duration, &s.yields, &r.IdleYields,
-		&r.ForceYield, &r.WakeRequested, &s.owner, &r.Lease.Number,
+		&r.ForceYield, &r.WakeRequested, &s.limit, &s.owner, &r.Lease.Number,
 		&s.created, &s.queued, &s.started, &s.completed, &s.updated,
 	}
 }
@@ -41,7 +41,7 @@ func (s *runScan) result() (model.Run, error) {
 	r := s.run
 	r.AccountID, r.FailedTaskID, r.CallbackURL = textOrEmpty(s.account), textOrEmpty(s.task), textOrEmpty(s.callback)
 	r.Output = jsonOrNil(s.output)
-	r.Lease.Owner = textOrEmpty(s.owner)
+	r.LimitKey, r.Lease.Owner = textOrEmpty(s.limit), textOrEmpty(s.owner)
 	r.ExecutionDuration = milliseconds(s.duration)
 	r.CreatedAt, r.UpdatedAt = timeOf(s.created), timeOf(s.updated)
 	r.QueuedAt, r.StartedAt, r.CompletedAt = timeOrZero(s.queued), timeOrZero(s.started), timeOrZero(s.completed)
@@ -70,11 +70,11 @@ func (tx *Tx) InsertRun(r model.Run) error {
 	}
 	return tx.conn.Queue(`
 		INSERT INTO runs (id, environment_id, job_id, job_version_id, endpoint_id, event_id, account_id,
-		                  status, callback_url, is_test, internal, priority, due_at, lease_owner, lease_number,
+		                  status, callback_url, is_test, internal, priority, limit_key, due_at, lease_owner, lease_number,
 		                  created_at, queued_at, started_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $13, $14, $15, $15, $16, $15)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $13, $14, $15, $16, $16, $17, $16)`,
 		[]any{r.ID, r.EnvironmentID, r.JobID, r.JobVersionID, r.EndpointID, r.EventID, textOrNull(r.AccountID),
-			string(r.Status), textOrNull(r.CallbackURL), r.IsTest, r.Internal, due, textOrNull(r.Lease.Owner), r.Lease.Number,
+			string(r.Status), textOrNull(r.CallbackURL), r.IsTest, r.Internal, textOrNull(r.LimitKey), due, textOrNull(r.Lease.Owner), r.Lease.Number,
 			micros(r.CreatedAt), microsOrNull(r.StartedAt)}, nil)
 }
 
@@ -97,6 +97,11 @@ type Execution struct {
 	Event   model.Event
 	Job     model.Job
 	Version string
+	// Disabled is set when the job takes no runs any more.
+	Disabled bool
+	// NotifySuccess and NotifyFailure say which ends of the run the app wants to
+	// be told of.
+	NotifySuccess, NotifyFailure bool
 	// Endpoint has the id, slug, URL, versions and limit.
 	Endpoint model.Endpoint
 	// Account is nil when the run is for none.
@@ -106,7 +111,7 @@ type Execution struct {
 const executionQuery = `
 SELECT ` + runColumns + `,
        e.event_id, e.name, e.source, e.payload, e.context, e.is_test, e.internal, e.timestamp, e.deliver_at, e.created_at,
-       j.slug, j.title, v.version,
+       j.slug, j.title, v.version, v.status, v.notify_success, v.notify_failure,
        p.slug, p.url, p.version, p.sdk_version, p.execution_limit_ms,
        a.identifier, a.metadata
 FROM runs r
@@ -120,12 +125,13 @@ func scanExecution(rows database.Rows) (Execution, error) {
 	var x Execution
 	var s runScan
 	var payload, eventContext string
+	var status model.JobVersionStatus
 	var timestamp, deliver, created, limit int64
 	var account, metadata *string
 	err := rows.Scan(append(s.destinations(),
 		&x.Event.EventID, &x.Event.Name, &x.Event.Source, &payload, &eventContext,
 		&x.Event.IsTest, &x.Event.Internal, &timestamp, &deliver, &created,
-		&x.Job.Slug, &x.Job.Title, &x.Version,
+		&x.Job.Slug, &x.Job.Title, &x.Version, &status, &x.NotifySuccess, &x.NotifyFailure,
 		&x.Endpoint.Slug, &x.Endpoint.URL, &x.Endpoint.Version, &x.Endpoint.SDKVersion, &limit,
 		&account, &metadata)...)
 	if err != nil {
@@ -137,7 +143,7 @@ func scanExecution(rows database.Rows) (Execution, error) {
 	x.Event.ID, x.Event.EnvironmentID, x.Event.AccountID = x.Run.EventID, x.Run.EnvironmentID, x.Run.AccountID
 	x.Event.Payload, x.Event.Context = []byte(payload), []byte(eventContext)
 	x.Event.Timestamp, x.Event.DeliverAt, x.Event.CreatedAt = timeOf(timestamp), timeOf(deliver), timeOf(created)
-	x.Job.ID, x.Job.Internal = x.Run.JobID, x.Run.Internal
+	x.Job.ID, x.Job.Internal, x.Disabled = x.Run.JobID, x.Run.Internal, status == model.JobDisabled
 	x.Endpoint.ID, x.Endpoint.EnvironmentID = x.Run.EndpointID, x.Run.EnvironmentID
 	x.Endpoint.ExecutionLimit = milliseconds(limit)
 	if account != nil {
@@ -153,37 +159,73 @@ func (tx *Tx) Execution(runID string) (Execution, bool, error) {
 
 // ClaimRuns leases up to limit due runs to a process, those that go on before
 // those that start and the oldest first, and returns when the next one is due.
+// Runs whose concurrency limit has no room are parked.
 func (tx *Tx) ClaimRuns(owner string, limit int) ([]Execution, time.Time, error) {
-	var ids []string
+	var claimable, parked []string
+	rooms := rooms{tx: tx}
 	for priority := range 2 {
-		if len(ids) == limit {
-			break
-		}
-		claimed, err := collect(tx, `
-			UPDATE runs
-			SET status = '`+string(model.RunExecutes.To)+`', lease_owner = $1, lease_number = lease_number + 1, due_at = NULL,
-			    started_at = COALESCE(started_at, $2), force_yield = FALSE, wake_requested = FALSE, updated_at = $2
-			WHERE status IN (`+quoted(model.RunExecutes.From)+`) AND id IN (
-				SELECT id FROM runs
-				WHERE due_at IS NOT NULL AND lease_owner IS NULL AND priority = $3 AND due_at <= $2
-				ORDER BY due_at, id LIMIT $4`+tx.conn.Dialect().SkipLocked+`)
-			RETURNING id`, []any{owner, micros(tx.now), priority, limit - len(ids)}, scanString)
+		due, err := tx.dueRuns(priority, limit-len(claimable))
 		if err != nil {
 			return nil, time.Time{}, err
 		}
-		ids = append(ids, claimed...)
+		for _, run := range due {
+			free, err := rooms.take(run.limitKey)
+			if err != nil {
+				return nil, time.Time{}, err
+			}
+			if free {
+				claimable = append(claimable, run.id)
+			} else {
+				parked = append(parked, run.id)
+			}
+		}
 	}
-	var claimed []Execution
-	if len(ids) > 0 {
-		var err error
-		claimed, err = collect(tx, executionQuery+`WHERE r.id `+tx.conn.Dialect().InList("$1")+` ORDER BY r.priority, r.id`,
-			[]any{jsonList(ids)}, scanExecution)
-		if err != nil {
-			return nil, time.Time{}, err
-		}
+	if err := tx.park(parked); err != nil {
+		return nil, time.Time{}, err
+	}
+	claimed, err := tx.leaseRuns(owner, claimable)
+	if err != nil {
+		return nil, time.Time{}, err
 	}
 	next, err := tx.NextDueRun()
 	return claimed, next, err
+}
+
+// dueRun is a run that may be leased.
+type dueRun struct{ id, limitKey string }
+
+func (tx *Tx) dueRuns(priority, limit int) ([]dueRun, error) {
+	if limit <= 0 {
+		return nil, nil
+	}
+	return collect(tx, `
+		SELECT id, limit_key FROM runs
+		WHERE due_at IS NOT NULL AND lease_owner IS NULL AND priority = $1 AND due_at <= $2
+		ORDER BY due_at, id LIMIT $3`+tx.conn.Dialect().SkipLocked,
+		[]any{priority, micros(tx.now), limit}, func(rows database.Rows) (r dueRun, err error) {
+			var key *string
+			err = rows.Scan(&r.id, &key)
+			r.limitKey = textOrEmpty(key)
+			return r, err
+		})
+}
+
+// leaseRuns has runs that are due begin an execution.
+func (tx *Tx) leaseRuns(owner string, ids []string) ([]Execution, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	in := tx.conn.Dialect().InList("$1")
+	if err := tx.conn.Queue(`
+		UPDATE runs
+		SET status = '`+string(model.RunExecutes.To)+`', lease_owner = $2, lease_number = lease_number + 1, due_at = NULL,
+		    started_at = COALESCE(started_at, $3), force_yield = FALSE, wake_requested = FALSE, updated_at = $3
+		WHERE id `+in+` AND status IN (`+quoted(model.RunExecutes.From)+`)`,
+		[]any{jsonList(ids), owner, micros(tx.now)}, nil); err != nil {
+		return nil, err
+	}
+	return collect(tx, executionQuery+`WHERE r.id `+in+` AND r.lease_owner = $2 ORDER BY r.priority, r.id`,
+		[]any{jsonList(ids), owner}, scanExecution)
 }
 
 // NextDueRun returns when the next run that nobody has leased is due, or the
@@ -217,6 +259,9 @@ type RunChange struct {
 // run's output, failed task, counters and yields as they are in r, and gives the
 // lease back. It gives [model.ErrLost] when the lease is no longer r's.
 func (tx *Tx) EndExecution(r model.Run, change RunChange) error {
+	if err := tx.unpark(r.LimitKey, 1); err != nil {
+		return err
+	}
 	return tx.conn.Queue(`
 		UPDATE runs
 		SET status = $1, output = $2, failed_task_id = $3, execution_count = $4, execution_failures = $5,
@@ -248,13 +293,29 @@ func mustChange(changed int64) error {
 // MoveRun takes a locked run by a transition that needs no lease, and ends the
 // lease if there is one. It gives [model.ErrLost] when the run is in a status
 // that the transition does not start from.
-func (tx *Tx) MoveRun(runID string, change RunChange) error {
+func (tx *Tx) MoveRun(r model.Run, change RunChange) error {
+	if r.Lease.Owner != "" {
+		if err := tx.unpark(r.LimitKey, 1); err != nil {
+			return err
+		}
+	}
 	return tx.conn.Queue(`
 		UPDATE runs
-		SET status = $1, priority = 0, due_at = $2, lease_owner = NULL, completed_at = $3, updated_at = $4
+		SET status = $1, priority = 0, parked = FALSE, due_at = $2, lease_owner = NULL, completed_at = $3, updated_at = $4
 		WHERE id = $5 AND status IN (`+quoted(change.Transition.From)+`)`,
-		[]any{string(change.Transition.To), microsOrNull(change.DueAt), microsOrNull(change.CompletedAt), micros(tx.now), runID},
+		[]any{string(change.Transition.To), microsOrNull(change.DueAt), microsOrNull(change.CompletedAt), micros(tx.now), r.ID},
 		mustChange)
+}
+
+// ContinueRun takes a locked run that has ended back to QUEUED, due now, as if it
+// had not ended: with its counters and yields, without its outcome.
+func (tx *Tx) ContinueRun(r model.Run) error {
+	return tx.conn.Queue(`
+		UPDATE runs
+		SET status = '`+string(model.RunContinues.To)+`', output = NULL, failed_task_id = NULL, execution_failures = 0, idle_yields = 0,
+		    force_yield = FALSE, wake_requested = FALSE, priority = 1, due_at = $1,
+		    queued_at = $1, started_at = NULL, completed_at = NULL, updated_at = $1
+		WHERE id = $2 AND status IN (`+quoted(model.RunContinues.From)+`)`, []any{micros(tx.now), r.ID}, mustChange)
 }
 
 // SetRunOutput records the error of a run that the platform ended.

@@ -27,9 +27,6 @@ type Store struct {
 	clock clock.Clock
 	box   *box
 	cache environmentCache
-	// failed is closed when a commit's outcome is unknown and writes are refused;
-	// nil where that cannot happen.
-	failed <-chan struct{}
 }
 
 // Tx is a transaction under way. It must not be used after the function it was
@@ -76,7 +73,7 @@ func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
 
 // Failed is closed when the database refuses writes until it is opened anew: the
 // process must end. It is nil where that cannot happen.
-func (s *Store) Failed() <-chan struct{} { return s.failed }
+func (s *Store) Failed() <-chan struct{} { return s.db.Failed() }
 
 // Exclusive reports whether only this process can have the database open.
 func (s *Store) Exclusive() bool { return s.db.Dialect().Exclusive }

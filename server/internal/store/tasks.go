@@ -9,7 +9,7 @@ import (
 )
 
 const taskColumns = `id, environment_id, run_id, parent_id, idempotency_key, display_key, name, icon, description,
-	status, noop, params, properties, output_properties, output, style, redact, operation, callback_url,
+	status, noop, params, properties, output_properties, output, context, style, redact, operation, callback_url,
 	child_execution_mode, attempts, delay_until, due_at, started_at, completed_at`
 
 // How the children of a task are executed (execution.md 3.1).
@@ -21,7 +21,7 @@ const (
 type taskScan struct {
 	task                                                                  model.Task
 	parent, display, icon, description, params, properties, outProperties *string
-	output, style, redact, operation, callback                            *string
+	output, context, style, redact, operation, callback                   *string
 	mode                                                                  string
 	delay, due, completed                                                 *int64
 	started                                                               int64
@@ -31,7 +31,7 @@ func (s *taskScan) destinations() []any {
 	t := &s.task
 	return []any{
 		&t.ID, &t.EnvironmentID, &t.RunID, &s.parent, &t.IdempotencyKey, &s.display, &t.Name, &s.icon, &s.description,
-		&t.Status, &t.Noop, &s.params, &s.properties, &s.outProperties, &s.output, &s.style, &s.redact, &s.operation, &s.callback,
+		&t.Status, &t.Noop, &s.params, &s.properties, &s.outProperties, &s.output, &s.context, &s.style, &s.redact, &s.operation, &s.callback,
 		&s.mode, &t.Attempts, &s.delay, &s.due, &s.started, &s.completed,
 	}
 }
@@ -40,7 +40,8 @@ func (s *taskScan) result() model.Task {
 	t := s.task
 	t.ParentID, t.DisplayKey, t.Icon, t.Description = textOrEmpty(s.parent), textOrEmpty(s.display), textOrEmpty(s.icon), textOrEmpty(s.description)
 	t.Params, t.Properties, t.OutputProperties = jsonOrNil(s.params), jsonOrNil(s.properties), jsonOrNil(s.outProperties)
-	t.Output, t.Style, t.Redact = jsonOrNil(s.output), jsonOrNil(s.style), jsonOrNil(s.redact)
+	t.Output, t.Context = jsonOrNil(s.output), jsonOrNil(s.context)
+	t.Style, t.Redact = jsonOrNil(s.style), jsonOrNil(s.redact)
 	t.Operation, t.CallbackURL = textOrEmpty(s.operation), textOrEmpty(s.callback)
 	t.Parallel = s.mode == childrenParallel
 	t.DelayUntil, t.DueAt, t.CompletedAt = timeOrZero(s.delay), timeOrZero(s.due), timeOrZero(s.completed)
@@ -81,13 +82,13 @@ func (tx *Tx) InsertTask(t model.Task) (bool, error) {
 	changed, err := tx.conn.Exec(`
 		INSERT INTO tasks (id, environment_id, run_id, parent_id, idempotency_key, display_key, name, icon, description,
 		                   status, noop, params, properties, style, redact, operation, callback_url,
-		                   child_execution_mode, attempts, delay_until, due_at, started_at, completed_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+		                   child_execution_mode, attempts, delay_until, due_at, operation_at, started_at, completed_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
 		ON CONFLICT (run_id, idempotency_key) DO NOTHING`,
 		t.ID, t.EnvironmentID, t.RunID, textOrNull(t.ParentID), t.IdempotencyKey, textOrNull(t.DisplayKey), t.Name,
 		textOrNull(t.Icon), textOrNull(t.Description), string(t.Status), t.Noop, jsonOrNull(t.Params), jsonOrNull(t.Properties),
 		jsonOrNull(t.Style), jsonOrNull(t.Redact), textOrNull(t.Operation), textOrNull(t.CallbackURL), mode, t.Attempts,
-		microsOrNull(t.DelayUntil), microsOrNull(t.DueAt), micros(t.StartedAt), microsOrNull(t.CompletedAt))
+		microsOrNull(t.DelayUntil), microsOrNull(t.DueAt), microsOrNull(t.OperationAt), micros(t.StartedAt), microsOrNull(t.CompletedAt))
 	return changed > 0, err
 }
 
@@ -119,7 +120,7 @@ type TaskEnd struct {
 
 const endTask = `
 	UPDATE tasks
-	SET status = $1, output = $2, output_properties = COALESCE($3, output_properties), due_at = NULL, completed_at = $4
+	SET status = $1, output = $2, output_properties = COALESCE($3, output_properties), due_at = NULL, operation_at = NULL, completed_at = $4
 	WHERE id = $5 AND status IN (`
 
 func (tx *Tx) endTaskArgs(id string, end TaskEnd) []any {
@@ -173,7 +174,7 @@ func (tx *Tx) ForgetDue(id string) error {
 // on those that have none.
 func (tx *Tx) EndOpenTasks(runID string, transition model.TaskTransition, output []byte) error {
 	return tx.conn.Queue(`
-		UPDATE tasks SET status = $1, output = COALESCE(output, $2), due_at = NULL, completed_at = $3
+		UPDATE tasks SET status = $1, output = COALESCE(output, $2), due_at = NULL, operation_at = NULL, completed_at = $3
 		WHERE run_id = $4 AND status IN (`+quoted(transition.From)+`)`,
 		[]any{string(transition.To), jsonOrNull(output), micros(tx.now), runID}, nil)
 }
@@ -260,4 +261,24 @@ func (tx *Tx) TasksSince(runID string, since time.Time) (int, error) {
 // TasksEndedSince returns how many tasks of a run ended at or after the time.
 func (tx *Tx) TasksEndedSince(runID string, since time.Time) (int, error) {
 	return tx.count(`SELECT COUNT(*) FROM tasks WHERE run_id = $1 AND completed_at >= $2`, runID, micros(since))
+}
+
+// ReopenTasks has the named tasks of a run that ended, and those that ended with
+// it, be executed again when the run comes to them.
+func (tx *Tx) ReopenTasks(r model.Run, ids []string) error {
+	return tx.conn.Queue(`
+		UPDATE tasks SET status = '`+string(model.TaskReopens.To)+`', output = NULL
+		WHERE run_id = $1 AND status IN (`+quoted(model.TaskReopens.From)+`)
+		  AND (completed_at = $2 OR id `+tx.conn.Dialect().InList("$3")+`)`,
+		[]any{r.ID, microsOrNull(r.CompletedAt), jsonList(ids)}, nil)
+}
+
+// ReviveTask has a canceled task of a run that goes on be as t says: its status,
+// its times, and when it is due.
+func (tx *Tx) ReviveTask(t model.Task, transition model.TaskTransition) error {
+	return tx.conn.Queue(`
+		UPDATE tasks SET status = $1, output = NULL, started_at = $2, completed_at = $3, delay_until = $4, due_at = $5, operation_at = $6
+		WHERE id = $7 AND status IN (`+quoted(transition.From)+`)`,
+		[]any{string(transition.To), micros(t.StartedAt), microsOrNull(t.CompletedAt), microsOrNull(t.DelayUntil),
+			microsOrNull(t.DueAt), microsOrNull(t.OperationAt), t.ID}, mustChange)
 }

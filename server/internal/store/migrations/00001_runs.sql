@@ -108,12 +108,24 @@ CREATE TABLE job_versions (
     status          TEXT NOT NULL,
     latest          BOOLEAN NOT NULL,
     specification   TEXT NOT NULL,
+    -- The limit that executions of it count towards; null for none.
+    limit_key       TEXT,
+    -- Which ends of its runs the app wants to be told of, as it last said.
+    notify_success  BOOLEAN NOT NULL DEFAULT FALSE,
+    notify_failure  BOOLEAN NOT NULL DEFAULT FALSE,
     created_at      BIGINT NOT NULL,
     updated_at      BIGINT NOT NULL,
     UNIQUE (job_id, environment_id, version)
 );
 CREATE UNIQUE INDEX job_versions_latest ON job_versions (job_id, environment_id) WHERE latest;
 CREATE INDEX job_versions_endpoint ON job_versions (endpoint_id);
+
+-- How many executions that share a key may be in flight at once.
+CREATE TABLE concurrency_limits (
+    key            TEXT PRIMARY KEY,
+    environment_id TEXT NOT NULL REFERENCES environments (id),
+    maximum        BIGINT NOT NULL
+);
 
 CREATE TABLE accounts (
     id             TEXT PRIMARY KEY,
@@ -176,6 +188,11 @@ CREATE TABLE runs (
     wake_requested        BOOLEAN NOT NULL DEFAULT FALSE,
     -- 0 for a run that goes on, 1 for one that starts: the former go first.
     priority              BIGINT NOT NULL,
+    -- The concurrency limit that its executions count towards, and whether it
+    -- waits for room in it. A run that does is not due; whoever makes room makes
+    -- the oldest one due.
+    limit_key             TEXT,
+    parked                BOOLEAN NOT NULL DEFAULT FALSE,
     due_at                BIGINT,
     lease_owner           TEXT,
     lease_number          BIGINT NOT NULL DEFAULT 0,
@@ -187,6 +204,8 @@ CREATE TABLE runs (
 );
 CREATE INDEX runs_due ON runs (priority, due_at, id) WHERE due_at IS NOT NULL AND lease_owner IS NULL;
 CREATE INDEX runs_leased ON runs (lease_owner) WHERE lease_owner IS NOT NULL;
+CREATE INDEX runs_limited ON runs (limit_key) WHERE limit_key IS NOT NULL AND lease_owner IS NOT NULL;
+CREATE INDEX runs_parked ON runs (limit_key, priority, id) WHERE parked;
 CREATE INDEX runs_job ON runs (job_id, environment_id, id);
 CREATE INDEX runs_event ON runs (event_id);
 
@@ -207,6 +226,8 @@ CREATE TABLE tasks (
     output_properties    TEXT,
     -- What the task returned, or its error if it is ERRORED. Null when nothing.
     output               TEXT,
+    -- What an operation learned beside its result: the answer's headers.
+    context              TEXT,
     style                TEXT,
     redact               TEXT,
     operation            TEXT,
@@ -214,12 +235,19 @@ CREATE TABLE tasks (
     child_execution_mode TEXT NOT NULL,
     attempts             BIGINT NOT NULL,
     delay_until          BIGINT,
+    -- When a waiting task goes on by itself.
     due_at               BIGINT,
+    -- When the server is to perform the task's operation next, and who is at it.
+    operation_at         BIGINT,
+    lease_owner          TEXT,
+    lease_number         BIGINT NOT NULL DEFAULT 0,
     started_at           BIGINT NOT NULL,
     completed_at         BIGINT,
     UNIQUE (run_id, idempotency_key)
 );
 CREATE INDEX tasks_due ON tasks (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX tasks_operations ON tasks (operation_at) WHERE operation_at IS NOT NULL AND lease_owner IS NULL;
+CREATE INDEX tasks_leased ON tasks (lease_owner) WHERE lease_owner IS NOT NULL;
 CREATE INDEX tasks_run ON tasks (run_id, id);
 
 -- The attempts of a task that failed and were followed by another.
@@ -251,7 +279,9 @@ CREATE TABLE notifications (
     id              TEXT PRIMARY KEY,
     environment_id  TEXT NOT NULL,
     run_id          TEXT NOT NULL,
+    -- Where it goes: a URL, or the app's own endpoint (then url is empty).
     url             TEXT NOT NULL,
+    endpoint_id     TEXT,
     status          TEXT NOT NULL,
     run_status      TEXT NOT NULL,
     body            TEXT NOT NULL,

@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// measurement is one line of the plan. It adds its figures to the report.
+type measurement struct {
+	name string
+	// once is set for what is measured in the last round only.
+	once bool
+	make func(ctx context.Context) error
+}
+
+// The engines, as measurements name them.
+const (
+	sqliteEngine   = "sqlite"
+	postgresEngine = "postgres"
+)
+
+func columnOf(engine string) string {
+	if engine == postgresEngine {
+		return columnPostgres
+	}
+	return columnSQLite
+}
+
+// plan lists the measurements of one round. A floor comes right before what
+// stands on it, so that both meet the machine in the same state.
+func (b *bench) plan() []measurement {
+	plan := []measurement{{name: "floor/sync", make: b.measureSync}}
+	engines := []string{sqliteEngine, postgresEngine}
+	for _, engine := range engines {
+		plan = append(plan, measurement{name: engine + "/commits", make: func(ctx context.Context) error { return b.measureCommits(ctx, engine) }})
+	}
+	for _, tasks := range taskCounts {
+		name := fmt.Sprintf("/%d-tasks", tasks)
+		plan = append(plan, measurement{name: "floor" + name, make: func(ctx context.Context) error { return b.measureHops(ctx, tasks) }})
+		for _, engine := range engines {
+			plan = append(plan, measurement{name: engine + name, make: func(ctx context.Context) error { return b.measureRuns(ctx, engine, tasks) }})
+		}
+		plan = append(plan, measurement{name: sqliteEngine + name + "/syncs", once: true, make: func(ctx context.Context) error { return b.measureSyncs(ctx, tasks) }})
+	}
+	plan = append(plan, measurement{name: "floor/times", make: b.measureHopTimes})
+	for _, engine := range engines {
+		plan = append(plan, measurement{name: engine + "/times", make: func(ctx context.Context) error { return b.measureTimes(ctx, engine) }})
+	}
+	return plan
+}
+
+// wants reports whether any measurement of an engine was asked for.
+func (b *bench) wants(engine string) bool {
+	for _, m := range b.plan() {
+		if len(m.name) > len(engine) && m.name[:len(engine)+1] == engine+"/" && b.options.only.MatchString(m.name) {
+			return true
+		}
+	}
+	return false
+}
+
+// measure makes every measurement that was asked for, round by round.
+func (b *bench) measure(ctx context.Context) error {
+	made := 0
+	for round := 1; round <= b.options.rounds; round++ {
+		for _, m := range b.plan() {
+			isPostgres := len(m.name) > len(postgresEngine) && m.name[:len(postgresEngine)] == postgresEngine
+			if !b.options.only.MatchString(m.name) || (m.once && round < b.options.rounds) || (isPostgres && b.postgres == nil) {
+				continue
+			}
+			b.progress("round %d of %d: %s", round, b.options.rounds, m.name)
+			if err := m.make(ctx); err != nil {
+				return fmt.Errorf("%s: %w", m.name, err)
+			}
+			made++
+		}
+	}
+	if made == 0 && b.postgresError == nil {
+		return errors.New("-only matches no measurement; names are like sqlite/0-tasks, postgres/times, floor/3-tasks, sqlite/commits")
+	}
+	return nil
+}
+
+// The sections of the table.
+const (
+	sectionCommits = "The disk"
+	sectionStart   = "Start-up, from exec until /readyz answers 200"
+)
+
+func (b *bench) sectionRuns(tasks int) string {
+	return fmt.Sprintf("Runs of %d tasks, %d clients", tasks, b.options.clients)
+}
+
+func (b *bench) sectionTimes() string {
+	return fmt.Sprintf("Times at %g runs/s, arriving at random, 0 tasks", b.options.perSecond)
+}
+
+const (
+	rowRuns    = "runs completed, webhook delivered"
+	rowShare   = "share of what HTTP alone reaches"
+	rowCommits = "what commits alone would allow"
+	rowSyncs   = "syncs"
+)
+
+// measureSync measures the disk below everything.
+func (b *bench) measureSync(context.Context) error {
+	took, err := syncTime(b.folder, 200)
+	b.report.add(sectionCommits, "fsync after 4 KiB, p50", "ms", columnFloor, took)
+	return err
+}
+
+// measureCommits measures what an engine commits when that is all there is to do.
+func (b *bench) measureCommits(ctx context.Context, engine string) (err error) {
+	db, remove, err := b.openDatabase(ctx, engine)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close(), remove()) }()
+	column := columnOf(engine)
+	rate, err := commitRate(ctx, db, b.options.clients, b.options.duration/2)
+	if err != nil {
+		return err
+	}
+	b.report.add(sectionCommits, fmt.Sprintf("transactions of one row, %d writers", b.options.clients), "/s", column, rate)
+	alone, err := commitTime(ctx, db, 25)
+	b.report.add(sectionCommits, "transaction of one row, alone, p50", "ms", column, alone)
+	for _, tasks := range taskCounts {
+		b.commitFloors[floorKey{engine, tasks}] = rate / float64(transactionsPerRun(tasks))
+	}
+	return err
+}
+
+// measureHops measures what HTTP alone reaches.
+func (b *bench) measureHops(ctx context.Context, tasks int) error {
+	return b.withHops(ctx, tasks, func(s *scene) error {
+		before := s.usage()
+		runs, took, err := s.saturate(ctx, b.options.duration/2)
+		if err != nil {
+			return err
+		}
+		rate := float64(runs) / took.Seconds()
+		s.section = b.sectionRuns(tasks)
+		b.report.add(s.section, rowRuns, "runs/s", columnFloor, rate)
+		b.hopFloors[tasks] = rate
+		s.reportUsage(columnFloor, before)
+		return nil
+	})
+}
+
+// measureRuns measures a server under as much load as the clients can make.
+func (b *bench) measureRuns(ctx context.Context, engine string, tasks int) error {
+	return b.withServer(ctx, engine, tasks, nil, func(s *scene) error {
+		section, column := b.sectionRuns(tasks), columnOf(engine)
+		s.section = section
+		before := s.usage()
+		commits, err := s.commits()
+		if err != nil {
+			return err
+		}
+		runs, took, err := s.saturate(ctx, b.options.duration)
+		if err != nil {
+			return err
+		}
+		rate := float64(runs) / took.Seconds()
+		b.report.add(section, rowRuns, "runs/s", column, rate)
+		if floor := b.hopFloors[tasks]; floor > 0 {
+			b.report.add(section, rowShare, "%", column, 100*rate/floor)
+		}
+		if floor := b.commitFloors[floorKey{engine, tasks}]; floor > 0 {
+			b.report.add(section, rowCommits, "runs/s", column, floor)
+		}
+		s.reportUsage(column, before)
+		return s.reportCommits(commits)
+	})
+}
+
+// measureSyncs counts the syncs of a server on SQLite.
+func (b *bench) measureSyncs(ctx context.Context, tasks int) error {
+	if b.strace == "" || b.options.inProcess {
+		return nil
+	}
+	log := b.folder + "/strace.log"
+	wrapper := append([]string{b.strace}, tracing(log)...)
+	return b.withServer(ctx, sqliteEngine, tasks, wrapper, func(s *scene) error {
+		earlier, err := syncsIn(log)
+		if err != nil {
+			return err
+		}
+		runs := s.inbox.count()
+		if _, _, err := s.saturate(ctx, b.options.duration/2); err != nil {
+			return err
+		}
+		later, err := syncsIn(log)
+		b.report.add(b.sectionRuns(tasks), rowSyncs, "/run", columnSQLite, float64(later-earlier)/float64(s.inbox.count()-runs))
+		return err
+	})
+}
+
+// measureHopTimes measures the times that HTTP alone takes.
+func (b *bench) measureHopTimes(ctx context.Context) error {
+	return b.withHops(ctx, 0, func(s *scene) error { return b.times(ctx, s, columnFloor) })
+}
+
+// measureTimes measures how long runs take when there is little else to do.
+func (b *bench) measureTimes(ctx context.Context, engine string) error {
+	return b.withServer(ctx, engine, 0, nil, func(s *scene) error { return b.times(ctx, s, columnOf(engine)) })
+}
+
+func (b *bench) times(ctx context.Context, s *scene, column string) error {
+	measured, err := s.load.trickle(ctx, b.options.perSecond, b.options.duration)
+	if err != nil {
+		return err
+	}
+	for _, point := range []struct {
+		name string
+		took []float64
+	}{{"invoke to first line of job code", measured.toCode}, {"invoke to webhook received", measured.toWebhook}} {
+		for _, q := range []float64{0.5, 0.95, 0.99} {
+			b.report.add(b.sectionTimes(), fmt.Sprintf("%s, p%.0f", point.name, 100*q), "ms", column, quantile(point.took, q))
+		}
+	}
+	return nil
+}
+
+// floorKey names the floor of commits for runs with so many tasks.
+type floorKey struct {
+	engine string
+	tasks  int
+}
+
+// warm has the same load run for a while.
+func (b *bench) warm(ctx context.Context, s *scene) error {
+	if b.options.warmUp <= 0 {
+		return nil
+	}
+	_, _, err := s.saturate(ctx, b.options.warmUp)
+	// What the load has left behind, such as garbage, is not the measurement's.
+	return errors.Join(err, sleepUntil(ctx, time.Now().Add(50*time.Millisecond)))
+}

@@ -1,0 +1,18 @@
+package e2e
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestThePublishedNodeSDK(t *testing.T) {
+	t.Parallel()
+	withEveryStack(t, func(t *testing.T, s *stack) {
+		play(t, s, slices.Concat(
+			contextScenarios, errorScenarios, invocationScenarios, largeScenarios, parallelScenarios,
+			payloadScenarios, platformScenarios, requestScenarios, runScenarios, suspensionScenarios, taskScenarios,
+		))
+		s.webhooks.check(t)
+		s.checkRequests(t)
+	})
+}

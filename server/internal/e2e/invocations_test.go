@@ -1,0 +1,146 @@
+package e2e
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/runhook/runhook/protocol"
+)
+
+// awaited is the output of the job invokes-and-waits.
+type awaited struct {
+	Ended notification
+	After string
+}
+
+// invokeAndWait has a run invoke a child that ends as told.
+func (s *stack) invokeAndWait(t *testing.T, status protocol.RunStatus, child map[string]any) (parent notification, told awaited) {
+	t.Helper()
+	run := s.invoke(t, "invokes-and-waits", invocation{payload: map[string]any{"status": status, "child": child}})
+	if tell, ok := child["tell"].(string); ok {
+		s.app.mustClient(t, nil, "cancelRun", s.app.get(t, tell))
+	}
+	parent = s.webhooks.await(t, run)
+	wantStatus(t, parent, "SUCCESS")
+	decode(t, parent.Output, &told)
+	wantStatus(t, told.Ended, status)
+	if told.After != "after" {
+		t.Errorf("the parent's output is %s", parent.Output)
+	}
+	s.wantCalled(t, run, 1, "before", "after")
+	return parent, told
+}
+
+var invocationScenarios = []scenario{
+	{"a run waits for a child that succeeds", func(t *testing.T, s *stack) {
+		run := s.invoke(t, "invokes-and-waits", invocation{payload: map[string]any{
+			"status": "SUCCESS", "child": map[string]any{"n": 1}, "options": map[string]any{"accountId": "customer 8", "context": map[string]any{"why": "test"}},
+		}})
+		n := s.webhooks.await(t, run)
+		wantStatus(t, n, "SUCCESS")
+		var told awaited
+		decode(t, n.Output, &told)
+		wantOutput(t, told.Ended, `{"got": {"n": 1}, "account": "customer 8", "context": {"why": "test"}}`)
+		if told.Ended.Account == nil || told.Ended.Account.ID != "customer 8" || len(told.Ended.Statuses) != 1 || told.Ended.Job.ID != "child-success" {
+			t.Errorf("the child's notification is %+v", told.Ended)
+		}
+		wantJSON(t, "the child's payload", told.Ended.Invocation.Payload, `{"n": 1}`)
+		s.wantCounts(t, told.Ended.ID, map[string]int{"run": 1, "work": 1})
+	}},
+	{"a run waits for a child that fails", func(t *testing.T, s *stack) {
+		_, told := s.invokeAndWait(t, "FAILURE", map[string]any{})
+		wantFailure(t, told.Ended, "the child failed", "fails")
+		s.wantCounts(t, told.Ended.ID, map[string]int{"run": 1, "fails": 1})
+	}},
+	{"a run waits for a child that is canceled", func(t *testing.T, s *stack) {
+		s.invokeAndWait(t, "CANCELED", map[string]any{"tell": "child of " + t.Name()})
+	}},
+	{"a run waits for a child that times out", func(t *testing.T, s *stack) {
+		_, told := s.invokeAndWait(t, "TIMED_OUT", map[string]any{})
+		if told.Ended.RunError() == nil {
+			t.Errorf("the error is %s, want one with a message", told.Ended.Error)
+		}
+	}},
+	{"a run waits for a child whose credentials cannot be had", func(t *testing.T, s *stack) {
+		_, told := s.invokeAndWait(t, "UNRESOLVED_AUTH", map[string]any{})
+		wantJSON(t, "the error", told.Ended.Error,
+			`{"safe": {"id": "vault", "error": "Auth could not be resolved for vault: auth resolver threw. Error: the vault is closed"}}`)
+	}},
+	{"a run waits for a child whose payload is invalid", func(t *testing.T, s *stack) {
+		n := s.run(t, "invokes-with-an-invalid-payload", map[string]any{"name": 1, "day": "2024-02-29"})
+		wantStatus(t, n, "SUCCESS")
+		var child notification
+		decode(t, n.Output, &child)
+		wantStatus(t, child, "INVALID_PAYLOAD")
+		wantJSON(t, "the error", child.Error, `[{"path": ["name"], "message": "Expected string, received number"}]`)
+	}},
+	{"the SDK's own refusal of a child's payload ends the parent", func(t *testing.T, s *stack) {
+		wantStatus(t, s.run(t, "is-refused-by-the-schema", nil), "INVALID_PAYLOAD")
+	}},
+	{"a run may give up waiting for a child", func(t *testing.T, s *stack) {
+		tell := "child of " + t.Name()
+		run := s.invoke(t, "stops-waiting-for-a-child", invocation{payload: map[string]string{"tell": tell}})
+		child := s.app.get(t, tell)
+		n := s.webhooks.await(t, run)
+		wantStatus(t, n, "SUCCESS")
+		if status := s.status(t, child); status != "WAITING_TO_CONTINUE" {
+			t.Errorf("the child is %s, want it to wait on", status)
+		}
+		s.app.mustClient(t, nil, "cancelRun", child)
+	}},
+	{"a run waits for a batch of children", func(t *testing.T, s *stack) {
+		n := s.run(t, "invokes-a-batch", nil)
+		wantOutput(t, n, `{
+			"ended": [
+				{"got": {"n": 0}, "account": "account 0", "context": {}}, {"got": {"n": 1}, "account": "account 1", "context": {}},
+				{"got": {"n": 2}, "account": "account 2", "context": {}}, {"got": {"n": 3}, "account": "account 3", "context": {}},
+				{"got": {"n": 4}, "account": "account 4", "context": {}}
+			],
+			"failed": ["FAILURE", "FAILURE"],
+			"none": [],
+			"tooMany": "Cannot batch invoke more than 25 items. You tried to batch invoke 26 items."
+		}`)
+	}},
+	{"a run invokes children without waiting", func(t *testing.T, s *stack) {
+		n := s.run(t, "invokes", map[string]string{"callbackUrl": s.webhooks.url, "key": "key of " + t.Name()})
+		wantStatus(t, n, "SUCCESS")
+		var children struct{ First, Again, Same, ByID string }
+		decode(t, n.Output, &children)
+		if children.Again != children.Same || children.First == children.Again || children.ByID == children.First || children.ByID == "" {
+			t.Errorf("the children are %+v, want again and same to be one run", children)
+		}
+		s.wantCalled(t, n.ID, 1, "by id")
+		wantOutput(t, s.webhooks.await(t, children.First), `{"got": {"n": 1}, "account": "customer 7", "context": {"why": "because"}}`)
+		s.until(t, "the child that is not waited for has ended", func() bool { return s.status(t, children.Same) == "SUCCESS" })
+		var told struct{ Output json.RawMessage }
+		s.app.mustClient(t, &told, "getRun", children.Same)
+		wantJSON(t, "the output of the child", told.Output, `{"got": {"n": 2}, "account": null, "context": {}}`)
+	}},
+	{"the client invokes a job from outside", func(t *testing.T, s *stack) {
+		invoke := func(job string, payload any, key string) (id, thrown string) {
+			var run struct{ ID string }
+			options := map[string]string{"callbackUrl": s.webhooks.url}
+			if key != "" {
+				options["idempotencyKey"] = key
+			}
+			thrown = s.app.client(t, &run, "invokeJob", job, payload, options)
+			return run.ID, thrown
+		}
+		key := "outside " + t.Name()
+		first, _ := invoke("echoes", map[string]string{"for": key}, key)
+		second, _ := invoke("echoes", map[string]string{"for": "nothing"}, key)
+		if first == "" || first != second {
+			t.Errorf("two invocations with one key gave the runs %q and %q", first, second)
+		}
+		wantOutput(t, s.webhooks.await(t, first), `{"for": "`+key+`"}`)
+		if third, _ := invoke("echoes", map[string]string{"of": t.Name()}, ""); third == "" || third == first {
+			t.Errorf("an invocation without the key gave run %q", third)
+		}
+		if id, thrown := invoke("child-success", nil, key); thrown == "" {
+			t.Errorf("another job was invoked with the key as run %s", id)
+		}
+		if id, thrown := invoke("no-such-job", nil, ""); thrown == "" {
+			t.Errorf("a job that does not exist was invoked as run %s", id)
+		}
+	}},
+}

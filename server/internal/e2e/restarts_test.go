@@ -1,0 +1,81 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+)
+
+// finished are the tasks that holds-in-the-middle has finished when it holds.
+var finished = []string{"first", "inner", "item 3", "item 4"}
+
+// untilItHolds invokes holds-in-the-middle and returns once it holds.
+func (s *stack) untilItHolds(t *testing.T) (run string) {
+	t.Helper()
+	run = s.invoke(t, "holds-in-the-middle", invocation{})
+	s.app.get(t, "holding "+run)
+	s.wantCalled(t, run, 1, append(finished, "holds")...)
+	return run
+}
+
+// goesOn releases the run, and checks that it ended without repeating what was
+// finished.
+func (s *stack) goesOn(t *testing.T, run string) {
+	t.Helper()
+	s.app.put(t, "release "+run, nil)
+	wantOutput(t, s.webhooks.await(t, run), `[1, 2, 3, 4, 5, 6]`)
+	s.wantCalled(t, run, 1, finished...)
+	s.webhooks.check(t)
+}
+
+func TestARunGoesOnWhenItsAppWasKilled(t *testing.T) {
+	t.Parallel()
+	withEveryStack(t, func(t *testing.T, s *stack) {
+		run := s.untilItHolds(t)
+		s.app.kill(t, run)
+		s.app.start(t, s.api.url, s.apiKey)
+		s.app.get(t, "holding "+run)
+		s.goesOn(t, run)
+		s.wantCalled(t, run, 2, "holds")
+		s.wantCalled(t, run, 1, "last")
+	})
+}
+
+func TestARunGoesOnWhenTheServerWasKilled(t *testing.T) {
+	t.Parallel()
+	withEveryStack(t, func(t *testing.T, s *stack) {
+		run := s.untilItHolds(t)
+		waiting := s.invoke(t, "waits", invocation{})
+		s.until(t, "another run waits", func() bool { return s.status(t, waiting) == "WAITING_TO_CONTINUE" })
+		s.server.kill()
+		s.startServer(t)
+		// The new server executes the run again, while the first execution still
+		// holds in the app.
+		s.until(t, "the run is executed again", func() bool { return s.app.counts(t, run)["holds"] == 2 })
+		s.goesOn(t, run)
+		wantStatus(t, s.webhooks.await(t, waiting), "SUCCESS")
+		s.wantCalled(t, waiting, 1, "start", "middle", "end")
+	})
+}
+
+func TestAServerThatIsStoppedHandsItsRunsOver(t *testing.T) {
+	t.Parallel()
+	withEveryStack(t, func(t *testing.T, s *stack) {
+		const steps = 60
+		run := s.invoke(t, "steps", invocation{payload: map[string]int{"steps": steps}})
+		s.app.get(t, "stepping "+run)
+		if err := s.server.stop(t); err != nil {
+			t.Errorf("the server stopped with %v", err)
+		}
+		counts := s.app.counts(t, run)
+		if counts["run"] != 1 || counts[fmt.Sprint("step ", steps-1)] != 0 {
+			t.Errorf("the run was not handed over in the middle: %v", counts)
+		}
+		s.startServer(t)
+		n := s.webhooks.await(t, run)
+		wantOutput(t, n, `"walked"`)
+		for i := range steps {
+			s.wantCalled(t, run, 1, fmt.Sprint("step ", i))
+		}
+		s.webhooks.check(t)
+	})
+}

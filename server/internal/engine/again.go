@@ -1,0 +1,113 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+// Continue has a run that ended, but not with success, go on from where it
+// failed: finished tasks keep their results, the task that failed it and those
+// that its end cut off are executed again, and its counters go on. It gives a
+// [model.Conflict] error for any other run.
+func (e *Engine) Continue(ctx context.Context, environment *model.Environment, runID string) error {
+	return e.store.Update(ctx, func(tx *store.Tx) error {
+		run, found, err := tx.LockRun(runID)
+		if err != nil {
+			return err
+		}
+		if !found || run.EnvironmentID != environment.ID {
+			return errorRunNotFound()
+		}
+		if !run.Status.Terminal() || run.Status == protocol.RunSuccess {
+			return model.Errorf(model.Conflict, "Run is not resumable: it is %s, and only a run that ended without success can be continued", run.Status)
+		}
+		failed, err := e.failedTasks(tx, run)
+		if err != nil {
+			return err
+		}
+		if err := tx.ReopenTasks(run, failed); err != nil {
+			return err
+		}
+		if err := e.announceRun(tx, tx.Now()); err != nil {
+			return err
+		}
+		return tx.ContinueRun(run)
+	})
+}
+
+// failedTasks returns the ids of the task that failed a run and of those that
+// failed because a task inside them did.
+func (e *Engine) failedTasks(tx *store.Tx, run model.Run) ([]string, error) {
+	const deepest = 100
+	var ids []string
+	for id := run.FailedTaskID; id != "" && len(ids) < deepest; {
+		task, found, err := tx.Task(id)
+		if err != nil {
+			return nil, err
+		}
+		if !found || task.Status != protocol.TaskErrored {
+			break
+		}
+		ids = append(ids, id)
+		id = task.ParentID
+	}
+	return ids, nil
+}
+
+// Rerun starts a new run with the job version, payload, context and account of a
+// run, whatever became of it, and returns its id. Nobody is called back for it.
+func (e *Engine) Rerun(ctx context.Context, environment *model.Environment, runID string) (id string, err error) {
+	err = e.store.Update(ctx, func(tx *store.Tx) error {
+		x, found, err := tx.Execution(runID)
+		if err != nil {
+			return err
+		}
+		if !found || x.Run.EnvironmentID != environment.ID {
+			return errorRunNotFound()
+		}
+		if x.Disabled {
+			return model.Errorf(model.Invalid, "Job %q is disabled in %s", x.Job.Slug, environment.Type)
+		}
+		version, _, err := tx.JobVersion(x.Run.JobVersionID)
+		if err != nil {
+			return err
+		}
+		event := x.Event
+		event.EventID = numbered(x.Event.EventID+":retry", tx.Now())
+		id, err = e.startRun(tx, environment, start{version: version, event: event, account: x.Account})
+		return err
+	})
+	return id, err
+}
+
+// TestRun starts a run of a job that is marked as a test, and returns its id. The
+// Node SDK does not verify the payload of such a run.
+func (e *Engine) TestRun(ctx context.Context, environment *model.Environment, in Invocation) (id string, err error) {
+	err = e.store.Update(ctx, func(tx *store.Tx) error {
+		s := start{event: model.Event{
+			EventID: numbered("test:"+model.InvokeEventName, tx.Now()), Name: model.InvokeEventName, Source: model.DefaultSource,
+			Payload: orEmptyObject(in.Payload), Context: orEmptyObject(in.Context), Internal: true, IsTest: true,
+		}}
+		if s.version, err = latestVersion(tx, environment, in.JobSlug); err != nil {
+			return err
+		}
+		if s.event.AccountID, s.account, err = account(tx, environment, in.AccountID); err != nil {
+			return err
+		}
+		id, err = e.startRun(tx, environment, s)
+		return err
+	})
+	return id, err
+}
+
+// numbered makes an event id unlike others of its kind by the time, in
+// milliseconds as the protocol has it, and a random part for those of the same
+// millisecond.
+func numbered(name string, now time.Time) string {
+	return fmt.Sprintf("%s:%d-%s", name, now.UnixMilli(), model.NewSecret(4))
+}

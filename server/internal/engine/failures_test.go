@@ -1,0 +1,178 @@
+package engine_test
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/servertest"
+)
+
+// backoff is the pause after n failures in a row (execution.md 2.8).
+func backoff(n int) time.Duration {
+	return time.Duration(500 * math.Pow(1.5, float64(n)) * float64(time.Millisecond))
+}
+
+func TestAFailureThatPassesIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	passes := func(reply servertest.Reply, pause time.Duration) func(*testing.T, *servertest.Server, *servertest.App) {
+		return func(t *testing.T, s *servertest.Server, app *servertest.App) {
+			failed := s.Clock.Now()
+			id := app.Run(nil, servertest.Always(reply), servertest.Always(servertest.Success("")))
+			s.Development().WaitRun(id, protocol.RunWaitingToExecute)
+			s.Clock.AdvanceTo(failed.Add(pause - time.Millisecond))
+			s.Development().WaitRun(id, protocol.RunWaitingToExecute)
+			s.Clock.AdvanceTo(failed.Add(pause))
+			s.Development().WaitRun(id, protocol.RunSuccess)
+			if n := len(app.Executions(id)); n != 2 {
+				t.Errorf("the app was called %d times", n)
+			}
+		}
+	}
+	servertest.RunCases(t, servertest.Cases{
+		"500 without a body": passes(servertest.HTTP(500, ""), backoff(1)),
+		"500 with an error": passes(servertest.HTTP(500, `{"message":"boom"}`), backoff(1)),
+		"502 that is no time-out": passes(servertest.HTTP(502, "bad gateway"), backoff(1)),
+		"503 that is no time-out": passes(servertest.HTTP(503, "Worker exceeded resource limits"), backoff(1)),
+		"503 that asks for patience": passes(servertest.HTTP(503, "", "Retry-After", "120"), 2*time.Minute),
+		"429": passes(servertest.HTTP(429, `{"message":"slow down"}`), backoff(1)),
+		"429 that says for how many seconds": passes(servertest.HTTP(429, "", "Retry-After", "30"), 30*time.Second),
+		"429 that asks for less than the pause": passes(servertest.HTTP(429, "", "Retry-After", "0.1"), backoff(1)),
+		"a page instead of JSON": passes(servertest.HTTP(200, "<html>"), backoff(1)),
+		"nothing instead of JSON": passes(servertest.HTTP(200, ""), backoff(1)),
+		"null instead of an answer": passes(servertest.JSON("null"), backoff(1)),
+		"JSON that is cut off": passes(servertest.JSON(`{"status":"SUCC`), backoff(1)),
+		"a connection that breaks": passes(servertest.Reply{Drop: true}, backoff(1)),
+		"a redirect that would turn the POST into a GET": passes(servertest.HTTP(302, "", "Location", "/elsewhere"), backoff(1)),
+	})
+}
+
+func TestAFailureThatStaysEndsTheRun(t *testing.T) {
+	t.Parallel()
+	ends := func(reply servertest.Reply, failure string) func(*testing.T, *servertest.Server, *servertest.App) {
+		return func(t *testing.T, s *servertest.Server, app *servertest.App) {
+			got := app.End(nil, took(s, 300*time.Millisecond, servertest.Always(reply)))
+			checkEnd(t, got, protocol.RunFailure, 1, 300)
+			if !strings.HasPrefix(string(got.Error), failure) {
+				t.Errorf("the error is %s, want %s", got.Error, failure)
+			}
+		}
+	}
+	servertest.RunCases(t, servertest.Cases{
+		"400 with an error": ends(servertest.HTTP(400, `{"message":"Invalid execution","name":"E"}`), `{"message":"Invalid execution","name":"E"}`),
+		"401 with an error": ends(servertest.HTTP(401, `{"message":"Forbidden"}`), `{"message":"Forbidden"}`),
+		"404 without a body": ends(servertest.HTTP(404, ""), `{"message":"Endpoint responded with 404 status code"}`),
+		"410 with a page": ends(servertest.HTTP(410, "<html>"), `{"message":"Endpoint responded with 410 status code"}`),
+		"a status that nobody knows": ends(servertest.JSON(`{"status":"MAYBE"}`), `{"message":"Endpoint responded with an invalid answer: unknown status`),
+		"an answer without a status": ends(servertest.JSON(`{}`), `{"message":"Endpoint responded with an invalid answer`),
+		"an answer that is a list": ends(servertest.JSON(`[1]`), `{"message":"Endpoint responded with an invalid answer`),
+		"ERROR without an error": ends(servertest.JSON(`{"status":"ERROR"}`), `{"message":"Endpoint responded with an invalid answer`),
+		"an error without a message": ends(servertest.JSON(`{"status":"ERROR","error":{}}`), `{"message":"Endpoint responded with an invalid answer`),
+		"RETRY_WITH_TASK without a time": ends(servertest.JSON(`{"status":"RETRY_WITH_TASK","task":{"id":"a"},"error":{"message":"m"}}`), `{"message":"Endpoint responded with an invalid answer`),
+		"RESUME_WITH_TASK without a task": ends(servertest.JSON(`{"status":"RESUME_WITH_TASK"}`), `{"message":"Endpoint responded with an invalid answer`),
+	})
+}
+
+func TestTenFailuresInARow(t *testing.T) {
+	t.Parallel()
+	servertest.RunCases(t, servertest.Cases{
+		"end the run with the last one's error, after growing pauses": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+			next := s.Clock.Now()
+			var id string
+			got := app.End(func(run string) {
+				id = run
+				if n := len(app.Executions(run)); n > 0 {
+					s.Clock.AdvanceTo(next)
+				}
+			}, repeated(10, func(x *servertest.Execution) servertest.Reply {
+				if x.At.Before(next) {
+					t.Errorf("execution %d came at %v, before %v", x.Number, x.At, next)
+				}
+				next = x.At.Add(backoff(x.Number))
+				return servertest.HTTP(500, fmt.Sprintf(`{"message":"failure %d"}`, x.Number))
+			})...)
+			checkEnd(t, got, protocol.RunFailure, 1, 0)
+			checkText(t, "the error", got.Error, `{"message":"failure 10"}`)
+			if n := len(app.Executions(id)); n != 10 {
+				t.Errorf("the app was called %d times", n)
+			}
+		},
+		"are counted anew after a good answer": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+			steps := repeated(9, servertest.Always(servertest.HTTP(500, "")))
+			steps = append(steps, servertest.Always(servertest.Yield("breath")))
+			steps = append(steps, repeated(9, servertest.Always(servertest.HTTP(http.StatusBadGateway, "")))...)
+			got := app.End(func(string) { s.Clock.Advance(20 * time.Second) }, append(steps, servertest.Always(servertest.Success("")))...)
+			if got.Status != protocol.RunSuccess || got.ExecutionCount != 2 {
+				t.Errorf("the run is %s after %d executions", got.Status, got.ExecutionCount)
+			}
+		},
+	})
+}
+
+func TestAnExecutionThatItsPlatformStopped(t *testing.T) {
+	t.Parallel()
+	cases := servertest.Cases{}
+	for name, reply := range map[string]servertest.Reply{
+		"408":             servertest.HTTP(408, ""),
+		"504":             servertest.HTTP(504, ""),
+		"504 with a body": servertest.HTTP(504, `{"message":"Endpoint request timed out"}`),
+		"Vercel":          servertest.HTTP(500, "", "X-Vercel-Error", "FUNCTION_INVOCATION_TIMEOUT"),
+		"Deno Deploy":     servertest.HTTP(502, "TIME_LIMIT exceeded"),
+		"Cloudflare":      servertest.HTTP(503, "Worker exceeded resource limits", "Cf-Ray", "1"),
+	} {
+		cases[name+" with progress is continued"] = func(t *testing.T, s *servertest.Server, app *servertest.App) {
+			got := app.End(nil,
+				took(s, 30*time.Second, func(x *servertest.Execution) servertest.Reply {
+					x.Complete(x.Task("a"), "1")
+					return reply
+				}),
+				func(x *servertest.Execution) servertest.Reply {
+					if x.Body.RunChunkExecutionLimit != 30_000-350 {
+						t.Errorf("the app is told it has %d ms", x.Body.RunChunkExecutionLimit)
+					}
+					return servertest.Success("")
+				})
+			checkEnd(t, got, protocol.RunSuccess, 2, 30_000)
+		}
+		cases[name+" without progress ends the run"] = func(t *testing.T, s *servertest.Server, app *servertest.App) {
+			got := app.End(nil,
+				func(x *servertest.Execution) servertest.Reply {
+					x.Task("endless")
+					return servertest.Yield("k")
+				},
+				took(s, 10*time.Second, servertest.Always(reply)))
+			checkEnd(t, got, protocol.RunTimedOut, 2, 10_000)
+			if !strings.Contains(string(got.Error), `endless`) {
+				t.Errorf("the error does not name the task it was at: %s", got.Error)
+			}
+			if task := s.Development().Run(got.ID).Tasks[0]; task.Status != protocol.TaskCanceled {
+				t.Errorf("the open task is %s", task.Status)
+			}
+		}
+	}
+	cases["too often uses up the time that a run has"] = func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		got := app.End(nil, repeated(9, func(x *servertest.Execution) servertest.Reply {
+			x.Task(fmt.Sprint(x.Number))
+			s.Clock.Advance(100 * time.Second)
+			return servertest.HTTP(504, "")
+		})...)
+		checkEnd(t, got, protocol.RunTimedOut, 9, 900_000)
+	}
+	servertest.RunCases(t, cases)
+}
+
+func TestARunThatUsesUpItsTimeIsStoppedAtAnyAnswerThatLeavesItOpen(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, servertest.Options{})
+	app := servertest.NewApp(t, s)
+	got := app.End(nil, took(s, 15*time.Minute, func(x *servertest.Execution) servertest.Reply {
+		return servertest.Resume(x.Task("ask", servertest.Callback(3600)))
+	}))
+	checkEnd(t, got, protocol.RunTimedOut, 1, 900_000)
+	got = app.End(nil, took(s, time.Hour, servertest.Always(servertest.Success("1"))))
+	checkEnd(t, got, protocol.RunSuccess, 1, 3_600_000)
+}

@@ -1,0 +1,126 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/fetch"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+// Operator performs what tasks have the server do for them. *fetch.Client is one.
+type Operator interface {
+	Attempt(ctx context.Context, task fetch.Task) fetch.Outcome
+}
+
+func (e *Engine) claimOperations(ctx context.Context, limit int) (claimed []store.Operation, next time.Time, err error) {
+	var idle bool
+	err = e.store.View(ctx, func(tx *store.Tx) error {
+		next, err = tx.NextDueOperation()
+		idle = next.IsZero() || next.After(tx.Now())
+		return err
+	})
+	if err != nil || idle {
+		return nil, next, err
+	}
+	owner := e.config.Node.ID()
+	err = e.store.Update(ctx, func(tx *store.Tx) error {
+		claimed, next, err = tx.ClaimOperations(owner, limit)
+		return err
+	})
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	return claimed, next, nil
+}
+
+// operate makes one attempt at the operation of a task that is leased to this
+// process, and records what came of it.
+func (e *Engine) operate(ctx context.Context, operation store.Operation) {
+	task := operation.Task
+	log := e.log.With("task", task.ID, "run", task.RunID, "environment", task.EnvironmentID, "attempt", task.Attempts)
+	environment, err := e.store.EnvironmentByID(ctx, task.EnvironmentID)
+	if err != nil {
+		log.Error("cannot perform an operation; it is performed when this process has restarted", "err", err)
+		return
+	}
+	outcome := e.config.Operator.Attempt(ctx, fetch.Task{
+		Operation: task.Operation, Params: task.Params, EnvironmentType: environment.Type,
+		Attempt: task.Attempts, StartedAt: task.StartedAt,
+	})
+	err = e.record(ctx, func(tx *store.Tx) error { return e.endOperation(tx, task, outcome) })
+	switch {
+	case errors.Is(err, model.ErrLost):
+		log.Info("dropped the outcome of an operation: another process took it over")
+	case err != nil:
+		log.Error("cannot record an operation; it is performed again when this process has restarted", "err", err)
+	}
+}
+
+// endOperation records what came of an attempt, and has the run go on if the
+// task has ended.
+func (e *Engine) endOperation(tx *store.Tx, task model.Task, outcome fetch.Outcome) error {
+	run, found, err := tx.LockRun(task.RunID)
+	if err != nil {
+		return err
+	}
+	if !found || run.Status.Terminal() {
+		return tx.EndOperation(task, time.Time{})
+	}
+	if outcome.Poll != nil {
+		if err := e.showPoll(tx, task, *outcome.Poll); err != nil {
+			return err
+		}
+	}
+	end := store.TaskEnd{Transition: model.TaskCompletes, Output: outcome.Output}
+	switch outcome.Kind {
+	case fetch.Again:
+		return e.operateAgain(tx, task, outcome)
+	case fetch.Interrupted:
+		return tx.EndOperation(task, tx.Now())
+	case fetch.Failed:
+		end.Transition = model.TaskFails
+	}
+	if err := tx.EndOperation(task, time.Time{}); err != nil {
+		return err
+	}
+	if err := tx.SetTaskContext(task.ID, outcome.Context); err != nil {
+		return err
+	}
+	ended, ok, err := tx.EndTask(task.ID, end)
+	if err != nil || !ok {
+		return err
+	}
+	return e.wake(tx, run, ended)
+}
+
+// operateAgain has an operation performed again later.
+func (e *Engine) operateAgain(tx *store.Tx, task model.Task, outcome fetch.Outcome) error {
+	if outcome.AttemptError != "" {
+		if err := tx.CountAttempt(task, outcome.AttemptError, outcome.RetryAt); err != nil {
+			return err
+		}
+	}
+	if err := e.announceOperation(tx, outcome.RetryAt); err != nil {
+		return err
+	}
+	return tx.EndOperation(task, outcome.RetryAt)
+}
+
+// showPoll records a request of a poll as a task below the poll's, for people.
+func (e *Engine) showPoll(tx *store.Tx, parent model.Task, attempt fetch.PollAttempt) error {
+	style, err := encodeJSON(attempt.Style)
+	if err != nil {
+		return err
+	}
+	_, err = tx.InsertTask(model.Task{
+		ID: model.NewID(model.PrefixTask, tx.Now()), EnvironmentID: parent.EnvironmentID, RunID: parent.RunID, ParentID: parent.ID,
+		IdempotencyKey: model.NewSecret(32), Name: attempt.Name, Icon: attempt.Icon, Description: attempt.Description,
+		Status: protocol.TaskCompleted, Noop: attempt.Noop, Params: attempt.Params, Style: style, Attempts: 1,
+		StartedAt: tx.Now(), CompletedAt: tx.Now(),
+	})
+	return err
+}

@@ -1,0 +1,89 @@
+package engine
+
+import (
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+// start is a run to be begun.
+type start struct {
+	version store.JobVersion
+	// event has its name, source, payload, context and flags, and its event id if
+	// the caller chose one.
+	event model.Event
+	// account is on whose behalf the run works; nil for none. Its id is the
+	// event's.
+	account     *model.Account
+	callbackURL string
+}
+
+// startRun records an event and a run of it, and returns the run's id, or an
+// empty one if the environment already has an event with its event id. If this
+// process has room, the run is its own from the start and is executed as soon as
+// it is on disk.
+func (e *Engine) startRun(tx *store.Tx, environment *model.Environment, s start) (string, error) {
+	now := tx.Now()
+	s.event.ID, s.event.EnvironmentID = model.NewID(model.PrefixEvent, now), environment.ID
+	s.event.Timestamp, s.event.DeliverAt, s.event.CreatedAt = now, now, now
+	if s.event.EventID == "" {
+		s.event.EventID = s.event.ID[len(model.PrefixEvent):]
+	}
+	inserted, err := tx.InsertEvent(s.event)
+	if err != nil || !inserted {
+		return "", err
+	}
+	v := s.version
+	x := store.Execution{
+		Event: s.event, Job: v.Job, Version: v.Version, Endpoint: v.Endpoint, Account: s.account,
+		NotifySuccess: v.NotifySuccess, NotifyFailure: v.NotifyFailure,
+		Run: model.Run{
+			ID: model.NewID(model.PrefixRun, now), EnvironmentID: environment.ID, JobID: v.Job.ID, JobVersionID: v.ID,
+			EndpointID: v.Endpoint.ID, EventID: s.event.ID, AccountID: s.event.AccountID, Status: protocol.RunQueued,
+			CallbackURL: s.callbackURL, IsTest: s.event.IsTest, Internal: v.Job.Internal, LimitKey: v.LimitKey,
+			CreatedAt: now, QueuedAt: now, UpdatedAt: now,
+		},
+	}
+	// Whether a limit has room is decided where runs are claimed.
+	if x.Run.LimitKey == "" && e.runs.Reserve() {
+		x.Run.Status, x.Run.StartedAt = model.RunExecutes.To, now
+		x.Run.Lease = model.Lease{Owner: e.config.Node.ID(), Number: 1}
+		tx.AfterCommit(func() { e.runs.Start(x) })
+		tx.AfterRollback(func(err error) {
+			e.runs.Release()
+			e.config.Node.Doubt(err)
+		})
+	} else if err := e.announceRun(tx, now); err != nil {
+		return "", err
+	}
+	return x.Run.ID, tx.InsertRun(x.Run)
+}
+
+// account returns the environment's account with the caller's identifier, which
+// is made if there is none, and its id; nothing for an empty identifier.
+func account(tx *store.Tx, environment *model.Environment, identifier string) (string, *model.Account, error) {
+	if identifier == "" {
+		return "", nil, nil
+	}
+	id, err := tx.UpsertAccount(environment.ID, identifier)
+	if err != nil {
+		return "", nil, err
+	}
+	found, _, err := tx.Account(id)
+	return id, &found, err
+}
+
+// latestVersion returns the version of a job that new runs take.
+func latestVersion(tx *store.Tx, environment *model.Environment, jobSlug string) (store.JobVersion, error) {
+	version, found, err := tx.LatestJobVersion(environment, jobSlug)
+	if err != nil {
+		return version, err
+	}
+	if !found {
+		return version, model.Errorf(model.NotFound, "Job not found: no endpoint registered in %s has a job %q", environment.Type, jobSlug)
+	}
+	if version.Status != model.JobActive {
+		return version, model.Errorf(model.Invalid, "Job %q is disabled in %s", jobSlug, environment.Type)
+	}
+	return version, nil
+}

@@ -1,0 +1,151 @@
+package servertest
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/server"
+	"github.com/runhook/runhook/server/internal/testpostgres"
+)
+
+// patience turns a hang into a failure. Nothing is measured by it.
+const patience = 90 * time.Second
+
+// Memory is the database of most tests: SQLite without waiting for the disk.
+const Memory = "sqlite::memory:"
+
+// EachDatabase runs a test on SQLite and on PostgreSQL, side by side, with an
+// empty database of each.
+func EachDatabase(t *testing.T, test func(t *testing.T, database string)) {
+	t.Run("on SQLite", func(t *testing.T) {
+		t.Parallel()
+		test(t, Memory)
+	})
+	t.Run("on PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		test(t, testpostgres.URL(t))
+	})
+}
+
+// Options say which server to start. The zero value is a server on [Memory]
+// with a clock of its own.
+type Options struct {
+	Database string
+	Clock    *Clock
+	// Adjust changes the configuration before the server starts.
+	Adjust func(*server.Config)
+}
+
+// Server is a running server.
+type Server struct {
+	t        testing.TB
+	URL      string
+	Clock    *Clock
+	Database string
+	keys     map[protocol.EnvironmentType]server.Key
+	stop     func()
+}
+
+// Start starts a server, which ends with the test at the latest.
+func Start(t testing.TB, options Options) *Server {
+	t.Helper()
+	s := &Server{t: t, Clock: options.Clock, Database: options.Database, keys: map[protocol.EnvironmentType]server.Key{}}
+	if s.Clock == nil {
+		s.Clock = NewClock()
+	}
+	if s.Database == "" {
+		s.Database = Memory
+	}
+	config := server.Config{
+		Address: "127.0.0.1:0", Database: s.Database, Clock: clock.Clock(s.Clock),
+		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+		APIKeys: map[protocol.EnvironmentType]string{
+			protocol.Production: "tr_prod_servertest", protocol.Staging: "tr_stg_servertest",
+			protocol.Development: "tr_dev_servertest", protocol.Preview: "tr_prev_servertest",
+		},
+		OnKeys: func(keys []server.Key) {
+			for _, key := range keys {
+				s.keys[key.Environment] = key
+			}
+		},
+	}
+	if options.Adjust != nil {
+		options.Adjust(&config)
+	}
+	opened, err := server.Open(t.Context(), config)
+	if err != nil {
+		t.Fatalf("open the server: %v", err)
+	}
+	s.URL = opened.URL()
+	s.run(opened)
+	return s
+}
+
+// run serves until the test ends or Stop is called.
+func (s *Server) run(opened *server.Server) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := opened.Run(ctx); err != nil {
+			s.t.Errorf("run the server: %v", err)
+		}
+		if err := opened.Close(); err != nil {
+			s.t.Errorf("close the server: %v", err)
+		}
+	}()
+	s.stop = func() {
+		cancel()
+		<-done
+	}
+	s.t.Cleanup(s.Stop)
+}
+
+// Stop stops the server and waits until it has. It is harmless to stop it twice.
+func (s *Server) Stop() { s.stop() }
+
+// For returns the same server for a subtest, which fails in place of the test
+// that started it.
+func (s *Server) For(t testing.TB) *Server {
+	view := *s
+	view.t = t
+	return &view
+}
+
+// Key returns the keys of an environment.
+func (s *Server) Key(of protocol.EnvironmentType) server.Key { return s.keys[of] }
+
+// Development returns a client with the secret key of DEVELOPMENT.
+func (s *Server) Development() *Client { return s.As(s.keys[protocol.Development].Secret) }
+
+// As returns a client with a key; empty for none.
+func (s *Server) As(key string) *Client { return &Client{t: s.t, base: s.URL, key: key, wait: s.Wait} }
+
+// Wait asks until the answer is yes. what completes "still waiting for ...".
+func (s *Server) Wait(what string, done func() bool) {
+	s.t.Helper()
+	WaitFor(s.t, what, func() bool {
+		s.Clock.Poke()
+		return done()
+	})
+}
+
+// WaitFor asks until the answer is yes, and fails the test when it never is.
+func WaitFor(t testing.TB, what string, done func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	again := time.NewTicker(3 * time.Millisecond)
+	defer again.Stop()
+	for !done() {
+		select {
+		case <-again.C:
+		case <-deadline.C:
+			t.Fatalf("still waiting for %s", what)
+		}
+	}
+}

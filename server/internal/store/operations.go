@@ -1,0 +1,69 @@
+package store
+
+import (
+	"time"
+
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store/database"
+)
+
+// Operation is a task that is leased to a process to be performed by it.
+type Operation struct {
+	Task model.Task
+}
+
+// ClaimOperations leases up to limit tasks whose operation is due to a process,
+// and returns when the next one is due.
+func (tx *Tx) ClaimOperations(owner string, limit int) ([]Operation, time.Time, error) {
+	claimed, err := collect(tx, `
+		UPDATE tasks SET lease_owner = $1, lease_number = lease_number + 1, operation_at = NULL
+		WHERE id IN (SELECT id FROM tasks
+		             WHERE operation_at IS NOT NULL AND lease_owner IS NULL AND operation_at <= $2
+		             ORDER BY operation_at LIMIT $3`+tx.conn.Dialect().SkipLocked+`)
+		RETURNING lease_number, `+taskColumns, []any{owner, micros(tx.now), limit},
+		func(rows database.Rows) (Operation, error) {
+			var s taskScan
+			var number int64
+			err := rows.Scan(append([]any{&number}, s.destinations()...)...)
+			o := Operation{Task: s.result()}
+			o.Task.Lease = model.Lease{Owner: owner, Number: number}
+			return o, err
+		})
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	next, err := tx.NextDueOperation()
+	return claimed, next, err
+}
+
+// NextDueOperation returns when the next operation that nobody has leased is due,
+// or the zero time if none is.
+func (tx *Tx) NextDueOperation() (time.Time, error) {
+	return tx.nextDue(`SELECT operation_at FROM tasks WHERE operation_at IS NOT NULL AND lease_owner IS NULL ORDER BY operation_at LIMIT 1`)
+}
+
+// EndOperation gives back the lease of an operation, which is performed again at
+// the given time, or not again if that is zero. It gives [model.ErrLost] when the
+// lease is no longer the task's.
+func (tx *Tx) EndOperation(t model.Task, again time.Time) error {
+	return tx.conn.Queue(`
+		UPDATE tasks SET lease_owner = NULL, operation_at = $1
+		WHERE id = $2 AND lease_owner = $3 AND lease_number = $4`,
+		[]any{microsOrNull(again), t.ID, t.Lease.Owner, t.Lease.Number}, mustChange)
+}
+
+// CountAttempt records that an attempt of a task's operation failed and another
+// follows.
+func (tx *Tx) CountAttempt(t model.Task, failure string, again time.Time) error {
+	if err := tx.conn.Queue(`UPDATE tasks SET attempts = attempts + 1 WHERE id = $1`, []any{t.ID}, nil); err != nil {
+		return err
+	}
+	return tx.conn.Queue(`
+		INSERT INTO task_attempts (task_id, number, error, retry_at, created_at) VALUES ($1, $2, $3, $4, $5)`,
+		[]any{t.ID, t.Attempts, failure, micros(again), micros(tx.now)}, nil)
+}
+
+// SetTaskContext records what an operation learned beside its result.
+func (tx *Tx) SetTaskContext(id string, context []byte) error {
+	return tx.conn.Queue(`UPDATE tasks SET context = $1 WHERE id = $2`, []any{jsonOrNull(context), id}, nil)
+}

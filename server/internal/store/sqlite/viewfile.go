@@ -1,0 +1,24 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/runhook/runhook/server/internal/store/database"
+)
+
+// ViewFile runs fn in a read-only transaction on a database that another process
+// may have open. It makes and changes nothing; a file that is not there gives an
+// error that is fs.ErrNotExist.
+func ViewFile(ctx context.Context, path string, fn func(database.Conn) error) (err error) {
+	// Only asks whether it is there: opening and closing a database file would
+	// drop the locks of this process on it.
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("read the database: %w", err)
+	}
+	db := &DB{path: path, readers: newReaders(path, 1)}
+	defer func() { err = errors.Join(err, db.readers.close()) }()
+	return db.View(ctx, fn)
+}

@@ -1,0 +1,218 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+var claimTests = []test{
+	{"runs that go on are claimed before runs that start, each oldest first", claimOrder},
+	{"no more runs are claimed than asked for", claimLimit},
+	{"a run is not claimed before it is due", claimWhenDue},
+	{"a claimed run is executing under a new lease", claimedRun},
+	{"only the first claim starts a run", claimStarts},
+	{"no row is claimed twice by processes that claim at once", concurrentClaims},
+}
+
+// resumable stores a run that goes on when it is due, and returns it.
+func (f *fixture) resumable(due time.Time) model.Run {
+	f.Helper()
+	run := f.insertRun(leased("node_before"))
+	f.update(func(tx *store.Tx) error {
+		return tx.EndExecution(run, store.RunChange{Transition: model.RunYields, DueAt: due})
+	})
+	return run
+}
+
+func claimOrder(f *fixture) {
+	now := f.clock.Now()
+	created := func(ago time.Duration) func(*model.Run) {
+		return func(r *model.Run) { r.CreatedAt = now.Add(-ago) }
+	}
+	starts := []model.Run{f.insertRun(created(time.Hour)), f.insertRun(created(3 * time.Hour)), f.insertRun(created(2 * time.Hour))}
+	goOn := []model.Run{f.resumable(now.Add(-time.Second)), f.resumable(now.Add(-time.Minute)), f.resumable(now)}
+	want := []string{goOn[1].ID, goOn[0].ID, goOn[2].ID, starts[1].ID, starts[2].ID, starts[0].ID}
+	for _, id := range want {
+		equal(f, "the next claim", f.claim("node_a", 1), []string{id})
+	}
+	equal(f, "what is left", f.claim("node_a", 1), nil)
+}
+
+func claimLimit(f *fixture) {
+	var want []string
+	for range 3 {
+		want = append(want, f.resumable(f.clock.Now()).ID)
+	}
+	for range 4 {
+		want = append(want, f.insertRun().ID)
+	}
+	var got []string
+	for _, limit := range []int{0, 2, 3, 0, 1, 5} {
+		claimed := f.claim("node_a", limit)
+		if len(claimed) > limit {
+			f.Errorf("%d runs were claimed, more than %d", len(claimed), limit)
+		}
+		got = append(got, claimed...)
+	}
+	equal(f, "the order of claims", got, want)
+}
+
+func claimWhenDue(f *fixture) {
+	now := f.clock.Now()
+	later, sooner := f.resumable(now.Add(time.Minute)), f.resumable(now.Add(time.Microsecond))
+	start := f.insertRun(func(r *model.Run) { r.CreatedAt = now.Add(time.Second) })
+	for _, step := range []struct {
+		advance time.Duration
+		want    []string
+		next    time.Time
+	}{
+		{0, nil, now.Add(time.Microsecond)},
+		{time.Microsecond, []string{sooner.ID}, now.Add(time.Second)},
+		{time.Second, []string{start.ID}, now.Add(time.Minute)},
+		{time.Minute, []string{later.ID}, time.Time{}},
+	} {
+		f.clock.Advance(step.advance)
+		f.update(func(tx *store.Tx) error {
+			claimed, next, err := tx.ClaimRuns("node_a", 10)
+			equal(f, "what was due", names(claimed, func(x store.Execution) string { return x.Run.ID }), step.want)
+			equal(f, "when the next is due", next, step.next)
+			return err
+		})
+		equal(f, "when the next is due, asked alone", read(f, (*store.Tx).NextDueRun), step.next)
+	}
+}
+
+func claimedRun(f *fixture) {
+	f.insertRun(leased("node_b"))
+	run := f.insertRun()
+	f.clock.Advance(time.Second)
+	claimed := f.claimExecutions("node_a", 10)
+	equal(f, "the number of claims", len(claimed), 1)
+	run.Status, run.Lease = protocol.RunExecuting, model.Lease{Owner: "node_a", Number: 1}
+	run.StartedAt, run.UpdatedAt = f.clock.Now(), f.clock.Now()
+	equal(f, "the claimed run", claimed[0].Run, run)
+	equal(f, "the claimed run as read", f.storedRun(run), run)
+	want := find(f, func(tx *store.Tx) (store.Execution, bool, error) { return tx.Execution(run.ID) })
+	equal(f, "the execution", claimed[0], want)
+}
+
+func claimStarts(f *fixture) {
+	run := f.insertRun()
+	started := f.clock.Now()
+	for number := int64(1); number <= 3; number++ {
+		claimed := f.claimExecutions("node_a", 1)[0].Run
+		equal(f, "when it was started", claimed.StartedAt, started)
+		equal(f, "the lease", claimed.Lease, model.Lease{Owner: "node_a", Number: number})
+		f.update(func(tx *store.Tx) error { return tx.ForceYields("node_a") })
+		f.clock.Advance(time.Second)
+		f.update(func(tx *store.Tx) error {
+			return tx.MoveRun(claimed, store.RunChange{Transition: model.RunReleased, DueAt: tx.Now()})
+		})
+		if again := f.storedRun(run); again.Lease.Owner != "" {
+			f.Errorf("the run is still leased to %s", again.Lease.Owner)
+		}
+	}
+	claimed := f.claimExecutions("node_a", 1)[0].Run
+	if claimed.ForceYield || claimed.WakeRequested {
+		f.Error("what was asked of an earlier execution is asked of the next one")
+	}
+}
+
+func concurrentClaims(f *fixture) {
+	const rows = 60
+	for i := range rows {
+		if i%3 == 0 {
+			f.resumable(f.clock.Now())
+		} else {
+			run := f.insertRun()
+			f.insertNotification(run)
+		}
+		f.insertIndex(f.clock.Now())
+		f.insertTask(model.Run{ID: "run", EnvironmentID: f.environment.ID}, f.id(""), performedAt(f.clock.Now()))
+	}
+	for name, claim := range map[string]func(tx *store.Tx, owner string, limit int) ([]string, error){
+		"runs": func(tx *store.Tx, owner string, limit int) ([]string, error) {
+			claimed, _, err := tx.ClaimRuns(owner, limit)
+			return names(claimed, func(x store.Execution) string { return x.Run.ID }), err
+		},
+		"notifications": func(tx *store.Tx, owner string, limit int) ([]string, error) {
+			claimed, _, err := tx.ClaimNotifications(owner, limit)
+			return names(claimed, notificationID), err
+		},
+		"indexings": func(tx *store.Tx, owner string, limit int) ([]string, error) {
+			claimed, _, err := tx.ClaimIndexes(owner, limit)
+			return names(claimed, indexID), err
+		},
+		"operations": func(tx *store.Tx, owner string, limit int) ([]string, error) {
+			claimed, _, err := tx.ClaimOperations(owner, limit)
+			return names(claimed, func(o store.Operation) string { return o.Task.ID }), err
+		},
+	} {
+		claimed := ClaimAll(f, []*store.Store{f.store}, claim)
+		if slices.Sort(claimed); len(slices.Compact(slices.Clone(claimed))) != len(claimed) {
+			f.Errorf("%s: some were claimed twice: %v", name, claimed)
+		}
+		want := map[string]int{"runs": rows, "notifications": rows * 2 / 3, "indexings": rows, "operations": rows}[name]
+		if len(claimed) != want {
+			f.Errorf("%s: %d were claimed, want %d", name, len(claimed), want)
+		}
+	}
+}
+
+var errTooMany = errors.New("more rows were claimed than asked for")
+
+// claimers is how many goroutines claim at once on each store.
+const claimers = 8
+
+// ClaimAll has many goroutines on each store claim rows with the function, a few
+// at a time, until there are none, and returns what they claimed.
+func ClaimAll(t interface {
+	Errorf(format string, args ...any)
+}, stores []*store.Store, claim func(tx *store.Tx, owner string, limit int) ([]string, error)) []string {
+	var mu sync.Mutex
+	var all []string
+	var claiming sync.WaitGroup
+	for _, s := range stores {
+		for range claimers {
+			owner := model.NewID(model.PrefixNode, time.Unix(0, 0))
+			claiming.Go(func() {
+				claimed, err := claimUntilNone(s, owner, claim)
+				if err != nil {
+					t.Errorf("claiming: %v", err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				all = append(all, claimed...)
+			})
+		}
+	}
+	claiming.Wait()
+	return all
+}
+
+// claimUntilNone claims until a claim comes back empty. Rows that another
+// claimer has locked are passed over, and that one claims the rest.
+func claimUntilNone(s *store.Store, owner string, claim func(tx *store.Tx, owner string, limit int) ([]string, error)) (all []string, err error) {
+	const limit = 3
+	for {
+		var claimed []string
+		err := s.Update(context.Background(), func(tx *store.Tx) (err error) {
+			claimed, err = claim(tx, owner, limit)
+			return err
+		})
+		if len(claimed) > limit {
+			return all, errTooMany
+		}
+		if err != nil || len(claimed) == 0 {
+			return all, err
+		}
+		all = append(all, claimed...)
+	}
+}

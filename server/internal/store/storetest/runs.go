@@ -1,0 +1,220 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+var runTests = []test{
+	{"a run is kept as it was made, for its environment alone", newRun},
+	{"an execution has all that its run needs", execution},
+	{"a leased run ends with its outcome", endedExecution},
+	{"only the lease that an execution was begun with can end it", lostExecution},
+	{"a locked run is moved without a lease", movedRun},
+	{"a run that ended is continued without its outcome", continuedRun},
+	{"only a run that is executing can be asked to wake", requestedWake},
+	{"a process asks only its own executions to yield", forcedYields},
+	{"the output of a run that the platform ended is recorded", runOutput},
+}
+
+func newRun(f *fixture) {
+	account := write(f, func(tx *store.Tx) (string, error) { return tx.UpsertAccount(f.environment.ID, "customer") })
+	for name, change := range map[string]func(*model.Run){
+		"queued":    withStatus(protocol.RunQueued),
+		"executing": leased("node_a"),
+		"with every optional part": func(r *model.Run) {
+			r.AccountID, r.CallbackURL, r.IsTest, r.Internal, r.LimitKey = account, "http://127.0.0.1:9/done", true, true, "limit"
+		},
+	} {
+		run := f.insertRun(change)
+		equal(f, name, f.storedRun(run), run)
+		locked := write(f, func(tx *store.Tx) (model.Run, error) {
+			run, _, err := tx.LockRun(run.ID)
+			return run, err
+		})
+		equal(f, name+", locked", locked, run)
+		state := find(f, func(tx *store.Tx) (store.RunState, bool, error) { return tx.RunState(run.EnvironmentID, run.ID) })
+		equal(f, name+", its state", state.Status, run.Status)
+		missing(f, name+", in the other environment", func(tx *store.Tx) (model.Run, bool, error) { return tx.Run(f.other.ID, run.ID) })
+		missing(f, name+", its state in the other environment", func(tx *store.Tx) (store.RunState, bool, error) {
+			return tx.RunState(f.other.ID, run.ID)
+		})
+	}
+	missing(f, "an unknown execution", func(tx *store.Tx) (store.Execution, bool, error) { return tx.Execution("run_unknown") })
+	f.update(func(tx *store.Tx) error {
+		if run, found, err := tx.LockRun("run_unknown"); err != nil || found {
+			f.Errorf("an unknown run was locked: %+v, %v", run, err)
+		}
+		return nil
+	})
+}
+
+func execution(f *fixture) {
+	event := f.event()
+	f.update(func(tx *store.Tx) error {
+		_, err := tx.InsertEvent(event)
+		return err
+	})
+	run := f.insertRun(leased("node_a"), func(r *model.Run) { r.EventID = event.ID })
+	got := find(f, func(tx *store.Tx) (store.Execution, bool, error) { return tx.Execution(run.ID) })
+	endpoint := f.endpoint
+	endpoint.IndexingHookID, endpoint.CreatedAt, endpoint.UpdatedAt = "", time.Time{}, time.Time{}
+	equal(f, "the execution", got, store.Execution{Run: run, Event: event, Job: f.job, Version: f.version.Version, Endpoint: endpoint})
+}
+
+// outcome returns a run that node_a has leased with the results of an execution.
+func (f *fixture) outcome() model.Run {
+	run := f.insertRun(leased("node_a"))
+	run.Output, run.FailedTaskID = []byte(`{"a": 1}`), "task"
+	run.ExecutionCount, run.ExecutionFailures, run.ExecutionDuration = 3, 2, 1500*time.Millisecond
+	run.YieldedExecutions, run.IdleYields = []string{"first", `second "<&>" ` + "\u2028"}, 1
+	return run
+}
+
+func endedExecution(f *fixture) {
+	for _, test := range []struct {
+		transition model.RunTransition
+		due        time.Duration
+	}{
+		{model.RunSucceeds, 0}, {model.RunSuspends, 0}, {model.RunYields, time.Minute},
+	} {
+		run, bystander := f.outcome(), f.insertRun(leased("node_a"))
+		f.update(func(tx *store.Tx) error { return tx.ForceYields("node_a") })
+		f.update(func(tx *store.Tx) error { return tx.RequestWake(run.ID) })
+		f.clock.Advance(time.Second)
+		change := store.RunChange{Transition: test.transition}
+		if test.due > 0 {
+			change.DueAt = f.clock.Now().Add(test.due)
+		}
+		if test.transition.To.Terminal() {
+			change.CompletedAt = f.clock.Now()
+		}
+		f.update(func(tx *store.Tx) error { return tx.EndExecution(run, change) })
+		run.Status, run.Lease.Owner = test.transition.To, ""
+		run.CompletedAt, run.UpdatedAt = change.CompletedAt, f.clock.Now()
+		equal(f, test.transition.Cause, f.storedRun(run), run)
+		bystander.ForceYield = true
+		equal(f, "the run beside it", f.storedRun(bystander), bystander)
+		equal(f, "when it is due", read(f, (*store.Tx).NextDueRun), change.DueAt)
+	}
+	f.clock.Advance(time.Hour)
+	equal(f, "the number of runs that are due", len(f.claim("node_b", 10)), 1)
+}
+
+func lostExecution(f *fixture) {
+	run := f.outcome()
+	end := func(owner string, number int64) func(tx *store.Tx) error {
+		return func(tx *store.Tx) error {
+			with := run
+			with.Lease = model.Lease{Owner: owner, Number: number}
+			return tx.EndExecution(with, store.RunChange{Transition: model.RunSucceeds, CompletedAt: tx.Now()})
+		}
+	}
+	f.refuses(model.ErrLost, end("node_b", 1))
+	f.refuses(model.ErrLost, end("node_a", 2))
+	f.refuses(model.ErrLost, end("", 1))
+	f.update(func(tx *store.Tx) error { return tx.ReleaseNode("node_a") })
+	f.refuses(model.ErrLost, end("node_a", 1))
+	equal(f, "the run that was released", f.claim("node_a", 1), []string{run.ID})
+	f.refuses(model.ErrLost, end("node_a", 1))
+	f.update(end("node_a", 2))
+	f.refuses(model.ErrLost, end("node_a", 2))
+	equal(f, "its status", f.storedRun(run).Status, protocol.RunSuccess)
+}
+
+func movedRun(f *fixture) {
+	for name, test := range map[string]struct {
+		from       func(*model.Run)
+		transition model.RunTransition
+		due        bool
+	}{
+		"a queued run is canceled":     {withStatus(protocol.RunQueued), model.RunCanceled, false},
+		"an executing run is canceled": {leased("node_a"), model.RunCanceled, false},
+		"a waiting run resumes":        {leasedNot(protocol.RunWaitingToContinue), model.RunResumes, true},
+	} {
+		run := f.insertRun(test.from)
+		f.clock.Advance(time.Second)
+		change := store.RunChange{Transition: test.transition}
+		if test.due {
+			change.DueAt = f.clock.Now()
+		} else {
+			change.CompletedAt = f.clock.Now()
+		}
+		f.update(func(tx *store.Tx) error {
+			locked, _, err := tx.LockRun(run.ID)
+			if err != nil {
+				return err
+			}
+			return tx.MoveRun(locked, change)
+		})
+		lease := run.Lease
+		run.Status, run.Lease.Owner = test.transition.To, ""
+		run.CompletedAt, run.UpdatedAt = change.CompletedAt, f.clock.Now()
+		equal(f, name, f.storedRun(run), run)
+		equal(f, name+": when it is due", read(f, (*store.Tx).NextDueRun), change.DueAt)
+		f.refuses(model.ErrLost, func(tx *store.Tx) error {
+			with := run
+			with.Lease = lease
+			return tx.EndExecution(with, store.RunChange{Transition: model.RunSucceeds, CompletedAt: tx.Now()})
+		})
+		f.claim("node_b", 10)
+	}
+}
+
+// leasedNot has a run be in a status in which it is not executed: due, or by the
+// store's rules not.
+func leasedNot(status protocol.RunStatus) func(*model.Run) {
+	return func(r *model.Run) { r.Status, r.StartedAt = status, r.CreatedAt }
+}
+
+func continuedRun(f *fixture) {
+	run := f.outcome()
+	f.update(func(tx *store.Tx) error {
+		return tx.EndExecution(run, store.RunChange{Transition: model.RunFails, CompletedAt: tx.Now()})
+	})
+	f.clock.Advance(time.Second)
+	f.update(func(tx *store.Tx) error {
+		locked, _, err := tx.LockRun(run.ID)
+		if err != nil {
+			return err
+		}
+		return tx.ContinueRun(locked)
+	})
+	run.Status, run.Lease.Owner, run.Output, run.FailedTaskID = protocol.RunQueued, "", nil, ""
+	run.ExecutionFailures, run.IdleYields = 0, 0
+	run.StartedAt, run.CompletedAt, run.QueuedAt, run.UpdatedAt = time.Time{}, time.Time{}, f.clock.Now(), f.clock.Now()
+	equal(f, "the continued run", f.storedRun(run), run)
+	claimed := f.claimExecutions("node_b", 1)
+	equal(f, "the number of claims", len(claimed), 1)
+	equal(f, "the lease", claimed[0].Run.Lease, model.Lease{Owner: "node_b", Number: 2})
+}
+
+func requestedWake(f *fixture) {
+	for _, status := range runStatuses {
+		run := f.insertRun(leased("node_a"), withStatus(status))
+		f.update(func(tx *store.Tx) error { return tx.RequestWake(run.ID) })
+		equal(f, string(status), f.storedRun(run).WakeRequested, status == protocol.RunExecuting)
+	}
+}
+
+func forcedYields(f *fixture) {
+	own, others, queued := f.insertRun(leased("node_a")), f.insertRun(leased("node_b")), f.insertRun()
+	f.update(func(tx *store.Tx) error { return tx.ForceYields("node_a") })
+	for run, want := range map[*model.Run]bool{&own: true, &others: false, &queued: false} {
+		state := find(f, func(tx *store.Tx) (store.RunState, bool, error) { return tx.RunState(run.EnvironmentID, run.ID) })
+		equal(f, "whether it is to yield", state, store.RunState{Status: run.Status, ForceYield: want})
+	}
+}
+
+func runOutput(f *fixture) {
+	run, untouched := f.insertRun(), f.insertRun()
+	for _, output := range [][]byte{[]byte(`{"message":"aborted"}`), nil} {
+		f.update(func(tx *store.Tx) error { return tx.SetRunOutput(run.ID, output) })
+		run.Output = output
+		equal(f, "the run", f.storedRun(run), run)
+		equal(f, "the other run", f.storedRun(untouched), untouched)
+	}
+}

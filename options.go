@@ -127,6 +127,15 @@ type Timeout time.Duration
 
 func (t Timeout) applyToInvoke(o *invokeOptions) { o.timeout = time.Duration(t) }
 
+// TimeToLive is how long the invoked run may wait to begin. One that has not
+// begun by then, because there is more work than the server has room for, ends as
+// ABORTED. Without the option, or with zero, a run waits for as long as it takes.
+type TimeToLive time.Duration
+
+func (t TimeToLive) applyToInvoke(o *invokeOptions) {
+	o.options.TimeToLiveInSeconds = time.Duration(t).Seconds()
+}
+
 type invokeOption func(*invokeOptions)
 
 func (set invokeOption) applyToInvoke(o *invokeOptions) { set(o) }

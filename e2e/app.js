@@ -24,8 +24,8 @@ const board = new Board();
 const kit = createKit({ client, load, board });
 
 for (const file of [
-  "context", "errors", "invocations", "large", "outputs", "parallel", "payloads",
-  "platform", "requests", "restarts", "runs", "suspensions", "tasks",
+  "background", "context", "errors", "hooks", "invocations", "large", "outputs", "parallel",
+  "payloads", "platform", "requests", "restarts", "runs", "suspensions", "tasks",
 ]) {
   require("./jobs/" + file)(kit);
 }

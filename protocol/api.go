@@ -14,6 +14,9 @@ type InvokeOptions struct {
 	AccountID string `json:"accountId,omitempty"`
 	// CallbackURL receives the run's [RunNotification].
 	CallbackURL string `json:"callbackUrl,omitempty"`
+	// TimeToLiveInSeconds is how long the run may wait to begin before it is given
+	// up as ABORTED; 0 means any time. It is Runhook's addition to the protocol.
+	TimeToLiveInSeconds float64 `json:"timeToLiveInSeconds,omitempty"`
 }
 
 // InvokedRun is the answer to an invocation.

@@ -28,10 +28,10 @@ module.exports = ({ job, counted }) => {
   // is loaded in pages of 250.
   job("many-tasks", async (payload, io, ctx) => {
     let sum = 0;
-    for (let n = 0; n < 300; n++) {
-      sum += (await io.runTask("large " + n, counted(ctx, "large", () => ({ n: 1, text: text(13_000) })))).n;
+    for (let n = 0; n < 4; n++) {
+      sum += (await io.runTask("large " + n, counted(ctx, "large", () => ({ n: 1, text: text(900_000) })))).n;
     }
-    for (let n = 0; n < 400; n++) {
+    for (let n = 0; n < 300; n++) {
       sum += await io.runTask("small " + n, counted(ctx, "small", () => 1));
     }
     io.yield("again");

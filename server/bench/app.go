@@ -32,21 +32,28 @@ type jobOutput struct {
 	StartedAt int64 `json:"startedAt"`
 }
 
-// newApp returns the endpoint of an app.
-func newApp(kind, serverURL string) (http.Handler, error) {
+// newApp returns the endpoint of an app that makes its requests with client. A
+// nil client is the one that the SDK would take.
+func newApp(kind, serverURL string, client *http.Client) (http.Handler, error) {
+	if kind == appSDK {
+		return newSDKApp(serverURL, client), nil
+	}
+	if client == nil {
+		client = newClient()
+	}
 	switch kind {
-	case appSDK:
-		return newSDKApp(serverURL), nil
 	case appRaw:
-		return &rawApp{server: serverURL, client: &http.Client{Transport: newTransport()}}, nil
+		return &rawApp{server: serverURL, client: client}, nil
 	case appHops:
-		return &hopsApp{server: serverURL, client: &http.Client{Transport: newTransport()}}, nil
+		return &hopsApp{server: serverURL, client: client}, nil
 	}
 	return nil, fmt.Errorf("there is no app %q", kind)
 }
 
-func newSDKApp(serverURL string) http.Handler {
-	client := runhook.New(runhook.Config{ID: endpointID, APIKey: apiKey, APIURL: serverURL, Logger: slog.New(slog.DiscardHandler)})
+func newSDKApp(serverURL string, requests *http.Client) http.Handler {
+	client := runhook.New(runhook.Config{
+		ID: endpointID, APIKey: apiKey, APIURL: serverURL, HTTPClient: requests, Logger: slog.New(slog.DiscardHandler),
+	})
 	for _, tasks := range taskCounts {
 		runhook.NewJob(client, jobName(tasks), "1.0.0", runhook.OnInvoke[payload](),
 			func(ctx context.Context, _ payload) (jobOutput, error) {

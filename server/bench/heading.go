@@ -27,10 +27,12 @@ func (b *bench) heading() string {
 	return strings.Join(lines, "\n")
 }
 
+// syncNote says how syncs and commits are counted.
 func (b *bench) syncNote() string {
-	note := "Syncs on PostgreSQL are those of its log, by its own count; on SQLite they are the system calls that strace saw in a measurement of their own."
+	onSQLite := "on SQLite the system calls that strace sees in a measurement of their own."
 	if b.strace == "" || b.options.inProcess {
-		note = "Syncs on PostgreSQL are those of its log, by its own count; on SQLite strace would count them, but cannot be used here."
+		onSQLite = "on SQLite strace would count them, but cannot be used here."
 	}
-	return note + " Commits on SQLite are counted by the index of its log; each is one sync, and checkpoints add theirs."
+	return "Syncs: on PostgreSQL those of its log, by its own count; " + onSQLite +
+		" Commits on SQLite: by the index of its log; each is one sync, and checkpoints add theirs."
 }

@@ -38,7 +38,7 @@ type hops struct {
 }
 
 func newHops(callback string) http.Handler {
-	h := &hops{client: &http.Client{Transport: newTransport()}, callback: callback, task: filler(createdTaskSize)}
+	h := &hops{client: newClient(), callback: callback, task: filler(createdTaskSize)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /app", h.setApp)
 	mux.HandleFunc("POST /api/v1/jobs/{job}/invoke", h.invoke)

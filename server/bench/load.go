@@ -47,7 +47,7 @@ func newLoad(o options, inbox *inbox, serverURL, callbackURL string, tasks int) 
 		panic(err) // two strings always encode
 	}
 	return &load{
-		client: &http.Client{Transport: newTransport(), Timeout: patience}, url: serverURL + "/api/v1/jobs/" + jobName(tasks) + "/invoke",
+		client: newClient(), url: serverURL + "/api/v1/jobs/" + jobName(tasks) + "/invoke",
 		body: body, inbox: inbox, clients: o.clients, waitFor: o.waitFor,
 	}
 }

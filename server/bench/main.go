@@ -60,7 +60,7 @@ func parse(arguments []string, errors io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(errors)
-	flags.DurationVar(&o.duration, "duration", 5*time.Second, "how long each measurement takes")
+	flags.DurationVar(&o.duration, "duration", 4*time.Second, "how long each measurement takes")
 	flags.DurationVar(&o.warmUp, "warmup", 500*time.Millisecond, "how long the same load runs before it is measured")
 	flags.IntVar(&o.rounds, "rounds", 3, "how often each measurement is made; the table shows medians")
 	flags.IntVar(&o.clients, "clients", 32, "how many clients invoke runs")

@@ -89,20 +89,54 @@ const (
 	sectionStart   = "Start-up, from exec until /readyz answers 200"
 )
 
-func (b *bench) sectionRuns(tasks int) string {
-	return fmt.Sprintf("Runs of %d tasks, %d clients", tasks, b.options.clients)
-}
-
 func (b *bench) sectionTimes() string {
 	return fmt.Sprintf("Times at %g runs/s, arriving at random, 0 tasks", b.options.perSecond)
 }
 
+// The rows of a section of runs, in the order they are shown.
 const (
-	rowRuns    = "runs completed, webhook delivered"
-	rowShare   = "share of what HTTP alone reaches"
-	rowCommits = "what commits alone would allow"
-	rowSyncs   = "syncs"
+	rowRuns        = "runs completed, webhook delivered"
+	rowShare       = "share of what HTTP alone reaches"
+	rowCommitFloor = "what commits alone would allow"
+	rowTimeFloor   = "what the processor time used would allow"
+	rowAll         = "processor time, all of it"
+	rowServer      = "processor time, server"
+	rowPostgres    = "processor time, PostgreSQL"
+	rowApp         = "processor time, app"
+	rowClients     = "processor time, clients and receiver"
+	rowOthers      = "processor time, other programs meanwhile"
+	rowMemory      = "peak memory, server"
+	rowCommits     = "commits"
+	rowSyncs       = "syncs"
+	rowWritten     = "written (PostgreSQL: to its log)"
+	rowGrowth      = "growth of the database"
 )
+
+const (
+	perSecond   = "runs/s"
+	perThousand = "s/1,000 runs"
+	perRun      = "/run"
+	diskUnit    = "MB/1,000 runs"
+)
+
+// runsSection returns the name of a section of runs, whose rows are in the report
+// from then on.
+func (b *bench) runsSection(tasks int) string {
+	section := fmt.Sprintf("Runs of %d tasks, %d clients", tasks, b.options.clients)
+	for _, row := range [][2]string{
+		{rowRuns, perSecond}, {rowShare, "%"}, {rowCommitFloor, perSecond}, {rowTimeFloor, perSecond},
+		{rowAll, perThousand}, {rowServer, perThousand}, {rowPostgres, perThousand}, {rowApp, perThousand}, {rowClients, perThousand},
+		{rowOthers, "% of all"}, {rowMemory, "MB"}, {rowCommits, perRun}, {rowSyncs, perRun}, {rowWritten, diskUnit}, {rowGrowth, diskUnit},
+	} {
+		b.report.row(section, row[0], row[1])
+	}
+	return section
+}
+
+// put adds a figure to a section of runs.
+func (s *scene) put(row, column string, value float64) {
+	s.bench.report.add(s.section, row, "", column, value)
+}
 
 // measureSync measures the disk below everything.
 func (b *bench) measureSync(context.Context) error {
@@ -135,14 +169,14 @@ func (b *bench) measureCommits(ctx context.Context, engine string) (err error) {
 // measureHops measures what HTTP alone reaches.
 func (b *bench) measureHops(ctx context.Context, tasks int) error {
 	return b.withHops(ctx, tasks, func(s *scene) error {
+		s.section = b.runsSection(tasks)
 		before := s.usage()
 		runs, took, err := s.saturate(ctx, b.options.duration/2)
 		if err != nil {
 			return err
 		}
 		rate := float64(runs) / took.Seconds()
-		s.section = b.sectionRuns(tasks)
-		b.report.add(s.section, rowRuns, "runs/s", columnFloor, rate)
+		s.put(rowRuns, columnFloor, rate)
 		b.hopFloors[tasks] = rate
 		s.reportUsage(columnFloor, before)
 		return nil
@@ -152,8 +186,7 @@ func (b *bench) measureHops(ctx context.Context, tasks int) error {
 // measureRuns measures a server under as much load as the clients can make.
 func (b *bench) measureRuns(ctx context.Context, engine string, tasks int) error {
 	return b.withServer(ctx, engine, tasks, nil, func(s *scene) error {
-		section, column := b.sectionRuns(tasks), columnOf(engine)
-		s.section = section
+		s.section = b.runsSection(tasks)
 		before := s.usage()
 		commits, err := s.commits()
 		if err != nil {
@@ -163,13 +196,13 @@ func (b *bench) measureRuns(ctx context.Context, engine string, tasks int) error
 		if err != nil {
 			return err
 		}
-		rate := float64(runs) / took.Seconds()
-		b.report.add(section, rowRuns, "runs/s", column, rate)
+		rate, column := float64(runs)/took.Seconds(), columnOf(engine)
+		s.put(rowRuns, column, rate)
 		if floor := b.hopFloors[tasks]; floor > 0 {
-			b.report.add(section, rowShare, "%", column, 100*rate/floor)
+			s.put(rowShare, column, 100*rate/floor)
 		}
 		if floor := b.commitFloors[floorKey{engine, tasks}]; floor > 0 {
-			b.report.add(section, rowCommits, "runs/s", column, floor)
+			s.put(rowCommitFloor, column, floor)
 		}
 		s.reportUsage(column, before)
 		return s.reportCommits(commits)
@@ -193,7 +226,7 @@ func (b *bench) measureSyncs(ctx context.Context, tasks int) error {
 			return err
 		}
 		later, err := syncsIn(log)
-		b.report.add(b.sectionRuns(tasks), rowSyncs, "/run", columnSQLite, float64(later-earlier)/float64(s.inbox.count()-runs))
+		b.report.add(b.runsSection(tasks), rowSyncs, perRun, columnSQLite, float64(later-earlier)/float64(s.inbox.count()-runs))
 		return err
 	})
 }

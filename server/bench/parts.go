@@ -36,7 +36,7 @@ func playApp(ctx context.Context, arguments []string) error {
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
-	handler, err := newApp(*kind, *server)
+	handler, err := newApp(*kind, *server, nil)
 	if err != nil {
 		return err
 	}
@@ -102,6 +102,7 @@ type companion struct {
 	url     string
 	pid     int // 0 inside this process
 	service *service
+	client  *http.Client // whose connections end with it; may be nil
 	command *exec.Cmd
 	input   io.Closer
 }
@@ -143,6 +144,9 @@ func startInside(handler http.Handler) (*companion, error) {
 }
 
 func (c *companion) stop() error {
+	if c.client != nil {
+		c.client.CloseIdleConnections()
+	}
 	if c.service != nil {
 		return c.service.stop()
 	}
@@ -157,14 +161,22 @@ func (b *bench) startApp(kind, serverURL string) (*companion, error) {
 	if !b.options.inProcess {
 		return startPart(partApp, "-kind", kind, "-server", serverURL)
 	}
-	handler, err := newApp(kind, serverURL)
+	client := newClient()
+	handler, err := newApp(kind, serverURL, client)
 	if err != nil {
 		return nil, err
 	}
-	return startInside(handler)
+	c, err := startInside(handler)
+	if err == nil {
+		c.client = client
+	}
+	return c, err
 }
 
-// newTransport returns a transport that keeps enough connections open.
-func newTransport() *http.Transport {
-	return &http.Transport{MaxIdleConnsPerHost: 1024, IdleConnTimeout: time.Minute, DisableCompression: true}
+// newClient returns a client that keeps enough connections open.
+func newClient() *http.Client {
+	return &http.Client{
+		Transport: &http.Transport{MaxIdleConnsPerHost: 1024, IdleConnTimeout: time.Minute, DisableCompression: true},
+		Timeout:   patience,
+	}
 }

@@ -120,19 +120,21 @@ func (p *postgresServer) size(ctx context.Context, name string) (bytes int64, er
 	return bytes, err
 }
 
-// syncs returns how often the log was synced. Connections tell with a delay, but
-// at the latest when they end.
-func (p *postgresServer) syncs(ctx context.Context) (count int64, err error) {
+// log returns how long the log has become, and how often it was synced.
+// Connections tell of syncs with a delay, but at the latest when they end.
+func (p *postgresServer) log(ctx context.Context) (bytes, syncs int64, err error) {
 	var version int
-	if err := p.admin.QueryRowContext(ctx, "SELECT current_setting('server_version_num')::int").Scan(&version); err != nil {
-		return 0, err
+	err = p.admin.QueryRowContext(ctx, `SELECT current_setting('server_version_num')::int,
+		pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint`).Scan(&version, &bytes)
+	if err != nil {
+		return 0, 0, err
 	}
 	query := "SELECT wal_sync FROM pg_stat_wal"
 	if version >= 180000 {
 		query = "SELECT COALESCE(SUM(fsyncs), 0)::bigint FROM pg_stat_io WHERE object = 'wal'"
 	}
-	err = p.admin.QueryRowContext(ctx, query).Scan(&count)
-	return count, err
+	err = p.admin.QueryRowContext(ctx, query).Scan(&syncs)
+	return bytes, syncs, err
 }
 
 func (p *postgresServer) close() error {

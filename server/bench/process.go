@@ -53,7 +53,7 @@ func usageOfOne(pid int) (usage, error) {
 	}
 	var u usage
 	// User and system time, of the process and of its children that have ended:
-	// fields 14 to 17, of which the first is the process's state's third.
+	// the 14th to 17th field of the file.
 	for _, field := range fields[11:15] {
 		ticks, err := strconv.ParseInt(field, 10, 64)
 		if err != nil {
@@ -118,4 +118,31 @@ func family(pid int) []int {
 		}
 	}
 	return pids
+}
+
+// machineTime is the processor time of the whole machine since it started, in
+// seconds: what was used, and all there was.
+type machineTime struct{ busy, all float64 }
+
+// machineTimes is zero where there is no /proc.
+func machineTimes() machineTime {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return machineTime{}
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	var m machineTime
+	// user, nice, system, idle, waiting for input or output, interrupts, soft
+	// interrupts, stolen by the host; what follows is part of the first two.
+	for i, field := range strings.Fields(line)[1:9] {
+		ticks, err := strconv.ParseFloat(field, 64)
+		if err != nil {
+			return machineTime{}
+		}
+		m.all += ticks / ticksPerSecond
+		if idle := i == 3 || i == 4; !idle {
+			m.busy += ticks / ticksPerSecond
+		}
+	}
+	return m
 }

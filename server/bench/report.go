@@ -37,21 +37,21 @@ func (r *report) add(section, name, unit, column string, value float64) {
 	if math.IsNaN(value) || math.IsInf(value, 0) {
 		return
 	}
-	found := r.find(section, name)
-	if found == nil {
-		found = &row{Section: section, Name: name, Unit: unit, Rounds: map[string][]float64{}}
-		r.Rows = append(r.Rows, found)
-	}
+	found := r.row(section, name, unit)
 	found.Rounds[column] = append(found.Rounds[column], value)
 }
 
-func (r *report) find(section, name string) *row {
+// row returns a row, which is made at the end of its section if it is new. Rows
+// without figures are not shown.
+func (r *report) row(section, name, unit string) *row {
 	for _, row := range r.Rows {
 		if row.Section == section && row.Name == name {
 			return row
 		}
 	}
-	return nil
+	made := &row{Section: section, Name: name, Unit: unit, Rounds: map[string][]float64{}}
+	r.Rows = append(r.Rows, made)
+	return made
 }
 
 // print writes the table.
@@ -60,14 +60,14 @@ func (r *report) print(out io.Writer, b *bench) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	var sections []string
 	for _, row := range r.Rows {
-		if !slices.Contains(sections, row.Section) {
+		if len(row.Rounds) > 0 && !slices.Contains(sections, row.Section) {
 			sections = append(sections, row.Section)
 		}
 	}
 	for _, section := range sections {
 		fmt.Fprintf(table, "\n%s\t\t%s\n", section, strings.Join(columns, "\t"))
 		for _, row := range r.Rows {
-			if row.Section != section {
+			if row.Section != section || len(row.Rounds) == 0 {
 				continue
 			}
 			fmt.Fprintf(table, "  %s\t%s", row.Name, row.Unit)
@@ -89,7 +89,7 @@ func figure(rounds []float64) string {
 	if len(rounds) == 1 {
 		return median
 	}
-	return fmt.Sprintf("%s (%s to %s)", median, number(slices.Min(rounds)), number(slices.Max(rounds)))
+	return fmt.Sprintf("%s (%s-%s)", median, number(slices.Min(rounds)), number(slices.Max(rounds)))
 }
 
 // number shows three digits that matter.

@@ -84,6 +84,7 @@ func (s *scene) play(ctx context.Context, kind string, tasks int, callback strin
 		return err
 	}
 	s.load = newLoad(s.bench.options, s.inbox, s.server.url, callback, tasks)
+	defer s.load.client.CloseIdleConnections()
 	if err := s.bench.warm(ctx, s); err != nil {
 		return err
 	}
@@ -117,6 +118,7 @@ func (b *bench) withHops(ctx context.Context, tasks int, fn func(*scene) error) 
 		return err
 	}
 	s.load = newLoad(b.options, s.inbox, hops.url, receiver.url, tasks)
+	defer s.load.client.CloseIdleConnections()
 	if err := b.warm(ctx, s); err != nil {
 		return err
 	}
@@ -167,15 +169,16 @@ func (b *bench) measureRestart(ctx context.Context, s *scene, url string) error 
 	return again.stop()
 }
 
-// disk is what a database takes and what was done to keep it.
-type disk struct{ size, syncs int64 }
+// disk is the bytes of a database, and for PostgreSQL those of its log and how
+// often that was synced.
+type disk struct{ size, log, syncs int64 }
 
 func (s *scene) measureDisk(ctx context.Context) (d disk, err error) {
 	if s.engine == postgresEngine {
 		if d.size, err = s.bench.postgres.size(ctx, s.database); err != nil {
 			return d, err
 		}
-		d.syncs, err = s.bench.postgres.syncs(ctx)
+		d.log, d.syncs, err = s.bench.postgres.log(ctx)
 		return d, err
 	}
 	folder := filepath.Dir(s.database)
@@ -203,9 +206,10 @@ func (s *scene) reportDisk(ctx context.Context, before disk) error {
 		return err
 	}
 	runs := float64(s.inbox.count())
-	s.bench.report.add(s.section, "database growth", "MB/1,000 runs", columnOf(s.engine), megabytes(after.size-before.size)/runs*1000)
+	s.put(rowGrowth, columnOf(s.engine), megabytes(after.size-before.size)/runs*1000)
 	if s.engine == postgresEngine {
-		s.bench.report.add(s.section, rowSyncs, "/run", columnPostgres, float64(after.syncs-before.syncs)/runs)
+		s.put(rowSyncs, columnPostgres, float64(after.syncs-before.syncs)/runs)
+		s.put(rowWritten, columnPostgres, megabytes(after.log-before.log)/runs*1000)
 	}
 	return nil
 }

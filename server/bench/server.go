@@ -19,6 +19,9 @@ import (
 	"github.com/runhook/runhook/server/internal/server"
 )
 
+// encryptionKey is what the server encrypts secrets with. Only its length counts.
+var encryptionKey = strings.Repeat("0123456789abcdef", 4)
+
 // subject is the Runhook server that is being measured.
 type subject struct {
 	url string
@@ -36,7 +39,7 @@ func (b *bench) startServer(ctx context.Context, database string, wrapper []stri
 	}
 	arguments := append(wrapper, b.program, "serve", "--addr", "127.0.0.1:0", "--db", database, "--log-format", "json")
 	command := exec.Command(arguments[0], arguments[1:]...)
-	command.Env = append(withoutSettings(os.Environ()), "RUNHOOK_DEV_API_KEY="+apiKey)
+	command.Env = append(withoutSettings(os.Environ()), "RUNHOOK_DEV_API_KEY="+apiKey, "RUNHOOK_ENCRYPTION_KEY="+encryptionKey)
 	complaints, err := command.StderrPipe()
 	if err != nil {
 		return nil, err
@@ -144,7 +147,7 @@ func startServerInside(ctx context.Context, database string) (*subject, error) {
 	var log bytes.Buffer
 	started := time.Now()
 	inside, err := server.Open(ctx, server.Config{
-		Address: "127.0.0.1:0", Database: database, APIKeys: map[protocol.EnvironmentType]string{protocol.Development: apiKey},
+		Address: "127.0.0.1:0", Database: database, EncryptionKey: encryptionKey, APIKeys: map[protocol.EnvironmentType]string{protocol.Development: apiKey},
 		Log: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {

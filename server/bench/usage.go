@@ -1,10 +1,14 @@
 package main
 
-import "os"
+import (
+	"os"
+	"runtime"
+)
 
 // usages is what each side has used, and how many runs there were until then.
 type usages struct {
 	server, app, clients, postgres usage
+	machine                        machineTime
 	runs                           int
 }
 
@@ -17,33 +21,43 @@ func (s *scene) usage() usages {
 	if s.engine == postgresEngine {
 		u.postgres = usageOf(family(s.bench.postgres.pid)...)
 	}
+	u.machine = machineTimes()
 	return u
 }
 
 // reportUsage tells what was used since before, for each 1,000 runs.
 func (s *scene) reportUsage(column string, before usages) {
 	after := s.usage()
-	thousands := float64(after.runs-before.runs) / 1000
-	var written int64
-	for _, side := range []struct {
-		name string
-		used usage
-	}{
-		{"processor time, server", after.server.minus(before.server)},
-		{"processor time, PostgreSQL", after.postgres.minus(before.postgres)},
-		{"processor time, app", after.app.minus(before.app)},
-		{"processor time, clients and receiver", after.clients.minus(before.clients)},
-	} {
-		if side.used.known {
-			s.bench.report.add(s.section, side.name, "s/1,000 runs", column, side.used.cpu.Seconds()/thousands)
-		}
-	}
-	if !after.server.known || s.engine == "" {
+	if !after.server.known || !before.server.known {
 		return
 	}
-	written = after.server.minus(before.server).written + after.postgres.minus(before.postgres).written
-	s.bench.report.add(s.section, "peak memory, server", "MB", column, megabytes(after.server.peak))
-	s.bench.report.add(s.section, "written to the disk", "MB/1,000 runs", column, megabytes(written)/thousands)
+	thousands := float64(after.runs-before.runs) / 1000
+	all := 0.0
+	for _, side := range []struct {
+		row  string
+		used usage
+	}{
+		{rowServer, after.server.minus(before.server)},
+		{rowPostgres, after.postgres.minus(before.postgres)},
+		{rowApp, after.app.minus(before.app)},
+		{rowClients, after.clients.minus(before.clients)},
+	} {
+		if side.used.known {
+			all += side.used.cpu.Seconds()
+			s.put(side.row, column, side.used.cpu.Seconds()/thousands)
+		}
+	}
+	s.put(rowAll, column, all/thousands)
+	s.put(rowTimeFloor, column, 1000*float64(runtime.NumCPU())*thousands/all)
+	others := after.machine.busy - before.machine.busy - all
+	s.put(rowOthers, column, max(0, 100*others/(after.machine.all-before.machine.all)))
+	if s.engine == "" {
+		return
+	}
+	s.put(rowMemory, column, megabytes(after.server.peak))
+	if s.engine == sqliteEngine {
+		s.put(rowWritten, column, megabytes(after.server.minus(before.server).written)/thousands)
+	}
 }
 
 // commitCount is how many commits there were until a number of runs.
@@ -68,6 +82,6 @@ func (s *scene) reportCommits(before commitCount) error {
 		return nil
 	}
 	after, err := s.commits()
-	s.bench.report.add(s.section, "commits", "/run", columnSQLite, float64(after.commits-before.commits)/float64(after.runs-before.runs))
+	s.put(rowCommits, columnSQLite, float64(after.commits-before.commits)/float64(after.runs-before.runs))
 	return err
 }

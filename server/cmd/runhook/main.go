@@ -16,6 +16,7 @@ import (
 // commands is the command line. Each flag can be set by its variable instead.
 type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
+	Dev     devCommand     `cmd:"" help:"Register the app that you are writing, and watch its runs."`
 	Keys    keysCommand    `cmd:"" help:"Show the keys of the environments."`
 	Version versionCommand `cmd:"" help:"Show the version of this program."`
 	Demo    demoCommand    `cmd:"" help:"See on real files that a job survives the death of its server."`

@@ -12,11 +12,14 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/runhook/runhook/server/internal/clock"
 	"github.com/runhook/runhook/server/internal/engine"
+	"github.com/runhook/runhook/server/internal/live"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/notify"
 	"github.com/runhook/runhook/server/internal/registry"
 	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/trigger"
 )
 
 // Config is what the API works with. Every field is required.
@@ -24,7 +27,10 @@ type Config struct {
 	Store    *store.Store
 	Engine   *engine.Engine
 	Registry *registry.Registry
+	Trigger  *trigger.Service
 	Notify   *notify.Service
+	Live     *live.Broadcaster
+	Clock    clock.Clock
 	Log      *slog.Logger
 }
 
@@ -49,9 +55,19 @@ func (a *API) routes() {
 	a.router.handle("GET", "/readyz", a.open(a.readyz))
 	a.router.handle("GET", "/healthcheck", plain(a.healthcheck))
 
+	a.lookRoutes()
+	a.indexRoutes()
+	a.absentRoutes()
 	a.router.handle("GET", "/api/v1/whoami", a.secret(a.whoami))
 	a.router.handle("POST", "/api/v1/endpoints", a.secret(a.registerEndpoint))
 	a.router.handle("GET", "/api/v1/endpointindex/{index}", a.secret(a.endpointIndex))
+
+	a.router.handle("POST", "/api/v1/events", a.secret(a.sendEvent))
+	a.router.handle("POST", "/api/v1/events/bulk", a.secret(a.sendEvents))
+	// The ids of events arrive unescaped, and may hold slashes.
+	a.browser("/api/v1/events/{event...}", a.public(a.getEventLegacy))
+	a.browser("/api/v2/events/{event...}", a.public(a.getEvent))
+	a.router.handle("POST", "/api/v1/events/{event...}", a.secret(a.changeEvent))
 
 	a.router.handle("POST", "/api/v1/jobs/{job}/invoke", a.secret(a.invokeJob))
 	a.router.handle("POST", "/api/v1/jobs/{job}/cancel-runs", a.secret(a.cancelJobRuns))
@@ -71,6 +87,7 @@ func (a *API) routes() {
 	a.router.handle("POST", "/api/v1/tasks/{task}/callback/{secret}", a.open(a.callBack))
 	a.router.handle("POST", "/api/v1/runs/{run}/tasks/{task}/callback/{secret}", a.open(a.callBack))
 
+	a.router.handle("DELETE", "/api/runhook/v1/endpoints/{endpoint}", a.secret(a.removeEndpoint))
 	a.router.handle("POST", "/api/runhook/v1/runs/{run}/continue", a.secret(a.continueRun))
 	a.router.handle("POST", "/api/runhook/v1/runs/{run}/rerun", a.secret(a.rerun))
 	a.router.handle("POST", "/api/runhook/v1/jobs/{job}/test", a.secret(a.testJob))

@@ -66,6 +66,14 @@ func (a *API) registerEndpoint(w http.ResponseWriter, r *request) error {
 	})
 }
 
+// removeEndpoint is DELETE /api/runhook/v1/endpoints/:slug.
+func (a *API) removeEndpoint(w http.ResponseWriter, r *request) error {
+	if err := a.Registry.Remove(r.Context(), r.environment, r.PathValue("endpoint")); err != nil {
+		return err
+	}
+	return ok(w, map[string]bool{"ok": true})
+}
+
 // endpointIndex is GET /api/v1/endpointindex/:indexId (api.md 15.2).
 func (a *API) endpointIndex(w http.ResponseWriter, r *request) error {
 	index, err := a.Registry.Index(r.Context(), r.environment, r.PathValue("index"))

@@ -2,9 +2,11 @@ package api
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/engine"
+	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
 )
 
@@ -13,6 +15,9 @@ const (
 	usualPage = 20
 	mostPage  = 50
 )
+
+// maximumLifetime bounds how long a run may be said to wait for its beginning.
+const maximumLifetime = 10 * 365 * 24 * time.Hour
 
 // invokeJob is POST /api/v1/jobs/:jobSlug/invoke (api.md 6.1).
 func (a *API) invokeJob(w http.ResponseWriter, r *request) error {
@@ -26,6 +31,11 @@ func (a *API) invokeJob(w http.ResponseWriter, r *request) error {
 	}
 	if body.Options != nil {
 		in.AccountID, in.CallbackURL = body.Options.AccountID, body.Options.CallbackURL
+		lifetime := body.Options.TimeToLiveInSeconds
+		if lifetime < 0 || lifetime > maximumLifetime.Seconds() {
+			return model.Errorf(model.Invalid, "Invalid request body: options.timeToLiveInSeconds must be between 0 and %.0f, not %v", maximumLifetime.Seconds(), lifetime)
+		}
+		in.Lifetime = time.Duration(lifetime * float64(time.Second))
 	}
 	runID, err := a.Engine.Invoke(r.Context(), r.environment, in)
 	if err != nil {

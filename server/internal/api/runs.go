@@ -139,7 +139,7 @@ func branchesOf(tasks []model.Task, children map[string][]model.Task, page runPa
 			task.ParentID = nullable(t.ParentID)
 		}
 		if page.details {
-			task.Params, task.Output = t.Params, t.Output
+			task.Params, task.Output = t.ShownParams(), t.ShownOutput()
 		}
 		if below := children[t.ID]; len(below) > 0 {
 			task.Subtasks = branchesOf(below, children, page, false)

@@ -29,7 +29,7 @@ var layers = [][]string{
 
 // foundations are small rooms below all layers but model, which stays pure. They
 // import only each other.
-var foundations = []string{"clock", "loop"}
+var foundations = []string{"clock", "live", "loop"}
 
 // around are the programs and test helpers around the server. They import what
 // they like, and the rooms of the server import none of them.
@@ -38,6 +38,7 @@ var around = []string{
 	serverModule + "/runhooktest",
 	internal + "architecture",
 	internal + "demo",
+	internal + "dev",
 	internal + "testpostgres",
 }
 
@@ -52,7 +53,7 @@ var sdkImports = map[string][]string{
 
 // commandImports is what cmd/runhook imports of ours, besides packages in its
 // own folder: it reads flags and wires, and has no logic.
-var commandImports = []string{internal + "server", internal + "demo"}
+var commandImports = []string{internal + "server", internal + "demo", internal + "dev"}
 
 // owners names the only packages that import a library, tests included.
 var owners = map[string][]string{

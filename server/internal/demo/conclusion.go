@@ -87,7 +87,7 @@ func (d *demo) showTasks() {
 		case total.repeated > 0:
 			s.print("  ", row, s.paint(bad, fmt.Sprintf("   %d of them after it had finished", total.repeated)))
 		case total.cutOff > 0:
-			s.print("  ", row, s.paint(faint, "   those cut off by the kill were executed again"))
+			s.print("  ", row, s.paint(faint, "   cut off, so executed again"))
 		default:
 			s.print("  ", row)
 		}
@@ -138,9 +138,13 @@ func (d *demo) lessons() []string {
 	}
 	files := len(d.ledger.files)
 	var lines []string
-	if d.killed != nil {
+	switch unfinished := files - d.killed[ended]; {
+	case d.killed == nil:
+	case unfinished == 0:
+		lines = append(lines, "Nothing was lost: the server died when all runs had ended, and the notifications arrived all the same.")
+	default:
 		lines = append(lines, fmt.Sprintf("Nothing was lost: the server died while %s unfinished, and every run came to its end.",
-			countedBe(files-d.killed[ended], "run")))
+			countedBe(unfinished, "run")))
 	}
 	once := fmt.Sprintf("Nothing was done twice: %s finished, and none was executed again after that.", counted(finished, "task"))
 	if cutOff > 0 {

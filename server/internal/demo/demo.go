@@ -8,11 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
-
-	"github.com/runhook/runhook/protocol"
 )
 
 // Config says what to show, and to whom.
@@ -38,9 +35,6 @@ type Config struct {
 
 // ErrUnexpected means that not all was as promised. What was not has been told.
 var ErrUnexpected = errors.New("not all was as expected")
-
-// standstill is how long nothing may happen before the demo gives up.
-const standstill = time.Minute
 
 // Run shows the demo. It returns nil if all was as promised, [ErrUnexpected] if
 // something was not, and otherwise why the demo could not be shown to its end.
@@ -141,14 +135,8 @@ func (d *demo) perform(ctx context.Context) (err error) {
 	if d.server, err = d.launch.start(ctx, "127.0.0.1:0"); err != nil {
 		return err
 	}
-	defer func() {
-		pid := d.server.pid()
-		if stopped := d.server.stop(); err == nil {
-			err = stopped
-			d.screen.event(faint, "server", "stopped", fmt.Sprintf("process %d", pid), "")
-		}
-	}()
-	d.screen.event(good, "server", "started", fmt.Sprintf("process %d", d.server.pid()), "http://"+d.server.address+", data in SQLite")
+	defer func() { err = errors.Join(err, d.server.stop()) }()
+	d.screen.event(good, "server", "started", d.process(), "http://"+d.server.address+", data in SQLite")
 	workshop, err := openWorkshop(d.launch.apiKey, d.server.address, d.ledger)
 	if err != nil {
 		return err
@@ -158,20 +146,41 @@ func (d *demo) perform(ctx context.Context) (err error) {
 		return err
 	}
 	d.screen.event(good, "app", "registered", workshop.app.job.ID(), workshop.address)
+	if err := d.runs(ctx, cancel, workshop); err != nil {
+		return err
+	}
+	// The app and the receiver are there for as long as the server may call.
+	if err := d.server.stop(); err != nil {
+		return err
+	}
+	d.screen.event(faint, "server", "stopped", d.process(), "")
+	return nil
+}
 
+func (d *demo) process() string { return fmt.Sprintf("process %d", d.server.pid()) }
+
+// runs invokes the job for every file, kills the server, and waits for the
+// notifications. cancel ends ctx.
+func (d *demo) runs(ctx context.Context, cancel context.CancelCauseFunc, w *workshop) error {
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel(nil)
 	running.Go(func() { d.watch(ctx, cancel) })
+	invoked := make(chan struct{})
 	running.Go(func() {
-		if err := workshop.invokeAll(ctx); err != nil {
+		if err := w.invokeAll(ctx); err != nil {
 			cancel(err)
+			return
 		}
+		close(invoked)
 	})
 	if !d.config.NoCrash {
 		if err := d.crash(ctx); err != nil {
 			return err
 		}
+	}
+	if err := await(ctx, invoked, d.server); err != nil {
+		return err
 	}
 	return await(ctx, d.ledger.allNotified, d.server)
 }
@@ -197,7 +206,7 @@ func (d *demo) crash(ctx context.Context) error {
 	}
 	d.killed = d.ledger.census()
 	address := d.server.address
-	d.screen.event(bad, "server", "SIGKILL", fmt.Sprintf("process %d", d.server.pid()), "runs: "+whereabouts(d.killed))
+	d.screen.event(bad, "server", "SIGKILL", d.process(), "runs: "+whereabouts(d.killed))
 	if err := d.server.kill(); err != nil {
 		return err
 	}
@@ -212,60 +221,7 @@ func (d *demo) crash(ctx context.Context) error {
 		return err
 	}
 	d.server = again
-	d.screen.event(good, "server", "back", fmt.Sprintf("process %d", d.server.pid()),
+	d.screen.event(good, "server", "back", d.process(),
 		fmt.Sprintf("after %s, same address, same data", seconds(time.Since(killedAt))))
 	return nil
-}
-
-// whereabouts says where the runs are.
-func whereabouts(count map[place]int) string {
-	var parts []string
-	for _, p := range []struct {
-		place place
-		words string
-	}{{inTask, "inside a task"}, {sleeping, "asleep"}, {moving, "on the way"}, {ended, "ended"}} {
-		if n := count[p.place]; n > 0 {
-			parts = append(parts, thousands(n)+" "+p.words)
-		}
-	}
-	return strings.Join(parts, ", ")
-}
-
-// watch tells how it goes until ctx ends, and gives up on a demo that stands
-// still.
-func (d *demo) watch(ctx context.Context, giveUp context.CancelCauseFunc) {
-	ticker := time.NewTicker(100 * time.Millisecond)
-	defer ticker.Stop()
-	last, since := 0, time.Now()
-	for {
-		select {
-		case <-ctx.Done():
-			d.screen.showStatus("")
-			return
-		case now := <-ticker.C:
-			notified, changes := d.ledger.progress()
-			if changes != last {
-				last, since = changes, now
-			}
-			if now.Sub(since) > standstill {
-				giveUp(fmt.Errorf("nothing has happened for %v; %d of %d notifications have arrived", standstill, notified, len(d.ledger.files)))
-				return
-			}
-			d.screen.showStatus(fmt.Sprintf("%8.1f  %d of %s arrived", now.Sub(d.screen.started).Seconds(),
-				notified, counted(len(d.ledger.files), "notification")))
-		}
-	}
-}
-
-// seconds returns a duration for people.
-func seconds(d time.Duration) string {
-	if d >= 10*time.Second || d%time.Second == 0 {
-		return fmt.Sprintf("%.0f s", d.Seconds())
-	}
-	return fmt.Sprintf("%.2f s", d.Seconds())
-}
-
-// runDuration is how long a run took from its start to its end, waits included.
-func runDuration(n protocol.RunNotification[report, fileToRead]) string {
-	return fmt.Sprintf("%.2f s", n.CompletedAt.Sub(n.StartedAt.Time).Seconds())
 }

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -63,17 +64,26 @@ func (a *app) kill(t *testing.T, run string) {
 // put gives a name on the app's board its value.
 func (a *app) put(t *testing.T, name string, value any) {
 	t.Helper()
-	ask(t, "PUT", a.relay.url+"/board/"+name, "", map[string]any{"value": value}, nil)
+	ask(t, "PUT", a.relay.url+"/board/"+url.PathEscape(name), "", map[string]any{"value": value}, nil)
 }
 
-// get waits until a name on the app's board has a value, and returns it if it is
-// text.
+// value waits until a name on the app's board has a value, and returns it.
+func (a *app) value(t *testing.T, name string) json.RawMessage {
+	t.Helper()
+	var answer struct{ Value json.RawMessage }
+	ask(t, "GET", a.relay.url+"/board/"+url.PathEscape(name), "", nil, &answer)
+	return answer.Value
+}
+
+// get is value for one that is text or does not matter.
 func (a *app) get(t *testing.T, name string) string {
 	t.Helper()
-	var answer struct{ Value any }
-	ask(t, "GET", a.relay.url+"/board/"+name, "", nil, &answer)
-	text, _ := answer.Value.(string)
-	return text
+	var text *string
+	decode(t, a.value(t, name), &text)
+	if text == nil {
+		return ""
+	}
+	return *text
 }
 
 // client calls a method of the SDK's client, outside of any run, and decodes what

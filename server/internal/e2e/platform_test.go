@@ -13,17 +13,6 @@ var platformScenarios = []scenario{
 			s.wantCalled(t, n.ID, 1, fmt.Sprint("task ", i))
 		}
 	}},
-	{"executions come back before the platform stops them", func(t *testing.T, s *stack) {
-		n := s.run(t, "short-executions", nil)
-		wantOutput(t, n, `"through"`)
-		s.wantCalled(t, n.ID, 1, "begin")
-		for i := range 12 {
-			s.wantCalled(t, n.ID, 1, fmt.Sprint("slow ", i))
-		}
-		if n.ExecutionCount < 3 {
-			t.Errorf("the run was executed %d times, want 3 at least: stopped, come back, done", n.ExecutionCount)
-		}
-	}},
 	{"requests whose answers are lost have no effect twice", func(t *testing.T, s *stack) {
 		// Only the id of a run that exists can be given to the relay, so the run
 		// is held until it has been.
@@ -40,4 +29,20 @@ var platformScenarios = []scenario{
 			t.Errorf("the statuses are %+v, want one", n.Statuses)
 		}
 	}},
+}
+
+func TestExecutionsComeBackBeforeThePlatformStopsThem(t *testing.T) {
+	t.Parallel()
+	// What the server learns is about the endpoint, and so about all its jobs.
+	withEveryStack(t, func(t *testing.T, s *stack) {
+		n := s.run(t, "short-executions", nil)
+		wantOutput(t, n, `"through"`)
+		s.wantCalled(t, n.ID, 1, "begin")
+		for i := range 12 {
+			s.wantCalled(t, n.ID, 1, fmt.Sprint("slow ", i))
+		}
+		if n.ExecutionCount < 3 {
+			t.Errorf("the run was executed %d times, want 3 at least: stopped, come back, done", n.ExecutionCount)
+		}
+	})
 }

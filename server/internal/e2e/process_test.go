@@ -15,7 +15,7 @@ import (
 
 // patience bounds each wait. It is generous, as it only serves to turn a hang
 // into an error.
-const patience = 2 * time.Minute
+const patience = 5 * time.Minute
 
 // process is a running program.
 type process struct {
@@ -68,6 +68,7 @@ func start(t *testing.T, name string, command *exec.Cmd, log *journal, ready fun
 		_ = reader.Close()
 		t.Fatalf("starting %s: %v", name, err)
 	}
+	theGuard.started(command.Process.Pid)
 	p := &process{name: name, command: command, stdin: stdin, ended: make(chan struct{})}
 	up := make(chan string, 1)
 	go p.follow(reader, log, func(line string) {
@@ -108,6 +109,7 @@ func (p *process) follow(output io.ReadCloser, log *journal, see func(line strin
 	}
 	_ = output.Close()
 	p.err = p.command.Wait()
+	theGuard.ended(p.command.Process.Pid)
 }
 
 // kill ends the process as the death of its machine would.

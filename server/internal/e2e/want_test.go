@@ -61,21 +61,28 @@ func wantFailure(t *testing.T, n notification, message, cacheKey string) {
 	}
 }
 
-// wantCounts checks how often each counted function of a run was called.
+// wantCounts checks how often each counted task of a run was executed. Those that
+// have tasks below them are left out, for they are executed again with their
+// run, and that may happen more often than planned on a machine that is so slow
+// that the SDK gives up its time.
 func (s *stack) wantCounts(t *testing.T, run string, want map[string]int) {
 	t.Helper()
-	if got := s.app.counts(t, run); !maps.Equal(got, want) {
-		t.Errorf("the functions of the run were called %v times, want %v", got, want)
+	got := s.app.counts(t, run)
+	for _, name := range []string{"run", "parent", "outer"} {
+		delete(got, name)
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("the tasks of run %s were executed %v times, want %v", run, got, want)
 	}
 }
 
-// wantCalled is wantCounts for some of the functions.
+// wantCalled is wantCounts for some of the tasks.
 func (s *stack) wantCalled(t *testing.T, run string, times int, names ...string) {
 	t.Helper()
 	counts := s.app.counts(t, run)
 	for _, name := range names {
 		if counts[name] != times {
-			t.Errorf("%q was called %d times, want %d (all: %v)", name, counts[name], times, counts)
+			t.Errorf("task %q of run %s was executed %d times, want %d (all: %v)", name, run, counts[name], times, counts)
 		}
 	}
 }

@@ -2,11 +2,13 @@ package endpoint
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/filter"
 )
 
 // maxIssues bounds the list of what is wrong with an index.
@@ -117,9 +119,15 @@ func (s *shape) rule(path string, raw json.RawMessage) {
 	var source string
 	s.names(path+".event", members["event"])
 	s.need(path+".source", members["source"], &source)
-	for _, filter := range []string{"payload", "context"} {
-		var conditions map[string]json.RawMessage
-		s.option(path+"."+filter, members[filter], &conditions)
+	s.filter(path+".payload", members["payload"])
+	s.filter(path+".context", members["context"])
+}
+
+// filter checks an event filter, which may be absent.
+func (s *shape) filter(path string, raw json.RawMessage) {
+	_, err := filter.Parse(raw)
+	if problem, ok := errors.AsType[*filter.Error](err); ok {
+		s.fail(join(path, problem.Path), "invalid filter: it %s", problem.Problem)
 	}
 }
 

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -85,17 +87,21 @@ func (e *Engine) Rerun(ctx context.Context, environment *model.Environment, runI
 	return id, err
 }
 
-// TestRun starts a run of a job that is marked as a test, and returns its id. The
-// Node SDK does not verify the payload of such a run.
+// TestRun starts a run of a job that is marked as a test, and returns its id. Its
+// event has the name and source that the job is for, and is delivered to no other
+// job. The Node SDK does not verify the payload of such a run.
 func (e *Engine) TestRun(ctx context.Context, environment *model.Environment, in Invocation) (id string, err error) {
 	err = e.store.Update(ctx, func(tx *store.Tx) error {
 		s := start{event: model.Event{
-			EventID: numbered("test:"+model.InvokeEventName, tx.Now()), Name: model.InvokeEventName, Source: model.DefaultSource,
 			Payload: orEmptyObject(in.Payload), Context: orEmptyObject(in.Context), Internal: true, IsTest: true,
 		}}
 		if s.version, err = latestVersion(tx, environment, in.JobSlug); err != nil {
 			return err
 		}
+		if s.event.Name, s.event.Source, err = eventOfJob(tx, environment, s.version.Job); err != nil {
+			return err
+		}
+		s.event.EventID = numbered("test:"+s.event.Name, tx.Now())
 		if s.event.AccountID, s.account, err = account(tx, environment, in.AccountID); err != nil {
 			return err
 		}
@@ -103,6 +109,29 @@ func (e *Engine) TestRun(ctx context.Context, environment *model.Environment, in
 		return err
 	})
 	return id, err
+}
+
+// eventOfJob returns the name, the first if there are several, and the source of
+// the events that a job says it is for.
+func eventOfJob(tx *store.Tx, environment *model.Environment, job model.Job) (name, source string, err error) {
+	specification, _, _, err := tx.LatestSpecification(environment.ID, job.ID)
+	if err != nil {
+		return "", "", err
+	}
+	var told struct {
+		Event struct {
+			Name   protocol.Names
+			Source string
+		}
+	}
+	if err := json.Unmarshal(specification, &told); err != nil {
+		return "", "", fmt.Errorf("specification of job %s: %w", job.Slug, err)
+	}
+	name, source = model.InvokeEventName, cmp.Or(told.Event.Source, model.DefaultSource)
+	if len(told.Event.Name) > 0 {
+		name = told.Event.Name[0]
+	}
+	return name, source, nil
 }
 
 // numbered makes an event id unlike others of its kind by the time, in

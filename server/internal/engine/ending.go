@@ -8,6 +8,7 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/endpoint"
+	"github.com/runhook/runhook/server/internal/live"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
 )
@@ -33,6 +34,9 @@ type ending struct {
 	environment *model.Environment
 	x           store.Execution
 	started     time.Time
+	// trouble is what kept the execution from coming to an end, for those who
+	// watch.
+	trouble string
 }
 
 func (n *ending) run() *model.Run { return &n.x.Run }
@@ -125,8 +129,12 @@ func (n *ending) failed(result *protocol.ExecutionResult) error {
 		}
 		if found && task.RunID == n.run().ID {
 			n.run().FailedTaskID = task.ID
-			if _, _, err := n.tx.EndTask(task.ID, store.TaskEnd{Transition: model.TaskFails, Output: failure}); err != nil {
+			ended, ok, err := n.tx.EndTask(task.ID, store.TaskEnd{Transition: model.TaskFails, Output: failure})
+			if err != nil {
 				return err
+			}
+			if ok {
+				n.engine.tellTask(n.tx, &ended)
 			}
 		}
 	}
@@ -149,6 +157,7 @@ func (n *ending) yield(key string) error {
 func (n *ending) transient(failure *protocol.Error, retryAfter time.Duration) error {
 	n.run().ExecutionFailures++
 	failures := n.run().ExecutionFailures
+	n.trouble = failure.Message
 	if failures >= maximumFailures {
 		n.run().ExecutionCount++
 		return n.fail(model.RunFails, errorJSON(failure))
@@ -207,6 +216,7 @@ func (n *ending) proceed(transition model.RunTransition, due time.Time) error {
 			return err
 		}
 	}
+	n.engine.tellRun(n.tx, live.RunWaiting, &n.x, transition.To, due, n.trouble)
 	return n.record(store.RunChange{Transition: transition, DueAt: due})
 }
 
@@ -268,6 +278,7 @@ func (n *ending) end(transition model.RunTransition) error {
 		return err
 	}
 	n.run().Status, n.run().CompletedAt, n.run().UpdatedAt = transition.To, now, now
+	n.engine.tellRun(n.tx, live.RunEnded, &n.x, transition.To, time.Time{}, "")
 	return n.engine.config.Notifier.RunEnded(n.tx, n.environment, n.x)
 }
 

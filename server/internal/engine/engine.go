@@ -10,6 +10,7 @@ import (
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/clock"
 	"github.com/runhook/runhook/server/internal/endpoint"
+	"github.com/runhook/runhook/server/internal/live"
 	"github.com/runhook/runhook/server/internal/loop"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/node"
@@ -20,6 +21,7 @@ import (
 // Caller executes runs by calling apps. *endpoint.Client is one.
 type Caller interface {
 	Execute(ctx context.Context, target endpoint.Target, body []byte) endpoint.ExecuteOutcome
+	Preprocess(ctx context.Context, target endpoint.Target, body []byte) (abort bool, err error)
 }
 
 // Notifier writes what is owed to others because a run ended.
@@ -33,7 +35,7 @@ type Notifier interface {
 // behalf of an environment of the type.
 type CheckURL func(rawURL string, environmentType protocol.EnvironmentType) error
 
-// Config is what an engine works with. Every field is required.
+// Config is what an engine works with. Every field but Live is required.
 type Config struct {
 	Store    *store.Store
 	Node     *node.Node
@@ -46,8 +48,10 @@ type Config struct {
 	PublicURL string
 	// Executions is how many executions may be in flight in this process.
 	Executions int
-	Clock      clock.Clock
-	Log        *slog.Logger
+	// Live is told what happens; it may be nil.
+	Live  *live.Broadcaster
+	Clock clock.Clock
+	Log   *slog.Logger
 }
 
 // Engine executes runs. Its methods may be called concurrently.
@@ -58,6 +62,8 @@ type Engine struct {
 	log    *slog.Logger
 	runs   *loop.Loop[store.Execution]
 	tasks  *loop.Loop[store.DueTask]
+	// expiries gives up runs that have not begun in the time they had.
+	expiries *loop.Loop[string]
 	// operations performs what tasks have the server do for them.
 	operations *loop.Loop[store.Operation]
 }
@@ -88,6 +94,10 @@ func New(config Config) *Engine {
 		Name: "tasks", Slots: fireBatch, Batch: fireBatch, Poll: poll,
 		Claim: e.fireDueTasks, Work: func(context.Context, store.DueTask) {}, Clock: config.Clock, Log: config.Log,
 	})
+	e.expiries = loop.New(loop.Config[string]{
+		Name: "expiries", Slots: fireBatch, Batch: fireBatch, Poll: poll,
+		Claim: e.giveUpExpired, Work: func(context.Context, string) {}, Clock: config.Clock, Log: config.Log,
+	})
 	e.operations = loop.New(loop.Config[store.Operation]{
 		Name: "operations", Slots: operationSlots, Batch: claimBatch, Poll: poll,
 		Claim: e.claimOperations, Work: e.operate, Clock: config.Clock, Log: config.Log,
@@ -102,6 +112,7 @@ func (e *Engine) Run(ctx context.Context) {
 	var loops sync.WaitGroup
 	loops.Go(func() { e.runs.Run(ctx) })
 	loops.Go(func() { e.tasks.Run(ctx) })
+	loops.Go(func() { e.expiries.Run(ctx) })
 	loops.Go(func() { e.operations.Run(ctx) })
 	loops.Wait()
 	owner := e.config.Node.ID()
@@ -116,6 +127,7 @@ func (e *Engine) Run(ctx context.Context) {
 func (e *Engine) Drain(ctx context.Context) {
 	e.runs.Drain(ctx, ErrStopping)
 	e.operations.Drain(ctx, ErrStopping)
+	e.expiries.Drain(ctx, ErrStopping)
 	e.tasks.Drain(ctx, ErrStopping)
 }
 

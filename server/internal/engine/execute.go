@@ -35,6 +35,7 @@ var autoYield = &protocol.AutoYieldConfig{
 // records what became of it.
 func (e *Engine) execute(ctx context.Context, x store.Execution) {
 	log := e.log.With("run", x.Run.ID, "job", x.Job.Slug, "environment", x.Run.EnvironmentID)
+	e.tellExecuting(&x)
 	environment, err := e.store.EnvironmentByID(ctx, x.Run.EnvironmentID)
 	if err == nil {
 		err = e.executeIn(ctx, environment, x)
@@ -50,20 +51,25 @@ func (e *Engine) execute(ctx context.Context, x store.Execution) {
 }
 
 func (e *Engine) executeIn(ctx context.Context, environment *model.Environment, x store.Execution) error {
-	if x.Disabled {
-		return e.record(ctx, func(tx *store.Tx) error {
-			ending := &ending{engine: e, tx: tx, environment: environment, x: x}
-			return ending.fail(model.RunAborted, abortError(x.Job.Slug, environment))
-		})
-	}
 	body, err := e.executeBody(ctx, environment, x)
 	if err != nil {
 		return err
 	}
-	started := e.clock.Now()
-	outcome := e.config.Caller.Execute(ctx, endpoint.Target{
+	target := endpoint.Target{
 		URL: x.Endpoint.URL, APIKey: environment.APIKey, EnvironmentType: environment.Type, Slug: x.Endpoint.Slug,
-	}, body)
+	}
+	abort, err := e.whyNot(ctx, environment, x, target, body)
+	if abort != nil || err != nil {
+		return e.record(ctx, func(tx *store.Tx) error {
+			ending := &ending{engine: e, tx: tx, environment: environment, x: x}
+			if err != nil {
+				return ending.transient(&protocol.Error{Message: err.Error()}, 0)
+			}
+			return ending.fail(model.RunAborted, abort)
+		})
+	}
+	started := e.clock.Now()
+	outcome := e.config.Caller.Execute(ctx, target, body)
 	e.log.Debug("execution ended", "run", x.Run.ID, "job", x.Job.Slug, "outcome", outcome.Kind.String(), "duration_ms", outcome.Duration.Milliseconds())
 	return e.record(ctx, func(tx *store.Tx) error {
 		ending := &ending{engine: e, tx: tx, environment: environment, x: x, started: started}
@@ -94,6 +100,7 @@ func (e *Engine) executeBody(ctx context.Context, environment *model.Environment
 		Event: protocol.Event{
 			ID: x.Event.EventID, Name: x.Event.Name, Payload: x.Event.Payload, Context: x.Event.Context,
 			Timestamp: protocol.At(x.Event.Timestamp), DeliverAt: protocol.AtOrNil(x.Event.DeliverAt),
+			DeliveredAt: protocol.AtOrNil(x.Event.DeliveredAt), CancelledAt: protocol.AtOrNil(x.Event.CancelledAt),
 		},
 		Job:          protocol.JobReference{ID: x.Job.Slug, Version: x.Version},
 		Run:          protocol.RunReference{ID: x.Run.ID, IsTest: x.Run.IsTest, StartedAt: protocol.At(e.clock.Now())},
@@ -101,6 +108,7 @@ func (e *Engine) executeBody(ctx context.Context, environment *model.Environment
 		Organization: organizationReference(environment),
 		Project:      projectReference(environment),
 		Account:      AccountReference(x.Account),
+		Source:       x.Event.SourceContext,
 		Connections:  json.RawMessage(`{}`),
 	}
 	modern := supportsLazyTasks(x.Endpoint.Version)

@@ -34,19 +34,19 @@ func TestAFailureThatPassesIsTriedAgain(t *testing.T) {
 		}
 	}
 	servertest.RunCases(t, servertest.Cases{
-		"500 without a body": passes(servertest.HTTP(500, ""), backoff(1)),
-		"500 with an error": passes(servertest.HTTP(500, `{"message":"boom"}`), backoff(1)),
-		"502 that is no time-out": passes(servertest.HTTP(502, "bad gateway"), backoff(1)),
-		"503 that is no time-out": passes(servertest.HTTP(503, "Worker exceeded resource limits"), backoff(1)),
-		"503 that asks for patience": passes(servertest.HTTP(503, "", "Retry-After", "120"), 2*time.Minute),
-		"429": passes(servertest.HTTP(429, `{"message":"slow down"}`), backoff(1)),
-		"429 that says for how many seconds": passes(servertest.HTTP(429, "", "Retry-After", "30"), 30*time.Second),
-		"429 that asks for less than the pause": passes(servertest.HTTP(429, "", "Retry-After", "0.1"), backoff(1)),
-		"a page instead of JSON": passes(servertest.HTTP(200, "<html>"), backoff(1)),
-		"nothing instead of JSON": passes(servertest.HTTP(200, ""), backoff(1)),
-		"null instead of an answer": passes(servertest.JSON("null"), backoff(1)),
-		"JSON that is cut off": passes(servertest.JSON(`{"status":"SUCC`), backoff(1)),
-		"a connection that breaks": passes(servertest.Reply{Drop: true}, backoff(1)),
+		"500 without a body":                             passes(servertest.HTTP(500, ""), backoff(1)),
+		"500 with an error":                              passes(servertest.HTTP(500, `{"message":"boom"}`), backoff(1)),
+		"502 that is no time-out":                        passes(servertest.HTTP(502, "bad gateway"), backoff(1)),
+		"503 that is no time-out":                        passes(servertest.HTTP(503, "Worker exceeded resource limits"), backoff(1)),
+		"503 that asks for patience":                     passes(servertest.HTTP(503, "", "Retry-After", "120"), 2*time.Minute),
+		"429":                                            passes(servertest.HTTP(429, `{"message":"slow down"}`), backoff(1)),
+		"429 that says for how many seconds":             passes(servertest.HTTP(429, "", "Retry-After", "30"), 30*time.Second),
+		"429 that asks for less than the pause":          passes(servertest.HTTP(429, "", "Retry-After", "0.1"), backoff(1)),
+		"a page instead of JSON":                         passes(servertest.HTTP(200, "<html>"), backoff(1)),
+		"nothing instead of JSON":                        passes(servertest.HTTP(200, ""), backoff(1)),
+		"null instead of an answer":                      passes(servertest.JSON("null"), backoff(1)),
+		"JSON that is cut off":                           passes(servertest.JSON(`{"status":"SUCC`), backoff(1)),
+		"a connection that breaks":                       passes(servertest.Reply{Drop: true}, backoff(1)),
 		"a redirect that would turn the POST into a GET": passes(servertest.HTTP(302, "", "Location", "/elsewhere"), backoff(1)),
 	})
 }
@@ -63,38 +63,45 @@ func TestAFailureThatStaysEndsTheRun(t *testing.T) {
 		}
 	}
 	servertest.RunCases(t, servertest.Cases{
-		"400 with an error": ends(servertest.HTTP(400, `{"message":"Invalid execution","name":"E"}`), `{"message":"Invalid execution","name":"E"}`),
-		"401 with an error": ends(servertest.HTTP(401, `{"message":"Forbidden"}`), `{"message":"Forbidden"}`),
-		"404 without a body": ends(servertest.HTTP(404, ""), `{"message":"Endpoint responded with 404 status code"}`),
-		"410 with a page": ends(servertest.HTTP(410, "<html>"), `{"message":"Endpoint responded with 410 status code"}`),
-		"a status that nobody knows": ends(servertest.JSON(`{"status":"MAYBE"}`), `{"message":"Endpoint responded with an invalid answer: unknown status`),
-		"an answer without a status": ends(servertest.JSON(`{}`), `{"message":"Endpoint responded with an invalid answer`),
-		"an answer that is a list": ends(servertest.JSON(`[1]`), `{"message":"Endpoint responded with an invalid answer`),
-		"ERROR without an error": ends(servertest.JSON(`{"status":"ERROR"}`), `{"message":"Endpoint responded with an invalid answer`),
-		"an error without a message": ends(servertest.JSON(`{"status":"ERROR","error":{}}`), `{"message":"Endpoint responded with an invalid answer`),
-		"RETRY_WITH_TASK without a time": ends(servertest.JSON(`{"status":"RETRY_WITH_TASK","task":{"id":"a"},"error":{"message":"m"}}`), `{"message":"Endpoint responded with an invalid answer`),
+		"400 with an error":               ends(servertest.HTTP(400, `{"message":"Invalid execution","name":"E"}`), `{"message":"Invalid execution","name":"E"}`),
+		"401 with an error":               ends(servertest.HTTP(401, `{"message":"Forbidden"}`), `{"message":"Forbidden"}`),
+		"404 without a body":              ends(servertest.HTTP(404, ""), `{"message":"Endpoint responded with 404 status code"}`),
+		"410 with a page":                 ends(servertest.HTTP(410, "<html>"), `{"message":"Endpoint responded with 410 status code"}`),
+		"a status that nobody knows":      ends(servertest.JSON(`{"status":"MAYBE"}`), `{"message":"Endpoint responded with an invalid answer: unknown status`),
+		"an answer without a status":      ends(servertest.JSON(`{}`), `{"message":"Endpoint responded with an invalid answer`),
+		"an answer that is a list":        ends(servertest.JSON(`[1]`), `{"message":"Endpoint responded with an invalid answer`),
+		"ERROR without an error":          ends(servertest.JSON(`{"status":"ERROR"}`), `{"message":"Endpoint responded with an invalid answer`),
+		"an error without a message":      ends(servertest.JSON(`{"status":"ERROR","error":{}}`), `{"message":"Endpoint responded with an invalid answer`),
+		"RETRY_WITH_TASK without a time":  ends(servertest.JSON(`{"status":"RETRY_WITH_TASK","task":{"id":"a"},"error":{"message":"m"}}`), `{"message":"Endpoint responded with an invalid answer`),
 		"RESUME_WITH_TASK without a task": ends(servertest.JSON(`{"status":"RESUME_WITH_TASK"}`), `{"message":"Endpoint responded with an invalid answer`),
 	})
+}
+
+// calledBackAt is the body of an invocation whose notification goes to r.
+func calledBackAt(r *servertest.Receiver) protocol.InvokeJob {
+	return protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: r.URL}}
 }
 
 func TestTenFailuresInARow(t *testing.T) {
 	t.Parallel()
 	servertest.RunCases(t, servertest.Cases{
 		"end the run with the last one's error, after growing pauses": func(t *testing.T, s *servertest.Server, app *servertest.App) {
-			next := s.Clock.Now()
-			var id string
-			got := app.End(func(run string) {
-				id = run
-				if n := len(app.Executions(run)); n > 0 {
-					s.Clock.AdvanceTo(next)
-				}
-			}, repeated(10, func(x *servertest.Execution) servertest.Reply {
-				if x.At.Before(next) {
-					t.Errorf("execution %d came at %v, before %v", x.Number, x.At, next)
-				}
-				next = x.At.Add(backoff(x.Number))
+			done := servertest.NewReceiver(t, s)
+			id := app.Run(calledBackAt(done), repeated(10, func(x *servertest.Execution) servertest.Reply {
 				return servertest.HTTP(500, fmt.Sprintf(`{"message":"failure %d"}`, x.Number))
 			})...)
+			for n := 1; n < 10; n++ {
+				s.Wait(fmt.Sprintf("failure %d", n), func() bool {
+					return len(app.Executions(id)) == n && s.Development().Run(id).Status == protocol.RunWaitingToExecute
+				})
+				due := s.Clock.Now().Add(backoff(n))
+				s.Clock.AdvanceTo(due.Add(-time.Millisecond))
+				if run := s.Development().Run(id); run.Status != protocol.RunWaitingToExecute {
+					t.Errorf("before its pause is over the run is %s", run.Status)
+				}
+				s.Clock.AdvanceTo(due)
+			}
+			got := done.WaitFor(1).Notification
 			checkEnd(t, got, protocol.RunFailure, 1, 0)
 			checkText(t, "the error", got.Error, `{"message":"failure 10"}`)
 			if n := len(app.Executions(id)); n != 10 {
@@ -105,7 +112,11 @@ func TestTenFailuresInARow(t *testing.T) {
 			steps := repeated(9, servertest.Always(servertest.HTTP(500, "")))
 			steps = append(steps, servertest.Always(servertest.Yield("breath")))
 			steps = append(steps, repeated(9, servertest.Always(servertest.HTTP(http.StatusBadGateway, "")))...)
-			got := app.End(func(string) { s.Clock.Advance(20 * time.Second) }, append(steps, servertest.Always(servertest.Success("")))...)
+			got := app.End(func(id string) {
+				if s.Development().Run(id).Status == protocol.RunWaitingToExecute {
+					s.Clock.Advance(20 * time.Second)
+				}
+			}, append(steps, servertest.Always(servertest.Success("")))...)
 			if got.Status != protocol.RunSuccess || got.ExecutionCount != 2 {
 				t.Errorf("the run is %s after %d executions", got.Status, got.ExecutionCount)
 			}
@@ -142,10 +153,11 @@ func TestAnExecutionThatItsPlatformStopped(t *testing.T) {
 			got := app.End(nil,
 				func(x *servertest.Execution) servertest.Reply {
 					x.Task("endless")
+					s.Clock.Advance(time.Millisecond)
 					return servertest.Yield("k")
 				},
 				took(s, 10*time.Second, servertest.Always(reply)))
-			checkEnd(t, got, protocol.RunTimedOut, 2, 10_000)
+			checkEnd(t, got, protocol.RunTimedOut, 2, 10_001)
 			if !strings.Contains(string(got.Error), `endless`) {
 				t.Errorf("the error does not name the task it was at: %s", got.Error)
 			}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
@@ -19,6 +20,9 @@ type Invocation struct {
 	AccountID string
 	// CallbackURL receives the run's completion notification; empty for none.
 	CallbackURL string
+	// Lifetime is how long the run may wait to begin before it is given up as
+	// ABORTED; zero for any time.
+	Lifetime time.Duration
 }
 
 // Invoke records a run of the version of a job that is the latest in the
@@ -54,7 +58,7 @@ func (e *Engine) admit(tx *store.Tx, environment *model.Environment, in Invocati
 			return runID, err
 		}
 	}
-	s := start{callbackURL: in.CallbackURL, event: model.Event{
+	s := start{callbackURL: in.CallbackURL, lifetime: in.Lifetime, event: model.Event{
 		EventID: in.IdempotencyKey, Name: model.InvokeEventName, Source: model.DefaultSource,
 		Payload: orEmptyObject(in.Payload), Context: orEmptyObject(in.Context), Internal: true,
 	}}

@@ -94,6 +94,7 @@ func (e *Engine) endOperation(tx *store.Tx, task model.Task, outcome fetch.Outco
 	if err != nil || !ok {
 		return err
 	}
+	e.tellTask(tx, &ended)
 	return e.wake(tx, run, ended)
 }
 

@@ -2,9 +2,10 @@ package engine
 
 import (
 	"context"
-	"fmt"
+	"time"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/live"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
 )
@@ -51,31 +52,8 @@ func (e *Engine) endLocked(tx *store.Tx, environment *model.Environment, run mod
 	}
 	ended.Run.Status, ended.Run.Output = transition.To, run.Output
 	ended.Run.CompletedAt, ended.Run.UpdatedAt = now, now
+	e.tellRun(tx, live.RunEnded, &ended, transition.To, time.Time{}, "")
 	return e.config.Notifier.RunEnded(tx, environment, ended)
-}
-
-// abortError is why a run of a job that takes no more runs was ended.
-func abortError(jobSlug string, environment *model.Environment) []byte {
-	return errorJSON(&protocol.Error{
-		Name: "Aborted", Message: fmt.Sprintf("Job %q was disabled or removed in %s", jobSlug, environment.Type),
-	})
-}
-
-// AbortJobRuns ends every run of a job that has not ended, because the job takes
-// no more runs in the environment. A run that it misses is ended when it comes to
-// be executed.
-func (e *Engine) AbortJobRuns(ctx context.Context, environment *model.Environment, job model.Job) error {
-	failure := abortError(job.Slug, environment)
-	return e.eachOpenRun(ctx, environment, job, func(id string) error {
-		return e.store.Update(ctx, func(tx *store.Tx) error {
-			run, found, err := tx.LockRun(id)
-			if err != nil || !found || run.Status.Terminal() {
-				return err
-			}
-			run.Output = failure
-			return e.endLocked(tx, environment, run, model.RunAborted)
-		})
-	})
 }
 
 // eachOpenRun calls fn for every run of a job that has not ended, oldest first,

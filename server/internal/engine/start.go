@@ -1,7 +1,10 @@
 package engine
 
 import (
+	"time"
+
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/live"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
 )
@@ -16,16 +19,17 @@ type start struct {
 	// event's.
 	account     *model.Account
 	callbackURL string
+	// lifetime is how long the run may take to begin; zero for any time.
+	lifetime time.Duration
 }
 
 // startRun records an event and a run of it, and returns the run's id, or an
-// empty one if the environment already has an event with its event id. If this
-// process has room, the run is its own from the start and is executed as soon as
-// it is on disk.
+// empty one if the environment already has an event with its event id.
 func (e *Engine) startRun(tx *store.Tx, environment *model.Environment, s start) (string, error) {
 	now := tx.Now()
 	s.event.ID, s.event.EnvironmentID = model.NewID(model.PrefixEvent, now), environment.ID
-	s.event.Timestamp, s.event.DeliverAt, s.event.CreatedAt = now, now, now
+	s.event.Timestamp, s.event.DeliverAt, s.event.CreatedAt, s.event.UpdatedAt = now, now, now, now
+	s.event.DeliveredAt, s.event.CancelledAt = time.Time{}, time.Time{}
 	if s.event.EventID == "" {
 		s.event.EventID = s.event.ID[len(model.PrefixEvent):]
 	}
@@ -33,10 +37,24 @@ func (e *Engine) startRun(tx *store.Tx, environment *model.Environment, s start)
 	if err != nil || !inserted {
 		return "", err
 	}
+	return e.begin(tx, environment, s)
+}
+
+// StartRun records a run of an event that is on record or that the transaction
+// records, and returns its id. account is the event's, nil for none. Whoever
+// delivers events sees to it that an event starts a job once.
+func (e *Engine) StartRun(tx *store.Tx, environment *model.Environment, version store.JobVersion, event model.Event, account *model.Account) (string, error) {
+	return e.begin(tx, environment, start{version: version, event: event, account: account})
+}
+
+// begin records a run of an event that is on record. If this process has room, the
+// run is its own from the start and is executed as soon as it is on disk.
+func (e *Engine) begin(tx *store.Tx, environment *model.Environment, s start) (string, error) {
+	now := tx.Now()
 	v := s.version
 	x := store.Execution{
 		Event: s.event, Job: v.Job, Version: v.Version, Endpoint: v.Endpoint, Account: s.account,
-		NotifySuccess: v.NotifySuccess, NotifyFailure: v.NotifyFailure,
+		NotifySuccess: v.NotifySuccess, NotifyFailure: v.NotifyFailure, Preprocess: v.Preprocess,
 		Run: model.Run{
 			ID: model.NewID(model.PrefixRun, now), EnvironmentID: environment.ID, JobID: v.Job.ID, JobVersionID: v.ID,
 			EndpointID: v.Endpoint.ID, EventID: s.event.ID, AccountID: s.event.AccountID, Status: protocol.RunQueued,
@@ -44,6 +62,7 @@ func (e *Engine) startRun(tx *store.Tx, environment *model.Environment, s start)
 			CreatedAt: now, QueuedAt: now, UpdatedAt: now,
 		},
 	}
+	e.tellRun(tx, live.RunAccepted, &x, x.Run.Status, time.Time{}, "")
 	// Whether a limit has room is decided where runs are claimed.
 	if x.Run.LimitKey == "" && e.runs.Reserve() {
 		x.Run.Status, x.Run.StartedAt = model.RunExecutes.To, now
@@ -53,8 +72,14 @@ func (e *Engine) startRun(tx *store.Tx, environment *model.Environment, s start)
 			e.runs.Release()
 			e.config.Node.Doubt(err)
 		})
-	} else if err := e.announceRun(tx, now); err != nil {
-		return "", err
+	} else {
+		if s.lifetime > 0 {
+			x.Run.ExpiresAt = now.Add(s.lifetime)
+			tx.AfterCommit(func() { e.expiries.Wake(x.Run.ExpiresAt) })
+		}
+		if err := e.announceRun(tx, now); err != nil {
+			return "", err
+		}
 	}
 	return x.Run.ID, tx.InsertRun(x.Run)
 }

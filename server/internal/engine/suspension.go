@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/live"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
 )
@@ -67,7 +68,7 @@ func (s *suspension) add(result *protocol.ExecutionResult) error {
 		s.idle, s.resumeAt = true, s.run().CreatedAt
 		return s.complete(result)
 	case protocol.ExecutionAutoYieldRateLimit:
-		s.idle, s.resumeAt = true, time.UnixMilli(int64(result.Reset)).UTC()
+		s.idle, s.resumeAt = true, resetTime(result.Reset)
 	case protocol.ExecutionYield:
 		s.yielded = result.Key
 	case protocol.ExecutionCanceled:
@@ -82,6 +83,13 @@ func (s *suspension) add(result *protocol.ExecutionResult) error {
 		return fmt.Errorf("unknown execution status %q", result.Status)
 	}
 	return nil
+}
+
+// resetTime returns when a rate limit is reset. What no date can be stands for
+// the first or the last that can.
+func resetTime(milliseconds float64) time.Time {
+	const last = 8.64e15 // as ECMAScript has it
+	return time.UnixMilli(int64(min(max(milliseconds, 0), last))).UTC()
 }
 
 // task returns the task that an answer names; an answer that names a task of
@@ -142,6 +150,7 @@ func (s *suspension) retry(result *protocol.ExecutionResult) error {
 	if err := s.engine.announceTask(s.tx, at); err != nil {
 		return err
 	}
+	s.engine.tellTaskAs(s.tx, live.TaskRetrying, &task, at, result.Error.Error())
 	return s.tx.RetryTask(task, result.Error.Error(), at)
 }
 
@@ -149,6 +158,10 @@ func (s *suspension) retry(result *protocol.ExecutionResult) error {
 func (s *suspension) parallel(result *protocol.ExecutionResult) error {
 	if _, _, err := s.task(result.Task); err != nil {
 		return err
+	}
+	if len(result.ChildErrors) == 0 {
+		// Nothing would ever wake the run.
+		s.idle, s.resumeAt = true, s.run().CreatedAt
 	}
 	for i := range result.ChildErrors {
 		if err := s.add(&result.ChildErrors[i]); err != nil {
@@ -173,7 +186,10 @@ func (s *suspension) complete(result *protocol.ExecutionResult) error {
 		}
 		return nil
 	}
-	_, _, err = s.tx.EndTask(task.ID, store.TaskEnd{Transition: model.TaskCompletes, Output: output})
+	ended, ok, err := s.tx.EndTask(task.ID, store.TaskEnd{Transition: model.TaskCompletes, Output: output})
+	if ok {
+		s.engine.tellTask(s.tx, &ended)
+	}
 	return err
 }
 

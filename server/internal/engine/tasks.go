@@ -97,6 +97,7 @@ func (e *Engine) createTask(tx *store.Tx, state store.RunState, t model.Task, re
 		return t, err
 	}
 	if inserted {
+		e.tellTask(tx, &t)
 		return t, e.announceBegun(tx, t)
 	}
 	stored, _, err := tx.TaskByKey(t.RunID, t.IdempotencyKey)
@@ -121,6 +122,7 @@ func (e *Engine) reviveTask(tx *store.Tx, t model.Task, delayUntil time.Time, re
 	if err := tx.ReviveTask(t, transition); err != nil {
 		return t, err
 	}
+	e.tellTask(tx, &t)
 	return t, e.announceBegun(tx, t)
 }
 
@@ -193,6 +195,9 @@ func (e *Engine) FailTask(ctx context.Context, environment *model.Environment, r
 func (e *Engine) endTask(ctx context.Context, environment *model.Environment, runID, taskID string, end store.TaskEnd) (task model.Task, forceYield bool, err error) {
 	err = e.store.Update(ctx, func(tx *store.Tx) error {
 		ended, ok, err := tx.EndTaskOfRun(environment.ID, runID, taskID, end)
+		if ok {
+			e.tellTask(tx, &ended)
+		}
 		if err == nil && !ok {
 			if ended, ok, err = tx.TaskOfRun(environment.ID, runID, taskID); err == nil && !ok {
 				return errorTaskNotFound()

@@ -65,11 +65,11 @@ func TestRESUME_WITH_TASK(t *testing.T) {
 					return servertest.Resume(task)
 				},
 				func(x *servertest.Execution) servertest.Reply {
-					checkText(t, "the output of the task", x.Task("ask").Output, `{"b": 1,"a":2}`)
+					checkText(t, "the output of the task", x.Task("ask").Output, `{"b":1,"a":2.50}`)
 					return servertest.Success("")
 				})
 			s.Development().WaitRun(id, protocol.RunWaitingToContinue)
-			s.As("").OK("POST", (*task.CallbackURL)[len(s.URL):], `{"b": 1,"a":2}`, nil)
+			s.As("").OK("POST", (*task.CallbackURL)[len(s.URL):], `{"b":1,"a":2.50}`, nil)
 			s.Development().WaitRun(id, protocol.RunSuccess)
 		},
 		"on a callback that came during the execution goes on at once": func(t *testing.T, s *servertest.Server, app *servertest.App) {

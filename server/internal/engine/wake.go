@@ -61,8 +61,10 @@ func (e *Engine) fire(tx *store.Tx, due store.DueTask) error {
 	case task.CallbackURL != "":
 		timeout := errorJSON(&protocol.Error{Message: "Nobody called back in the time allowed", Name: "CallbackTimeout"})
 		task, _, err = tx.EndTask(task.ID, store.TaskEnd{Transition: model.TaskTimesOut, Output: timeout})
+		e.tellTask(tx, &task)
 	case task.Noop:
 		task, _, err = tx.EndTask(task.ID, store.TaskEnd{Transition: model.TaskDelayEnds})
+		e.tellTask(tx, &task)
 	default:
 		task.Status = model.TaskPauseEnds.To
 		err = tx.EndPause(task.ID)
@@ -145,6 +147,7 @@ func (e *Engine) CallBack(ctx context.Context, taskID, secret string, body []byt
 		if err != nil || !ok {
 			return err
 		}
+		e.tellTask(tx, &ended)
 		return e.wake(tx, run, ended)
 	})
 }

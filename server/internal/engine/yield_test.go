@@ -123,9 +123,9 @@ func TestAUTO_YIELD_EXECUTION_WITH_COMPLETED_TASK(t *testing.T) {
 		}
 	}
 	servertest.RunCases(t, servertest.Cases{
-		"with JSON text keeps it": finishes(`"{\"b\": 1,\"a\":2}"`, `{"b": 1,"a":2}`),
+		"with JSON text keeps it":       finishes(`"{\"b\":1,\"a\":2.50}"`, `{"b":1,"a":2.50}`),
 		"with the text null keeps null": finishes(`"null"`, `null`),
-		"without an output has none": finishes("", ""),
+		"without an output has none":    finishes("", ""),
 		"with text that is not JSON fails the run": func(t *testing.T, s *servertest.Server, app *servertest.App) {
 			checkEnd(t, app.End(nil, func(x *servertest.Execution) servertest.Reply {
 				return autoYieldCompleted(x.Task("a").ID, `"{"`)

@@ -16,7 +16,7 @@
 //     the environment holds for the first request and for each redirect.
 //   - An attempt takes no longer than its time-out, body and redirects
 //     included, and no more memory than a small multiple of [MaxBodyBytes].
-//   - The output of a failed task is a JSON object with a message that is text,
+//   - The output of a failed task is a JSON object whose message is text,
 //     which is what the SDKs can read as an error.
 //   - What a task hides as a redacted string is in no message and no output,
 //     unless the other side sends it back, and goes to no other origin.

@@ -15,14 +15,14 @@ func TestHostileFiltersAndValuesAreDoneWithQuickly(t *testing.T) {
 	conditions := func(one string, count int) string {
 		return `{"a":[` + strings.Repeat(one+",", count-1) + one + `]}`
 	}
-	list := `{"a":[` + strings.Repeat("1,", 500_000) + `1]}`
-	text := `{"a":"` + strings.Repeat("\u200b", 500_000) + `"}`
+	list := `{"a":[` + strings.Repeat("1,", 100_000) + `1]}`
+	text := `{"a":"` + strings.Repeat("\u200b", 50_000) + `"}`
 	tests := []struct{ name, filter, value string }{
 		{"many conditions on a long list", conditions(`{"$not":2}`, filter.MaxRules-1), list},
 		{"many conditions on a long text", conditions(`{"$ignoreCaseEquals":""}`, filter.MaxRules-1), text},
 		{"many keys asked of many elements",
-			`{"a":{"b":{},` + strings.Repeat(`"c":{},`, 1) + `"d":[{"$exists":true}]}}`,
-			`{"a":[` + strings.Repeat(`{},`, 500_000) + `{}]}`},
+			`{"a":{"b":{},"c":{},"d":[{"$exists":true}]}}`,
+			`{"a":[` + strings.Repeat(`{},`, 100_000) + `{}]}`},
 		{"lists in lists", `{"a":{"a":{"a":{"a":[1]}}}}`, strings.Repeat(`{"a":[`, 4000) + strings.Repeat(`]}`, 4000)},
 		{"a value that is nested too deeply to decode", `{"a":{"a":[1]}}`, strings.Repeat(`{"a":[`, 100_000) + strings.Repeat(`]}`, 100_000)},
 	}

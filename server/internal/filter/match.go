@@ -8,7 +8,7 @@ import (
 // maxWork bounds one match: about how many members, elements and conditions are
 // looked at. It takes a large filter and a large value made for each other to
 // get there.
-const maxWork = 20_000_000
+const maxWork = 5_000_000
 
 // work is what a match may still do.
 type work struct{ left int }

@@ -11,17 +11,26 @@ type Event struct {
 	ID            string
 	EnvironmentID string
 	// EventID is the id that the caller chose or was told.
-	EventID   string
-	Name      string
-	Source    string
-	Payload   []byte
-	Context   []byte
-	AccountID string
-	IsTest    bool
-	Internal  bool
-	Timestamp time.Time
-	DeliverAt time.Time
-	CreatedAt time.Time
+	EventID string
+	Name    string
+	Source  string
+	Payload []byte
+	Context []byte
+	// IsRequest says that the payload is a request that an HTTP endpoint got.
+	IsRequest bool
+	// SourceContext is a JSON object that says what of its source sent it, such as
+	// a schedule; nil for nothing.
+	SourceContext []byte
+	AccountID     string
+	IsTest        bool
+	Internal      bool
+	Timestamp     time.Time
+	DeliverAt     time.Time
+	// DeliveredAt is when it first started something; zero if it has not.
+	DeliveredAt time.Time
+	CancelledAt time.Time
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
 }
 
 // InvokeEventName names the event that an invocation makes.
@@ -63,7 +72,11 @@ type Run struct {
 	WakeRequested bool
 	// LimitKey names the concurrency limit that executions count towards; empty
 	// for none.
-	LimitKey    string
+	LimitKey string
+	// Parked is set while the run waits for room under its limit.
+	Parked bool
+	// ExpiresAt is when the run is given up if it has not begun; zero for never.
+	ExpiresAt   time.Time
 	Lease       Lease
 	CreatedAt   time.Time
 	QueuedAt    time.Time

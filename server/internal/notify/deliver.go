@@ -40,6 +40,7 @@ func (s *Service) deliver(ctx context.Context, n model.Notification) {
 		if !n.ScheduledAt.IsZero() {
 			tx.AfterCommit(func() { s.loop.Wake(n.ScheduledAt) })
 		}
+		s.tell(tx, n, attempt)
 		return tx.EndAttempt(n, transition, attempt)
 	})
 	switch {

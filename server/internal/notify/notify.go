@@ -10,6 +10,7 @@ import (
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/clock"
 	"github.com/runhook/runhook/server/internal/endpoint"
+	"github.com/runhook/runhook/server/internal/live"
 	"github.com/runhook/runhook/server/internal/loop"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/node"
@@ -27,7 +28,8 @@ type Caller interface {
 	RunNotification(ctx context.Context, target endpoint.Target, body []byte) error
 }
 
-// Config is what a service works with. Every field but Random is required.
+// Config is what a service works with. Every field but Live
+// and Random is required.
 type Config struct {
 	Store    *store.Store
 	Node     *node.Node
@@ -40,8 +42,10 @@ type Config struct {
 	Deliveries int
 	// Version is told to receivers.
 	Version string
-	Clock   clock.Clock
-	Log     *slog.Logger
+	// Live is told of attempts; it may be nil.
+	Live  *live.Broadcaster
+	Clock clock.Clock
+	Log   *slog.Logger
 	// Random returns numbers uniform in [0, 1), for jitter; nil means the
 	// system's.
 	Random func() float64

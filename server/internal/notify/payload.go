@@ -55,7 +55,7 @@ func failedTask(tx *store.Tx, id string) (*protocol.NotificationTask, error) {
 	}
 	return &protocol.NotificationTask{
 		ID: task.ID, CacheKey: nullable(task.DisplayKey), Error: task.Output, Status: task.Status, Name: task.Name,
-		Icon: nullable(task.Icon), StartedAt: protocol.AtOrNil(task.StartedAt), Params: task.Params,
+		Icon: nullable(task.Icon), StartedAt: protocol.AtOrNil(task.StartedAt), Params: task.ShownParams(),
 	}, nil
 }
 

@@ -14,7 +14,7 @@ import (
 
 // apply makes the jobs of an endpoint what its index says (execution.md 10.4), and
 // returns the jobs that it disabled.
-func apply(tx *store.Tx, environment *model.Environment, e model.Endpoint, document protocol.Index) (stats Stats, gone []model.Job, err error) {
+func (r *Registry) apply(tx *store.Tx, environment *model.Environment, e model.Endpoint, document protocol.Index) (stats Stats, gone []model.Job, err error) {
 	stats = Stats{
 		Sources: len(document.Sources), Webhooks: len(document.Webhooks), DynamicTriggers: len(document.DynamicTriggers),
 		DynamicSchedules: len(document.DynamicSchedules), HTTPEndpoints: len(document.HTTPEndpoints),
@@ -28,7 +28,7 @@ func apply(tx *store.Tx, environment *model.Environment, e model.Endpoint, docum
 		if !job.Internal {
 			stats.Jobs++
 		}
-		if err := enable(tx, environment, e, job); err != nil {
+		if err := r.enable(tx, environment, e, job); err != nil {
 			return stats, nil, err
 		}
 	}
@@ -44,6 +44,9 @@ func apply(tx *store.Tx, environment *model.Environment, e model.Endpoint, docum
 		if err := tx.DisableJobVersion(version.ID); err != nil {
 			return stats, nil, err
 		}
+		if err := r.config.Triggers.JobChanged(tx, environment, version.Job); err != nil {
+			return stats, nil, err
+		}
 		stats.DisabledJobs++
 		gone = append(gone, version.Job)
 	}
@@ -51,7 +54,7 @@ func apply(tx *store.Tx, environment *model.Environment, e model.Endpoint, docum
 }
 
 // enable records a version of a job and settles which version new runs take.
-func enable(tx *store.Tx, environment *model.Environment, e model.Endpoint, indexed protocol.IndexedJob) error {
+func (r *Registry) enable(tx *store.Tx, environment *model.Environment, e model.Endpoint, indexed protocol.IndexedJob) error {
 	job, err := tx.UpsertJob(environment.Project.ID, model.Job{Slug: indexed.ID, Title: indexed.Name, Internal: indexed.Internal})
 	if err != nil {
 		return err
@@ -65,7 +68,7 @@ func enable(tx *store.Tx, environment *model.Environment, e model.Endpoint, inde
 		return err
 	}
 	if err := tx.UpsertJobVersion(store.JobVersion{
-		EnvironmentID: environment.ID, Job: job, Version: indexed.Version, LimitKey: limitKey, Endpoint: e,
+		EnvironmentID: environment.ID, Job: job, Version: indexed.Version, LimitKey: limitKey, Preprocess: indexed.PreprocessRuns, Endpoint: e,
 	}, specification); err != nil {
 		return err
 	}
@@ -79,10 +82,12 @@ func enable(tx *store.Tx, environment *model.Environment, e model.Endpoint, inde
 		}
 		return compareVersions(a.Version, b.Version)
 	})
-	if latest.Latest {
-		return nil
+	if !latest.Latest {
+		if err := tx.SetLatest(environment.ID, job.ID, latest.ID); err != nil {
+			return err
+		}
 	}
-	return tx.SetLatest(environment.ID, job.ID, latest.ID)
+	return r.config.Triggers.JobChanged(tx, environment, job)
 }
 
 // limitExecutions records the concurrency limit of a job, which is a number of its

@@ -56,7 +56,7 @@ func (r *Registry) indexIn(ctx context.Context, environment *model.Environment, 
 	var gone []model.Job
 	err = r.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) (err error) {
 		if failure != nil {
-			return r.failed(tx, environment, index, failure)
+			return r.failed(tx, environment, e, index, failure)
 		}
 		gone, err = r.succeeded(tx, environment, e, index, result)
 		return err
@@ -72,19 +72,23 @@ func (r *Registry) indexIn(ctx context.Context, environment *model.Environment, 
 	return nil
 }
 
-func (r *Registry) failed(tx *store.Tx, environment *model.Environment, index model.EndpointIndex, failure error) error {
+func (r *Registry) failed(tx *store.Tx, environment *model.Environment, e model.Endpoint, index model.EndpointIndex, failure error) error {
 	var told *endpoint.Error
 	noAnswer := errors.Is(failure, endpoint.ErrInterrupted) ||
 		errors.As(failure, &told) && (told.StatusCode == 0 || told.StatusCode >= 500)
-	// In DEVELOPMENT somebody looks at the first failure and tries again.
-	if noAnswer && environment.Type != protocol.Development && index.Attempts < maximumAttempts {
+	// In DEVELOPMENT, and behind the API, somebody looks at the first failure and
+	// tries again.
+	watched := environment.Type == protocol.Development || index.Source == model.IndexFromAPI
+	if noAnswer && !watched && index.Attempts < maximumAttempts {
 		index.Status = model.IndexPending
 		pause := time.Duration(math.Exp(float64(index.Attempts)) * float64(time.Second))
 		due := tx.Now().Add(pause)
 		tx.AfterCommit(func() { r.loop.Wake(due) })
+		r.tell(tx, e, index, failure)
 		return tx.EndIndex(index, nil, due)
 	}
 	index.Status = model.IndexFailure
+	r.tell(tx, e, index, failure)
 	text, err := json.Marshal(map[string]string{"message": failure.Error()})
 	if err != nil {
 		return err
@@ -107,7 +111,7 @@ func (r *Registry) succeeded(tx *store.Tx, environment *model.Environment, e mod
 	if err := tx.UpdateEndpoint(e); err != nil {
 		return nil, err
 	}
-	stats, gone, err := apply(tx, environment, e, result.Document)
+	stats, gone, err := r.apply(tx, environment, e, result.Document)
 	if err != nil {
 		return nil, err
 	}
@@ -115,5 +119,6 @@ func (r *Registry) succeeded(tx *store.Tx, environment *model.Environment, e mod
 		return nil, err
 	}
 	index.Status = model.IndexSuccess
+	r.tell(tx, e, index, nil)
 	return gone, tx.EndIndex(index, result.Raw, time.Time{})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/clock"
 	"github.com/runhook/runhook/server/internal/endpoint"
+	"github.com/runhook/runhook/server/internal/live"
 	"github.com/runhook/runhook/server/internal/loop"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/node"
@@ -32,18 +33,28 @@ type Aborter interface {
 	AbortJobRuns(ctx context.Context, environment *model.Environment, job model.Job) error
 }
 
-// Config is what a registry works with. Every field is required.
+// Triggers keeps what starts jobs by itself. *trigger.Service is one.
+type Triggers interface {
+	// JobChanged is called in the transaction that applied an index, for each job
+	// that it listed or disabled.
+	JobChanged(tx *store.Tx, environment *model.Environment, job model.Job) error
+}
+
+// Config is what a registry works with. Every field but Live is required.
 type Config struct {
 	Store  *store.Store
 	Node   *node.Node
 	Caller Caller
 	// Aborter ends the runs of a job that an app no longer has.
-	Aborter Aborter
+	Aborter  Aborter
+	Triggers Triggers
 	// CheckURL returns an error meant for the caller if a URL may not be called
 	// on behalf of an environment of the type.
 	CheckURL func(rawURL string, environmentType protocol.EnvironmentType) error
-	Clock    clock.Clock
-	Log      *slog.Logger
+	// Live is told of indexings; it may be nil.
+	Live  *live.Broadcaster
+	Clock clock.Clock
+	Log   *slog.Logger
 }
 
 // Registry registers and indexes endpoints. Its methods may be called
@@ -89,7 +100,7 @@ func (r *Registry) Wake() { r.loop.Wake(r.clock.Now()) }
 func (r *Registry) claim(ctx context.Context, limit int) (claimed []model.EndpointIndex, next time.Time, err error) {
 	var idle bool
 	err = r.store.View(ctx, func(tx *store.Tx) error {
-		next, err = tx.NextDueIndex()
+		next, err = nextDue(tx)
 		idle = next.IsZero() || next.After(tx.Now())
 		return err
 	})
@@ -98,7 +109,13 @@ func (r *Registry) claim(ctx context.Context, limit int) (claimed []model.Endpoi
 	}
 	owner := r.config.Node.ID()
 	err = r.store.Update(ctx, func(tx *store.Tx) error {
-		claimed, next, err = tx.ClaimIndexes(owner, limit)
+		if err := r.orderUnindexed(tx, limit); err != nil {
+			return err
+		}
+		if claimed, _, err = tx.ClaimIndexes(owner, limit); err != nil {
+			return err
+		}
+		next, err = nextDue(tx)
 		return err
 	})
 	if err != nil {
@@ -136,7 +153,7 @@ func (r *Registry) Register(ctx context.Context, environment *model.Environment,
 		if err != nil {
 			return err
 		}
-		registered.Index, err = r.order(tx, registered.Endpoint, model.IndexFromRegister, "", nil, 0)
+		registered.Index, err = r.order(tx, environment, registered.Endpoint, newIndex{source: model.IndexFromRegister})
 		return err
 	})
 	return registered, err
@@ -151,20 +168,6 @@ func orUnknown(version string) string {
 
 func target(environment *model.Environment, e model.Endpoint) endpoint.Target {
 	return endpoint.Target{URL: e.URL, APIKey: environment.APIKey, EnvironmentType: environment.Type, Slug: e.Slug}
-}
-
-// order records an indexing that is due after a delay.
-func (r *Registry) order(tx *store.Tx, e model.Endpoint, source model.IndexSource, reason string, data []byte, delay time.Duration) (model.EndpointIndex, error) {
-	due := tx.Now().Add(delay)
-	index := model.EndpointIndex{
-		ID: model.NewID(model.PrefixEndpointIndex, tx.Now()), EnvironmentID: e.EnvironmentID, EndpointID: e.ID,
-		Source: source, SourceData: data, Reason: reason, Status: model.IndexPending, CreatedAt: tx.Now(), UpdatedAt: tx.Now(),
-	}
-	if err := tx.InsertIndex(index, due); err != nil {
-		return index, err
-	}
-	tx.AfterCommit(func() { r.loop.Wake(due) })
-	return index, tx.Signal(store.SignalIndexes)
 }
 
 // Index returns an indexing of an environment's endpoint.

@@ -21,10 +21,12 @@ import (
 	"github.com/runhook/runhook/server/internal/endpoint"
 	"github.com/runhook/runhook/server/internal/engine"
 	"github.com/runhook/runhook/server/internal/fetch"
+	"github.com/runhook/runhook/server/internal/live"
 	"github.com/runhook/runhook/server/internal/node"
 	"github.com/runhook/runhook/server/internal/notify"
 	"github.com/runhook/runhook/server/internal/registry"
 	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/trigger"
 )
 
 // Server is a Runhook server that has its database and its address.
@@ -34,8 +36,10 @@ type Server struct {
 	store    *store.Store
 	node     *node.Node
 	guard    *egress.Guard
+	live     *live.Broadcaster
 	engine   *engine.Engine
 	notify   *notify.Service
+	trigger  *trigger.Service
 	registry *registry.Registry
 	http     *http.Server
 	url      string
@@ -91,12 +95,13 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return &FieldError{"EgressAllow", err}
 	}
 	s.guard = egress.New(egress.Config{Allow: allow})
+	s.live = live.New()
 	if s.node, err = node.Register(ctx, s.store, c.Clock, c.Log, s.wake); err != nil {
 		return err
 	}
 	caller := endpoint.New(endpoint.Config{Outgoing: s.guard, Now: c.Clock.Now})
 	s.notify = notify.New(notify.Config{
-		Store: s.store, Node: s.node, Outgoing: s.guard, Caller: caller, Deliveries: c.Deliveries, Version: c.Version, Clock: c.Clock, Log: c.Log,
+		Store: s.store, Node: s.node, Outgoing: s.guard, Caller: caller, Deliveries: c.Deliveries, Version: c.Version, Live: s.live, Clock: c.Clock, Log: c.Log,
 		CallBack: func(ctx context.Context, url string, body []byte) (bool, error) {
 			if !s.engine.IsTaskCallback(url) {
 				return false, nil
@@ -107,14 +112,15 @@ func (s *Server) build(ctx context.Context) (err error) {
 	s.engine = engine.New(engine.Config{
 		Store: s.store, Node: s.node, Caller: caller, Notifier: s.notify,
 		Operator: fetch.New(fetch.Config{Outgoing: s.guard, Now: c.Clock.Now}), CheckURL: s.guard.CheckURL,
-		PublicURL: s.url, Executions: c.Executions, Clock: c.Clock, Log: c.Log,
+		PublicURL: s.url, Executions: c.Executions, Live: s.live, Clock: c.Clock, Log: c.Log,
 	})
+	s.trigger = trigger.New(trigger.Config{Store: s.store, Node: s.node, Runs: s.engine, Clock: c.Clock, Log: c.Log})
 	s.registry = registry.New(registry.Config{
-		Store: s.store, Node: s.node, Caller: caller, Aborter: s.engine, CheckURL: s.guard.CheckURL, Clock: c.Clock, Log: c.Log,
+		Store: s.store, Node: s.node, Caller: caller, Aborter: s.engine, Triggers: s.trigger, CheckURL: s.guard.CheckURL, Live: s.live, Clock: c.Clock, Log: c.Log,
 	})
 	s.http = &http.Server{
 		Handler: api.New(api.Config{
-			Store: s.store, Engine: s.engine, Registry: s.registry, Notify: s.notify, Log: c.Log,
+			Store: s.store, Engine: s.engine, Registry: s.registry, Trigger: s.trigger, Notify: s.notify, Live: s.live, Clock: c.Clock, Log: c.Log,
 		}),
 		ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maximumHeader,
 	}
@@ -128,6 +134,7 @@ func (s *Server) wake() {
 	}
 	s.engine.Wake()
 	s.notify.Wake()
+	s.trigger.Wake()
 	s.registry.Wake()
 }
 
@@ -140,6 +147,8 @@ func (s *Server) signal(name string) {
 		s.engine.WakeTasks()
 	case store.SignalNotifications:
 		s.notify.Wake()
+	case store.SignalEvents:
+		s.trigger.Wake()
 	case store.SignalIndexes:
 		s.registry.Wake()
 	default:
@@ -173,6 +182,7 @@ func (s *Server) Run(ctx context.Context) error {
 	})
 	working.Go(func() { s.engine.Run(loops) })
 	working.Go(func() { s.notify.Run(loops) })
+	working.Go(func() { s.trigger.Run(loops) })
 	working.Go(func() { s.registry.Run(loops) })
 
 	var err error
@@ -198,12 +208,14 @@ func (s *Server) drain(failure error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
-	if n := s.engine.InFlight() + s.notify.InFlight(); n > 0 {
+	if n := s.engine.InFlight() + s.notify.InFlight() + s.trigger.InFlight(); n > 0 {
 		s.config.Log.Info("waiting for what is in flight", "in_flight", n, "grace", grace)
 	}
+	s.trigger.Drain(ctx)
 	s.engine.Drain(ctx)
 	s.registry.Drain(ctx)
 	s.notify.Drain(ctx)
+	s.live.Close() // or those who watch would keep the API open
 	closing, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	if err := s.http.Shutdown(closing); err != nil {

@@ -14,7 +14,7 @@ type Reply struct {
 	Body   string
 	// Hang keeps the request unanswered until the caller gives up.
 	Hang bool
-	// Drop closes the connection instead of answering.
+	// Drop breaks the connection off in the middle of the answer.
 	Drop bool
 }
 
@@ -54,6 +54,9 @@ func (r Reply) write(w http.ResponseWriter, request *http.Request) {
 		<-request.Context().Done()
 		panic(http.ErrAbortHandler)
 	case r.Drop:
+		w.Header().Set("Content-Length", "100")
+		_, _ = w.Write([]byte("{"))
+		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	}
 	for name, values := range r.Header {

@@ -13,7 +13,7 @@ import (
 )
 
 // patience turns a hang into a failure. Nothing is measured by it.
-const patience = 90 * time.Second
+const patience = 20 * time.Second
 
 // Memory is the database of most tests: SQLite without waiting for the disk.
 const Memory = "sqlite::memory:"
@@ -72,6 +72,10 @@ func Start(t testing.TB, options Options) *Server {
 				s.keys[key.Environment] = key
 			}
 		},
+	}
+	// A server on a database that another made is not told the keys.
+	for kind, secret := range config.APIKeys {
+		s.keys[kind] = server.Key{Environment: kind, Secret: secret}
 	}
 	if options.Adjust != nil {
 		options.Adjust(&config)

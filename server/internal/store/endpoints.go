@@ -67,13 +67,15 @@ func scanIndex(rows database.Rows) (model.EndpointIndex, error) {
 	return i, err
 }
 
-// InsertIndex records an indexing that is due at the given time.
+// InsertIndex records an indexing. With a lease it belongs to the leasing
+// process; without, it is due at the given time.
 func (tx *Tx) InsertIndex(i model.EndpointIndex, due time.Time) error {
 	_, err := tx.conn.Exec(`
-		INSERT INTO endpoint_indexes (id, environment_id, endpoint_id, source, source_data, reason, status, due_at, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)`,
+		INSERT INTO endpoint_indexes (id, environment_id, endpoint_id, source, source_data, reason, status, attempts, due_at,
+		                              lease_owner, lease_number, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)`,
 		i.ID, i.EnvironmentID, i.EndpointID, string(i.Source), jsonOrNull(i.SourceData), textOrNull(i.Reason),
-		string(i.Status), micros(due), micros(tx.now))
+		string(i.Status), i.Attempts, microsOrNull(due), textOrNull(i.Lease.Owner), i.Lease.Number, micros(tx.now))
 	return err
 }
 
@@ -109,11 +111,11 @@ func (tx *Tx) NextDueIndex() (time.Time, error) {
 
 // nextDue returns the time that a query selects, or the zero time.
 func (tx *Tx) nextDue(query string) (time.Time, error) {
-	due, _, err := first(tx, query, nil, func(rows database.Rows) (us int64, err error) {
+	due, found, err := first(tx, query, nil, func(rows database.Rows) (us int64, err error) {
 		err = rows.Scan(&us)
 		return us, err
 	})
-	if err != nil || due == 0 {
+	if err != nil || !found {
 		return time.Time{}, err
 	}
 	return timeOf(due), nil
@@ -125,7 +127,7 @@ func (tx *Tx) EndIndex(i model.EndpointIndex, document []byte, due time.Time) er
 	changed, err := tx.conn.Exec(`
 		UPDATE endpoint_indexes
 		SET status = $1, data = $2, stats = $3, error = $4, due_at = $5, lease_owner = NULL, updated_at = $6
-		WHERE id = $7 AND lease_owner = $8 AND lease_number = $9 AND status = '`+string(model.IndexStarted)+`'`,
+		WHERE id = $7 AND `+holder+` = $8 AND lease_number = $9 AND status = '`+string(model.IndexStarted)+`'`,
 		string(i.Status), jsonOrNull(document), jsonOrNull(i.Stats), jsonOrNull(i.Error), microsOrNull(due), micros(tx.now),
 		i.ID, i.Lease.Owner, i.Lease.Number)
 	if err == nil && changed == 0 {

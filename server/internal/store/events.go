@@ -1,20 +1,30 @@
 package store
 
 import (
+	"time"
+
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
-// InsertEvent records an event. It returns false, and changes nothing, when the
-// environment already has one with its event id.
+// InsertEvent records an event that is not to be delivered by itself. It returns
+// false, and changes nothing, when the environment already has one with its event
+// id.
 func (tx *Tx) InsertEvent(e model.Event) (bool, error) {
+	return tx.InsertDueEvent(e, time.Time{})
+}
+
+// InsertDueEvent is InsertEvent for an event that is to be delivered at a time,
+// or not by itself if that is zero.
+func (tx *Tx) InsertDueEvent(e model.Event, due time.Time) (bool, error) {
 	changed, err := tx.conn.Exec(`
-		INSERT INTO events (id, environment_id, event_id, name, source, payload, context, account_id,
-		                    is_test, internal, timestamp, deliver_at, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
+		INSERT INTO events (id, environment_id, event_id, name, source, payload, context, is_request, source_context, account_id,
+		                    is_test, internal, timestamp, deliver_at, delivered_at, due_at, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)
 		ON CONFLICT (environment_id, event_id) DO NOTHING`,
-		e.ID, e.EnvironmentID, e.EventID, e.Name, e.Source, string(e.Payload), string(e.Context), textOrNull(e.AccountID),
-		e.IsTest, e.Internal, micros(e.Timestamp), micros(e.DeliverAt), micros(tx.now))
+		e.ID, e.EnvironmentID, e.EventID, e.Name, e.Source, string(e.Payload), string(e.Context), e.IsRequest,
+		jsonOrNull(e.SourceContext), textOrNull(e.AccountID), e.IsTest, e.Internal, micros(e.Timestamp), micros(e.DeliverAt),
+		microsOrNull(e.DeliveredAt), microsOrNull(due), micros(tx.now))
 	return changed > 0, err
 }
 

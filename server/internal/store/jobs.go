@@ -18,11 +18,13 @@ type JobVersion struct {
 	// NotifySuccess and NotifyFailure say which ends of its runs the app wants to
 	// be told of.
 	NotifySuccess, NotifyFailure bool
-	Endpoint                     model.Endpoint
+	// Preprocess is set when the app wants to be asked before a run begins.
+	Preprocess bool
+	Endpoint   model.Endpoint
 }
 
 const jobVersionQuery = `
-SELECT v.id, v.environment_id, v.version, v.status, v.latest, v.limit_key, v.notify_success, v.notify_failure,
+SELECT v.id, v.environment_id, v.version, v.status, v.latest, v.limit_key, v.notify_success, v.notify_failure, v.preprocess,
        j.id, j.slug, j.title, j.internal,
        p.id, p.slug, p.url, p.version, p.sdk_version, p.execution_limit_ms
 FROM job_versions v
@@ -33,7 +35,7 @@ func scanJobVersion(rows database.Rows) (JobVersion, error) {
 	var v JobVersion
 	var limit int64
 	var limitKey *string
-	err := rows.Scan(&v.ID, &v.EnvironmentID, &v.Version, &v.Status, &v.Latest, &limitKey, &v.NotifySuccess, &v.NotifyFailure,
+	err := rows.Scan(&v.ID, &v.EnvironmentID, &v.Version, &v.Status, &v.Latest, &limitKey, &v.NotifySuccess, &v.NotifyFailure, &v.Preprocess,
 		&v.Job.ID, &v.Job.Slug, &v.Job.Title, &v.Job.Internal,
 		&v.Endpoint.ID, &v.Endpoint.Slug, &v.Endpoint.URL, &v.Endpoint.Version, &v.Endpoint.SDKVersion, &limit)
 	v.LimitKey = textOrEmpty(limitKey)
@@ -94,13 +96,14 @@ func (tx *Tx) UpsertJob(projectID string, job model.Job) (model.Job, error) {
 // active again at the given endpoint and with the given specification.
 func (tx *Tx) UpsertJobVersion(v JobVersion, specification []byte) error {
 	_, err := tx.conn.Exec(`
-		INSERT INTO job_versions (id, environment_id, job_id, endpoint_id, version, status, latest, specification, limit_key, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, FALSE, $7, $8, $9, $9)
+		INSERT INTO job_versions (id, environment_id, job_id, endpoint_id, version, status, latest, specification, limit_key, preprocess, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, FALSE, $7, $8, $9, $10, $10)
 		ON CONFLICT (job_id, environment_id, version) DO UPDATE SET
 			endpoint_id = excluded.endpoint_id, status = excluded.status, limit_key = excluded.limit_key,
+			preprocess = excluded.preprocess,
 			specification = excluded.specification, updated_at = excluded.updated_at`,
 		model.NewID(model.PrefixJobVersion, tx.now), v.EnvironmentID, v.Job.ID, v.Endpoint.ID, v.Version,
-		string(model.JobActive), string(specification), textOrNull(v.LimitKey), micros(tx.now))
+		string(model.JobActive), string(specification), textOrNull(v.LimitKey), v.Preprocess, micros(tx.now))
 	return err
 }
 

@@ -1,6 +1,9 @@
 package store
 
 import (
+	"math"
+	"slices"
+
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
@@ -16,35 +19,42 @@ func (tx *Tx) SetConcurrencyLimit(environmentID, key string, maximum int) error 
 	return tx.unpark(key, maximum)
 }
 
-// rooms counts, within one transaction, how many more executions each limit has
-// room for. The rows of the limits it meets stay locked, so that two processes do
-// not give away the same room.
-type rooms struct {
-	tx   *Tx
-	free map[string]int
+// rooms says how many more executions each limit has room for.
+type rooms map[string]int
+
+// roomsFor counts the room under the limits of runs that are due. The rows of the
+// limits stay locked until the transaction ends, so that two processes do not
+// give away the same room; they are locked in one order, so that two processes
+// do not wait for each other.
+func (tx *Tx) roomsFor(due []dueRun) (rooms, error) {
+	var keys []string
+	for _, run := range due {
+		if run.limitKey != "" {
+			keys = append(keys, run.limitKey)
+		}
+	}
+	slices.Sort(keys)
+	free := rooms{}
+	for _, key := range slices.Compact(keys) {
+		room, err := tx.roomUnder(key)
+		if err != nil {
+			return nil, err
+		}
+		free[key] = room
+	}
+	return free, nil
 }
 
 // take reports whether there is room under the key, and takes it.
-func (r *rooms) take(key string) (bool, error) {
+func (r rooms) take(key string) bool {
 	if key == "" {
-		return true, nil
+		return true
 	}
-	free, known := r.free[key]
-	if !known {
-		var err error
-		if free, err = r.tx.roomUnder(key); err != nil {
-			return false, err
-		}
-		if r.free == nil {
-			r.free = map[string]int{}
-		}
+	if r[key] <= 0 {
+		return false
 	}
-	if free <= 0 {
-		r.free[key] = 0
-		return false, nil
-	}
-	r.free[key] = free - 1
-	return true, nil
+	r[key]--
+	return true
 }
 
 func (tx *Tx) roomUnder(key string) (int, error) {
@@ -57,7 +67,7 @@ func (tx *Tx) roomUnder(key string) (int, error) {
 		return 0, err
 	}
 	if !limited {
-		return 1, nil // nothing says how many, so nothing forbids this one
+		return math.MaxInt, nil
 	}
 	inFlight, err := tx.count(`SELECT COUNT(*) FROM runs WHERE limit_key = $1 AND lease_owner IS NOT NULL`, key)
 	return maximum - inFlight, err
@@ -73,13 +83,21 @@ func (tx *Tx) park(ids []string) error {
 }
 
 // unpark makes the first runs that wait for room under a key due again. More may
-// be made due than there is room for: the rest is parked once more.
+// be made due than there is room for: the rest is parked once more. The limit's
+// row is locked first, so that no other process parks a run because of the room
+// that is being made.
 func (tx *Tx) unpark(key string, runs int) error {
 	if key == "" {
 		return nil
 	}
+	dialect := tx.conn.Dialect()
+	if !dialect.Exclusive {
+		if _, err := tx.count(`SELECT maximum FROM concurrency_limits WHERE key = $1`+dialect.ForUpdate, key); err != nil {
+			return err
+		}
+	}
 	return tx.conn.Queue(`
 		UPDATE runs SET parked = FALSE, due_at = created_at
-		WHERE parked AND id IN (SELECT id FROM runs WHERE limit_key = $1 AND parked ORDER BY priority, id LIMIT $2)`,
+		WHERE parked AND id IN (SELECT id FROM runs WHERE limit_key = $1 AND parked ORDER BY priority, id LIMIT $2`+dialect.SkipLocked+`)`,
 		[]any{key, runs}, nil)
 }

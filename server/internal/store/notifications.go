@@ -71,7 +71,7 @@ func (tx *Tx) EndAttempt(n model.Notification, transition model.NotificationTran
 		SET status = CASE WHEN status IN (`+quoted(transition.From)+`) THEN $1 ELSE status END,
 		    attempts = $2, scheduled_attempts = $3, scheduled_at = $4, due_at = $4, resend = FALSE,
 		    lease_owner = NULL, updated_at = $5, delivered_at = COALESCE($6, delivered_at)
-		WHERE id = $7 AND lease_owner = $8 AND lease_number = $9`,
+		WHERE id = $7 AND `+holder+` = $8 AND lease_number = $9`,
 		[]any{string(transition.To), n.Attempts, n.ScheduledAttempts, microsOrNull(n.ScheduledAt), micros(tx.now), delivered,
 			n.ID, n.Lease.Owner, n.Lease.Number}, mustChange)
 	if err != nil {
@@ -93,7 +93,7 @@ func (tx *Tx) EndAttempt(n model.Notification, transition model.NotificationTran
 func (tx *Tx) ReleaseNotification(n model.Notification) error {
 	return tx.conn.Queue(`
 		UPDATE notifications SET lease_owner = NULL, due_at = $1, updated_at = $1
-		WHERE id = $2 AND lease_owner = $3 AND lease_number = $4`,
+		WHERE id = $2 AND `+holder+` = $3 AND lease_number = $4`,
 		[]any{micros(tx.now), n.ID, n.Lease.Owner, n.Lease.Number}, mustChange)
 }
 

@@ -48,7 +48,7 @@ func (tx *Tx) NextDueOperation() (time.Time, error) {
 func (tx *Tx) EndOperation(t model.Task, again time.Time) error {
 	return tx.conn.Queue(`
 		UPDATE tasks SET lease_owner = NULL, operation_at = $1
-		WHERE id = $2 AND lease_owner = $3 AND lease_number = $4`,
+		WHERE id = $2 AND `+holder+` = $3 AND lease_number = $4`,
 		[]any{microsOrNull(again), t.ID, t.Lease.Owner, t.Lease.Number}, mustChange)
 }
 

@@ -15,7 +15,7 @@ func milliseconds(ms int64) time.Duration { return time.Duration(ms) * time.Mill
 const runColumns = `r.id, r.environment_id, r.job_id, r.job_version_id, r.endpoint_id, r.event_id, r.account_id,
 	r.status, r.output, r.failed_task_id, r.callback_url, r.is_test, r.internal,
 	r.execution_count, r.execution_failures, r.execution_duration_ms, r.yielded_executions, r.idle_yields,
-	r.force_yield, r.wake_requested, r.limit_key, r.lease_owner, r.lease_number,
+	r.force_yield, r.wake_requested, r.limit_key, r.parked, r.lease_owner, r.lease_number,
 	r.created_at, r.queued_at, r.started_at, r.completed_at, r.updated_at`
 
 // runScan holds the destinations of runColumns that need converting.
@@ -32,7 +32,7 @@ func (s *runScan) destinations() []any {
 		&r.ID, &r.EnvironmentID, &r.JobID, &r.JobVersionID, &r.EndpointID, &r.EventID, &s.account,
 		&r.Status, &s.output, &s.task, &s.callback, &r.IsTest, &r.Internal,
 		&r.ExecutionCount, &r.ExecutionFailures, &s.duration, &s.yields, &r.IdleYields,
-		&r.ForceYield, &r.WakeRequested, &s.limit, &s.owner, &r.Lease.Number,
+		&r.ForceYield, &r.WakeRequested, &s.limit, &r.Parked, &s.owner, &r.Lease.Number,
 		&s.created, &s.queued, &s.started, &s.completed, &s.updated,
 	}
 }
@@ -71,11 +71,11 @@ func (tx *Tx) InsertRun(r model.Run) error {
 	return tx.conn.Queue(`
 		INSERT INTO runs (id, environment_id, job_id, job_version_id, endpoint_id, event_id, account_id,
 		                  status, callback_url, is_test, internal, priority, limit_key, due_at, lease_owner, lease_number,
-		                  created_at, queued_at, started_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $13, $14, $15, $16, $16, $17, $16)`,
+		                  created_at, queued_at, started_at, updated_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $13, $14, $15, $16, $16, $17, $16, $18)`,
 		[]any{r.ID, r.EnvironmentID, r.JobID, r.JobVersionID, r.EndpointID, r.EventID, textOrNull(r.AccountID),
 			string(r.Status), textOrNull(r.CallbackURL), r.IsTest, r.Internal, textOrNull(r.LimitKey), due, textOrNull(r.Lease.Owner), r.Lease.Number,
-			micros(r.CreatedAt), microsOrNull(r.StartedAt)}, nil)
+			micros(r.CreatedAt), microsOrNull(r.StartedAt), microsOrNull(r.ExpiresAt)}, nil)
 }
 
 // Run returns a run of an environment.
@@ -99,6 +99,8 @@ type Execution struct {
 	Version string
 	// Disabled is set when the job takes no runs any more.
 	Disabled bool
+	// Preprocess is set when the app wants to be asked before the run begins.
+	Preprocess bool
 	// NotifySuccess and NotifyFailure say which ends of the run the app wants to
 	// be told of.
 	NotifySuccess, NotifyFailure bool
@@ -110,8 +112,9 @@ type Execution struct {
 
 const executionQuery = `
 SELECT ` + runColumns + `,
-       e.event_id, e.name, e.source, e.payload, e.context, e.is_test, e.internal, e.timestamp, e.deliver_at, e.created_at,
-       j.slug, j.title, v.version, v.status, v.notify_success, v.notify_failure,
+       e.event_id, e.name, e.source, e.payload, e.context, e.is_request, e.source_context, e.is_test, e.internal,
+       e.timestamp, e.deliver_at, e.delivered_at, e.cancelled_at, e.created_at,
+       j.slug, j.title, v.version, v.status, v.notify_success, v.notify_failure, v.preprocess,
        p.slug, p.url, p.version, p.sdk_version, p.execution_limit_ms,
        a.identifier, a.metadata
 FROM runs r
@@ -127,11 +130,13 @@ func scanExecution(rows database.Rows) (Execution, error) {
 	var payload, eventContext string
 	var status model.JobVersionStatus
 	var timestamp, deliver, created, limit int64
-	var account, metadata *string
+	var delivered, cancelled *int64
+	var sourceContext, account, metadata *string
 	err := rows.Scan(append(s.destinations(),
 		&x.Event.EventID, &x.Event.Name, &x.Event.Source, &payload, &eventContext,
-		&x.Event.IsTest, &x.Event.Internal, &timestamp, &deliver, &created,
-		&x.Job.Slug, &x.Job.Title, &x.Version, &status, &x.NotifySuccess, &x.NotifyFailure,
+		&x.Event.IsRequest, &sourceContext, &x.Event.IsTest, &x.Event.Internal,
+		&timestamp, &deliver, &delivered, &cancelled, &created,
+		&x.Job.Slug, &x.Job.Title, &x.Version, &status, &x.NotifySuccess, &x.NotifyFailure, &x.Preprocess,
 		&x.Endpoint.Slug, &x.Endpoint.URL, &x.Endpoint.Version, &x.Endpoint.SDKVersion, &limit,
 		&account, &metadata)...)
 	if err != nil {
@@ -142,7 +147,9 @@ func scanExecution(rows database.Rows) (Execution, error) {
 	}
 	x.Event.ID, x.Event.EnvironmentID, x.Event.AccountID = x.Run.EventID, x.Run.EnvironmentID, x.Run.AccountID
 	x.Event.Payload, x.Event.Context = []byte(payload), []byte(eventContext)
+	x.Event.SourceContext = jsonOrNil(sourceContext)
 	x.Event.Timestamp, x.Event.DeliverAt, x.Event.CreatedAt = timeOf(timestamp), timeOf(deliver), timeOf(created)
+	x.Event.DeliveredAt, x.Event.CancelledAt = timeOrZero(delivered), timeOrZero(cancelled)
 	x.Job.ID, x.Job.Internal, x.Disabled = x.Run.JobID, x.Run.Internal, status == model.JobDisabled
 	x.Endpoint.ID, x.Endpoint.EnvironmentID = x.Run.EndpointID, x.Run.EnvironmentID
 	x.Endpoint.ExecutionLimit = milliseconds(limit)
@@ -161,23 +168,25 @@ func (tx *Tx) Execution(runID string) (Execution, bool, error) {
 // those that start and the oldest first, and returns when the next one is due.
 // Runs whose concurrency limit has no room are parked.
 func (tx *Tx) ClaimRuns(owner string, limit int) ([]Execution, time.Time, error) {
+	due, err := tx.dueRuns(0, limit)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	starting, err := tx.dueRuns(1, limit-len(due))
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	due = append(due, starting...)
+	rooms, err := tx.roomsFor(due)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
 	var claimable, parked []string
-	rooms := rooms{tx: tx}
-	for priority := range 2 {
-		due, err := tx.dueRuns(priority, limit-len(claimable))
-		if err != nil {
-			return nil, time.Time{}, err
-		}
-		for _, run := range due {
-			free, err := rooms.take(run.limitKey)
-			if err != nil {
-				return nil, time.Time{}, err
-			}
-			if free {
-				claimable = append(claimable, run.id)
-			} else {
-				parked = append(parked, run.id)
-			}
+	for _, run := range due {
+		if rooms.take(run.limitKey) {
+			claimable = append(claimable, run.id)
+		} else {
+			parked = append(parked, run.id)
 		}
 	}
 	if err := tx.park(parked); err != nil {
@@ -219,12 +228,12 @@ func (tx *Tx) leaseRuns(owner string, ids []string) ([]Execution, error) {
 	if err := tx.conn.Queue(`
 		UPDATE runs
 		SET status = '`+string(model.RunExecutes.To)+`', lease_owner = $2, lease_number = lease_number + 1, due_at = NULL,
-		    started_at = COALESCE(started_at, $3), force_yield = FALSE, wake_requested = FALSE, updated_at = $3
+		    started_at = COALESCE(started_at, $3), expires_at = NULL, force_yield = FALSE, wake_requested = FALSE, updated_at = $3
 		WHERE id `+in+` AND status IN (`+quoted(model.RunExecutes.From)+`)`,
 		[]any{jsonList(ids), owner, micros(tx.now)}, nil); err != nil {
 		return nil, err
 	}
-	return collect(tx, executionQuery+`WHERE r.id `+in+` AND r.lease_owner = $2 ORDER BY r.priority, r.id`,
+	return collect(tx, executionQuery+`WHERE r.id `+in+` AND r.`+holder+` = $2 ORDER BY r.priority, r.id`,
 		[]any{jsonList(ids), owner}, scanExecution)
 }
 
@@ -268,7 +277,7 @@ func (tx *Tx) EndExecution(r model.Run, change RunChange) error {
 		    execution_duration_ms = $6, yielded_executions = $7, idle_yields = $8,
 		    force_yield = FALSE, wake_requested = FALSE, priority = 0, due_at = $9, lease_owner = NULL,
 		    completed_at = $10, updated_at = $11
-		WHERE id = $12 AND lease_owner = $13 AND lease_number = $14 AND status IN (`+quoted(change.Transition.From)+`)`,
+		WHERE id = $12 AND `+holder+` = $13 AND lease_number = $14 AND status IN (`+quoted(change.Transition.From)+`)`,
 		[]any{string(change.Transition.To), jsonOrNull(r.Output), textOrNull(r.FailedTaskID),
 			r.ExecutionCount, r.ExecutionFailures, r.ExecutionDuration.Milliseconds(), yieldsText(r.YieldedExecutions), r.IdleYields,
 			microsOrNull(change.DueAt), microsOrNull(change.CompletedAt), micros(tx.now),
@@ -294,14 +303,15 @@ func mustChange(changed int64) error {
 // lease if there is one. It gives [model.ErrLost] when the run is in a status
 // that the transition does not start from.
 func (tx *Tx) MoveRun(r model.Run, change RunChange) error {
-	if r.Lease.Owner != "" {
+	// A run that is due may be so because room was made for it.
+	if !r.Parked && change.Transition.To.Terminal() {
 		if err := tx.unpark(r.LimitKey, 1); err != nil {
 			return err
 		}
 	}
 	return tx.conn.Queue(`
 		UPDATE runs
-		SET status = $1, priority = 0, parked = FALSE, due_at = $2, lease_owner = NULL, completed_at = $3, updated_at = $4
+		SET status = $1, priority = 0, parked = FALSE, due_at = $2, expires_at = NULL, lease_owner = NULL, completed_at = $3, updated_at = $4
 		WHERE id = $5 AND status IN (`+quoted(change.Transition.From)+`)`,
 		[]any{string(change.Transition.To), microsOrNull(change.DueAt), microsOrNull(change.CompletedAt), micros(tx.now), r.ID},
 		mustChange)
@@ -321,6 +331,18 @@ func (tx *Tx) ContinueRun(r model.Run) error {
 // SetRunOutput records the error of a run that the platform ended.
 func (tx *Tx) SetRunOutput(runID string, output []byte) error {
 	return tx.conn.Queue(`UPDATE runs SET output = $1 WHERE id = $2`, []any{jsonOrNull(output), runID}, nil)
+}
+
+// ExpiredRuns returns up to limit runs that have not begun in the time they had,
+// and when the next one's time is over.
+func (tx *Tx) ExpiredRuns(limit int) ([]Execution, time.Time, error) {
+	expired, err := collect(tx, executionQuery+`WHERE r.expires_at IS NOT NULL AND r.expires_at <= $1 ORDER BY r.expires_at LIMIT $2`,
+		[]any{micros(tx.now), limit}, scanExecution)
+	if err != nil || len(expired) == limit {
+		return expired, tx.now, err
+	}
+	next, err := tx.nextDue(`SELECT expires_at FROM runs WHERE expires_at IS NOT NULL ORDER BY expires_at LIMIT 1`)
+	return expired, next, err
 }
 
 // RequestWake has a run that is executing executed again when it ends.
@@ -355,14 +377,16 @@ func (tx *Tx) RunsOfJob(environment *model.Environment, jobSlug, cursor string, 
 		query += ` AND r.id <= $5`
 		args = append(args, cursor)
 	}
-	return collect(tx, query+` ORDER BY r.id DESC LIMIT $4`, args, func(rows database.Rows) (RunSummary, error) {
-		var s RunSummary
-		var started, completed *int64
-		var updated int64
-		err := rows.Scan(&s.ID, &s.Status, &started, &updated, &completed)
-		s.StartedAt, s.UpdatedAt, s.CompletedAt = timeOrZero(started), timeOf(updated), timeOrZero(completed)
-		return s, err
-	})
+	return collect(tx, query+` ORDER BY r.id DESC LIMIT $4`, args, scanRunSummary)
+}
+
+func scanRunSummary(rows database.Rows) (RunSummary, error) {
+	var s RunSummary
+	var started, completed *int64
+	var updated int64
+	err := rows.Scan(&s.ID, &s.Status, &started, &updated, &completed)
+	s.StartedAt, s.UpdatedAt, s.CompletedAt = timeOrZero(started), timeOf(updated), timeOrZero(completed)
+	return s, err
 }
 
 // OpenRunIDsOfJob returns up to limit runs of a job that have not ended, oldest

@@ -18,10 +18,44 @@ func scanStatus(rows database.Rows) (protocol.RunStatusRecord, error) {
 		return s, err
 	}
 	s.State, s.Data = textOrEmpty(state), jsonOrNil(data)
-	if err := json.Unmarshal([]byte(history), &s.History); err != nil {
+	var err error
+	if s.History, err = parseHistory(history); err != nil {
 		return s, fmt.Errorf("history of status %q: %w", s.Key, err)
 	}
 	return s, nil
+}
+
+// snapshot is how a [protocol.RunStatusSnapshot] is stored: with its data as
+// text, which encoding would otherwise change.
+type snapshot struct {
+	Label string  `json:"label,omitempty"`
+	State string  `json:"state,omitempty"`
+	Data  *string `json:"data,omitempty"`
+}
+
+func historyText(history []protocol.RunStatusSnapshot) (string, error) {
+	stored := make([]snapshot, len(history))
+	for i, s := range history {
+		stored[i] = snapshot{Label: s.Label, State: s.State}
+		if s.Data != nil {
+			data := string(s.Data)
+			stored[i].Data = &data
+		}
+	}
+	text, err := json.Marshal(stored)
+	return string(text), err
+}
+
+func parseHistory(text string) ([]protocol.RunStatusSnapshot, error) {
+	var stored []snapshot
+	if err := json.Unmarshal([]byte(text), &stored); err != nil {
+		return nil, err
+	}
+	history := make([]protocol.RunStatusSnapshot, len(stored))
+	for i, s := range stored {
+		history[i] = protocol.RunStatusSnapshot{Label: s.Label, State: s.State, Data: jsonOrNil(s.Data)}
+	}
+	return history, nil
 }
 
 // Statuses returns the explicit statuses of a run in the order they were made.
@@ -36,7 +70,7 @@ func (tx *Tx) Status(runID, key string) (protocol.RunStatusRecord, bool, error) 
 
 // SaveStatus records an explicit status of a run whose row is locked.
 func (tx *Tx) SaveStatus(runID string, s protocol.RunStatusRecord) error {
-	history, err := json.Marshal(s.History)
+	history, err := historyText(s.History)
 	if err != nil {
 		return fmt.Errorf("history of status %q: %w", s.Key, err)
 	}
@@ -46,6 +80,6 @@ func (tx *Tx) SaveStatus(runID string, s protocol.RunStatusRecord) error {
 		ON CONFLICT (run_id, key) DO UPDATE SET
 			label = excluded.label, state = excluded.state, data = excluded.data,
 			history = excluded.history, updated_at = excluded.updated_at`,
-		runID, s.Key, s.Label, textOrNull(s.State), jsonOrNull(s.Data), string(history), micros(tx.now))
+		runID, s.Key, s.Label, textOrNull(s.State), jsonOrNull(s.Data), history, micros(tx.now))
 	return err
 }

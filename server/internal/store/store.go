@@ -14,6 +14,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"time"
 
@@ -50,7 +51,7 @@ func (s *Store) View(ctx context.Context, fn func(*Tx) error) error {
 // nothing but use its Tx; what is to follow the end of the transaction goes to
 // [Tx.AfterCommit] and [Tx.AfterRollback]. See database.DB for what an error
 // says of the outcome.
-func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
+func (s *Store) Update(ctx context.Context, fn func(*Tx) error) (err error) {
 	var rollback []func(error)
 	undo := func(err error) {
 		for _, fn := range rollback {
@@ -58,15 +59,22 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 		}
 		rollback = nil
 	}
-	err := s.db.Update(ctx, func(conn database.Conn) error {
+	// Deferred, as a panic in fn goes on in this goroutine.
+	err = errPanicked
+	defer func() {
+		if err != nil {
+			undo(err)
+		}
+	}()
+	err = s.db.Update(ctx, func(conn database.Conn) error {
 		undo(nil) // what an earlier run of fn asked for
 		return fn(&Tx{conn: conn, now: s.clock.Now(), box: s.box, rollback: &rollback})
 	})
-	if err != nil {
-		undo(err)
-	}
 	return err
 }
+
+// errPanicked is what AfterRollback is told of a transaction that panicked.
+var errPanicked = errors.New("the transaction panicked")
 
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
@@ -101,6 +109,7 @@ const (
 	SignalTasks         = "tasks"
 	SignalNotifications = "notifications"
 	SignalIndexes       = "indexes"
+	SignalEvents        = "events"
 )
 
 // Signal tells the other processes, when the transaction commits, that rows of
@@ -112,6 +121,11 @@ func (tx *Tx) Signal(name string) error { return tx.conn.Notify(name) }
 func (s *Store) Listen(ctx context.Context, fn func(signal string)) error {
 	return s.db.Listen(ctx, fn)
 }
+
+// holder is who has leased a row that is found by its id. Written so, neither
+// engine is tempted to look for the row among all that a process has leased or
+// had leased, which on PostgreSQL is a long list of dead entries.
+const holder = `lease_owner || ''`
 
 func micros(t time.Time) int64 { return t.UnixMicro() }
 

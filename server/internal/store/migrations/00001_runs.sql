@@ -113,6 +113,8 @@ CREATE TABLE job_versions (
     -- Which ends of its runs the app wants to be told of, as it last said.
     notify_success  BOOLEAN NOT NULL DEFAULT FALSE,
     notify_failure  BOOLEAN NOT NULL DEFAULT FALSE,
+    -- Whether the app wants to be asked before a run of it begins.
+    preprocess      BOOLEAN NOT NULL DEFAULT FALSE,
     created_at      BIGINT NOT NULL,
     updated_at      BIGINT NOT NULL,
     UNIQUE (job_id, environment_id, version)
@@ -198,6 +200,8 @@ CREATE TABLE runs (
     lease_number          BIGINT NOT NULL DEFAULT 0,
     created_at            BIGINT NOT NULL,
     queued_at             BIGINT,
+    -- When a run that has not begun is given up; null for never.
+    expires_at            BIGINT,
     started_at            BIGINT,
     completed_at          BIGINT,
     updated_at            BIGINT NOT NULL
@@ -205,6 +209,7 @@ CREATE TABLE runs (
 CREATE INDEX runs_due ON runs (priority, due_at, id) WHERE due_at IS NOT NULL AND lease_owner IS NULL;
 CREATE INDEX runs_leased ON runs (lease_owner) WHERE lease_owner IS NOT NULL;
 CREATE INDEX runs_limited ON runs (limit_key) WHERE limit_key IS NOT NULL AND lease_owner IS NOT NULL;
+CREATE INDEX runs_expiring ON runs (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX runs_parked ON runs (limit_key, priority, id) WHERE parked;
 CREATE INDEX runs_job ON runs (job_id, environment_id, id);
 CREATE INDEX runs_event ON runs (event_id);

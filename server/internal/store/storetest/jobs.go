@@ -76,7 +76,9 @@ func versionOfJob(f *fixture) {
 
 func latestVersion(f *fixture) {
 	latest := func(environment *model.Environment) func(tx *store.Tx) (store.JobVersion, bool, error) {
-		return func(tx *store.Tx) (store.JobVersion, bool, error) { return tx.LatestJobVersion(environment, f.job.Slug) }
+		return func(tx *store.Tx) (store.JobVersion, bool, error) {
+			return tx.LatestJobVersion(environment, f.job.Slug)
+		}
 	}
 	endpoint := f.newEndpoint(f.other, "app")
 	first := f.newVersion(f.other, endpoint, f.job, "2.0.0", false)
@@ -102,7 +104,9 @@ func disabledVersion(f *fixture) {
 	f.update(func(tx *store.Tx) error { return tx.DisableJobVersion(f.version.ID) })
 	want := f.version
 	want.Status = model.JobDisabled
-	latest := func(tx *store.Tx) (store.JobVersion, bool, error) { return tx.LatestJobVersion(f.environment, f.job.Slug) }
+	latest := func(tx *store.Tx) (store.JobVersion, bool, error) {
+		return tx.LatestJobVersion(f.environment, f.job.Slug)
+	}
 	equal(f, "the latest version", find(f, latest), want)
 	run := f.insertRun(leased("node_a"))
 	execution := find(f, func(tx *store.Tx) (store.Execution, bool, error) { return tx.Execution(run.ID) })

@@ -118,6 +118,9 @@ func openStore(f *fixture) {
 		f.Error("a working store says that it has failed")
 	default:
 	}
+	if f.store.Exclusive() != f.store.Exclusive() {
+		f.Error("a store says that it is shared and that it is not")
+	}
 	before := f.store.Stats()
 	f.insertRun()
 	if after := f.store.Stats(); after.Transactions != before.Transactions+1 {

@@ -1,0 +1,43 @@
+package api_test
+
+import (
+	"testing"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/servertest"
+)
+
+// openRun returns a run that waits for a callback which nobody makes.
+func openRun(s *servertest.Server, app *servertest.App) string {
+	id := app.Run(nil, func(x *servertest.Execution) servertest.Reply {
+		return servertest.Resume(x.Task("never", servertest.Callback(0)))
+	})
+	s.Development().WaitRun(id, protocol.RunWaitingToContinue)
+	return id
+}
+
+// checkStatus fails the test unless an answer has the status, and an error that
+// is text if that is not 200.
+func checkStatus(t *testing.T, answer servertest.Answer, status int) {
+	t.Helper()
+	if answer.Status != status {
+		t.Errorf("answered %d, want %d: %.300s", answer.Status, status, answer.Body)
+	}
+	if status != 200 && answer.Error() == "" {
+		t.Errorf("the answer has no error: %.300s", answer.Body)
+	}
+}
+
+// checkMember fails the test unless a member of an answer is the JSON; empty
+// stands for absent.
+func checkMember(t *testing.T, answer servertest.Answer, name, want string) {
+	t.Helper()
+	if got := string(answer.Members()[name]); got != want {
+		t.Errorf("%s is %s, want %s", name, got, want)
+	}
+}
+
+// postTask asks for a task of a run and returns the answer as it came.
+func postTask(c *servertest.Client, run, key, body string, headers ...string) servertest.Answer {
+	return c.Do("POST", "/api/v1/runs/"+run+"/tasks", body, append(headers, protocol.HeaderIdempotencyKey, key)...)
+}

@@ -1,0 +1,187 @@
+package dev
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/endpoint"
+)
+
+const (
+	// usualPath is where the SDKs' adaptors serve an app.
+	usualPath = "/api/trigger"
+	// appTimeout is how long an app may take to answer.
+	appTimeout = 5 * time.Second
+)
+
+// usualPorts are where apps are looked for, the likely ones first.
+var usualPorts = []int{3000, 8080, 8000, 5000, 4000, 3030, 3001, 5173, 4321, 8787, 8888}
+
+// app is an app that has answered.
+type app struct {
+	url string
+	// id is its client's.
+	id       string
+	versions endpoint.Versions
+}
+
+func (a app) madeWith() string {
+	if a.versions.SDK == "" {
+		return ""
+	}
+	return ", SDK " + a.versions.SDK
+}
+
+// finding is what came of looking for an app at a URL.
+type finding struct {
+	url string
+	app app
+	err error
+}
+
+// nobody reports whether nothing listens there.
+func (f finding) nobody() bool {
+	told, ok := errors.AsType[*endpoint.Error](f.err)
+	return ok && told.StatusCode == 0
+}
+
+// findApp returns the app at the URL that was given, or the first one at the usual
+// places. Its errors are written for people.
+func (d *developer) findApp(ctx context.Context) (app, error) {
+	places := []string{}
+	if d.AppURL != "" {
+		place, err := appURL(d.AppURL)
+		if err != nil {
+			return app{}, err
+		}
+		places = append(places, place)
+	} else {
+		places = d.usualPlaces()
+	}
+	findings := make([]finding, len(places))
+	var looking sync.WaitGroup
+	for i, place := range places {
+		looking.Go(func() {
+			found, err := d.ask(ctx, place)
+			findings[i] = finding{place, found, err}
+		})
+	}
+	looking.Wait()
+	if ctx.Err() != nil {
+		return app{}, context.Cause(ctx)
+	}
+	for _, f := range findings {
+		if f.err == nil {
+			return f.app, nil
+		}
+	}
+	return app{}, d.notFound(findings)
+}
+
+// ask asks whether an app is at a URL, and which.
+func (d *developer) ask(ctx context.Context, url string) (app, error) {
+	said, err := d.apps.Validate(ctx, d.target(app{url: url}))
+	return app{url: url, id: said.EndpointID, versions: said.Versions}, err
+}
+
+func (d *developer) target(a app) endpoint.Target {
+	return endpoint.Target{URL: a.url, APIKey: d.APIKey, EnvironmentType: protocol.Development, Slug: a.id}
+}
+
+// usualPlaces are the URLs to look at, but the server's own.
+func (d *developer) usualPlaces() (places []string) {
+	own, _ := url.Parse(d.server.base)
+	local := slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, own.Hostname())
+	for _, port := range usualPorts {
+		if local && own.Port() == strconv.Itoa(port) {
+			continue
+		}
+		places = append(places, fmt.Sprintf("http://localhost:%d%s", port, usualPath))
+	}
+	return places
+}
+
+// appURL returns the URL of an app that somebody has typed.
+func appURL(typed string) (string, error) {
+	text := typed
+	if _, err := strconv.ParseUint(text, 10, 16); err == nil {
+		text = "localhost:" + text
+	}
+	if !strings.Contains(text, "://") {
+		text = "http://" + text
+	}
+	parsed, err := url.Parse(text)
+	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
+		return "", problem(fmt.Sprintf("%q is not the URL of an app; it is like http://localhost:3000%s", typed, usualPath))
+	}
+	if parsed.Path == "" || parsed.Path == "/" {
+		parsed.Path = usualPath
+	}
+	return parsed.String(), nil
+}
+
+// notFound says what was tried and what to do.
+func (d *developer) notFound(findings []finding) error {
+	var nobody, lines []string
+	otherKey := false
+	for _, f := range findings {
+		if f.nobody() {
+			nobody = append(nobody, f.url)
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("  %s  %s", f.url, said(f.err)))
+		otherKey = otherKey || refusesKey(f.err)
+	}
+	if d.AppURL != "" && len(nobody) == 1 {
+		told, _ := errors.AsType[*endpoint.Error](findings[0].err)
+		return problem(fmt.Sprintf("no app answers at %s: %v", nobody[0], bare(told.Cause)), "Start it, then run this again.")
+	}
+	if len(nobody) > 0 {
+		lines = append(lines, "  nothing listens on "+portsOf(nobody)+" of localhost")
+	}
+	advice := "Start your app, then run this again; or say where it is:  runhook dev http://localhost:PORT" + usualPath
+	if otherKey {
+		advice = fmt.Sprintf("Start the app with the same key as this (%s; RUNHOOK_API_KEY, for the Node SDK TRIGGER_API_KEY), or give its key with --api-key.", obscured(d.APIKey))
+	}
+	return problem("no app found. Tried:", append(lines, advice)...)
+}
+
+func refusesKey(err error) bool {
+	told, ok := errors.AsType[*endpoint.Error](err)
+	return ok && told.StatusCode == http.StatusUnauthorized
+}
+
+// said tells what an app, or whatever is there instead, answered.
+func said(err error) string {
+	told, ok := errors.AsType[*endpoint.Error](err)
+	switch {
+	case !ok:
+		return err.Error()
+	case told.StatusCode == http.StatusUnauthorized:
+		return "is an app with another API key than the one given here"
+	case told.StatusCode >= 200 && told.StatusCode <= 299:
+		return "answers, but not as an app: " + firstLine(told.Message)
+	}
+	return fmt.Sprintf("answers, but not as an app: %d %s", told.StatusCode, http.StatusText(told.StatusCode))
+}
+
+func portsOf(urls []string) string {
+	ports := make([]string, len(urls))
+	for i, text := range urls {
+		parsed, _ := url.Parse(text)
+		ports[i] = parsed.Port()
+	}
+	if len(ports) == 1 {
+		return "port " + ports[0]
+	}
+	return "ports " + strings.Join(ports[:len(ports)-1], ", ") + " and " + ports[len(ports)-1]
+}

@@ -1,0 +1,157 @@
+package dev
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/runhook/runhook/server/internal/live"
+)
+
+const (
+	// silence is how long the server may say nothing before it is taken for gone:
+	// it gives a sign of life more often than that.
+	silence = 45 * time.Second
+	// How long to wait before looking for a lost server again.
+	shortestPause = 250 * time.Millisecond
+	longestPause  = 5 * time.Second
+)
+
+// follower shows what the server tells of.
+type follower struct {
+	server *server
+	screen *screen
+	// ready is closed when the server tells for the first time.
+	ready     chan struct{}
+	readyOnce sync.Once
+	// again receives when the server is back.
+	again chan struct{}
+}
+
+func newFollower(s *server, sc *screen) *follower {
+	return &follower{server: s, screen: sc, ready: make(chan struct{}), again: make(chan struct{}, 1)}
+}
+
+// follow shows what happens until ctx ends, through every absence of the server,
+// and returns why it cannot go on.
+func (f *follower) follow(ctx context.Context) error {
+	pause := shortestPause
+	lost := false
+	for {
+		told, err := f.listen(ctx, lost)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		var refused *refusal
+		if errors.As(err, &refused) && refused.status < 500 {
+			return f.server.explain(err)
+		}
+		if told {
+			pause, lost = shortestPause, false
+		}
+		if !lost {
+			f.screen.say(warn, "Lost the server at %s (%v); waiting for it to come back", f.server.base, bare(err))
+			lost = true
+		}
+		if err := wait(ctx, f.server.clock, pause); err != nil {
+			return err
+		}
+		pause = min(2*pause, longestPause)
+	}
+}
+
+// listen shows what happens until the connection breaks. told is whether there was
+// one.
+func (f *follower) listen(ctx context.Context, lost bool) (told bool, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	alive := time.AfterFunc(silence, func() { cancel(fmt.Errorf("it said nothing for %v", silence)) })
+	defer alive.Stop()
+	response, err := f.server.open(ctx, http.MethodGet, "/api/runhook/v1/live", nil)
+	if err != nil {
+		return false, err
+	}
+	defer response.Body.Close()
+	lines := bufio.NewReader(response.Body)
+	var name string
+	for {
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			return told, ending(ctx, err)
+		}
+		alive.Reset(silence)
+		if event, ok := bytes.CutPrefix(line, []byte("event: ")); ok {
+			name = string(bytes.TrimSpace(event))
+		}
+		data, ok := bytes.CutPrefix(line, []byte("data: "))
+		if !ok {
+			continue
+		}
+		if name == "ready" {
+			told = true
+			f.back(lost)
+			continue
+		}
+		f.show(ctx, name, data)
+	}
+}
+
+// ending says why a connection ended.
+func ending(ctx context.Context, err error) error {
+	switch cause := context.Cause(ctx); {
+	case cause != nil:
+		return cause
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("it ended the connection")
+	}
+	return err
+}
+
+// back notes that the server tells what happens.
+func (f *follower) back(lost bool) {
+	f.readyOnce.Do(func() { close(f.ready) })
+	if !lost {
+		return
+	}
+	f.screen.say(good, "The server is back")
+	select {
+	case f.again <- struct{}{}:
+	default:
+	}
+}
+
+func (f *follower) show(ctx context.Context, name string, data []byte) {
+	if name == "missed" {
+		var missed struct{ Count int }
+		if json.Unmarshal(data, &missed) == nil {
+			f.screen.say(warn, "Too much happened at once: %s not shown here", plural(missed.Count, "line"))
+		}
+		return
+	}
+	var event live.Event
+	if json.Unmarshal(data, &event) != nil {
+		return // of a newer server
+	}
+	if event.Run != nil && event.Run.Job == "" && !f.screen.knows(event.Run.ID) {
+		f.screen.learn(event.Run.ID, f.jobOf(ctx, event.Run.ID))
+	}
+	f.screen.show(event)
+}
+
+// jobOf asks for the job of a run that began before this program did.
+func (f *follower) jobOf(ctx context.Context, runID string) string {
+	var run struct {
+		Job struct{ ID string }
+	}
+	if err := f.server.call(ctx, http.MethodGet, "/api/runhook/v1/runs/"+runID+"?taskTake=1", nil, &run); err != nil {
+		return "?"
+	}
+	return run.Job.ID
+}

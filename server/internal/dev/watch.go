@@ -1,0 +1,184 @@
+package dev
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/endpoint"
+)
+
+const (
+	// lookPause is how long the app is left alone between two looks at its jobs,
+	// and refusedPause when the server has just refused it.
+	lookPause    = time.Second
+	refusedPause = 5 * time.Second
+)
+
+// jobs are the versions of an app's jobs, by their ids.
+type jobs map[string]string
+
+func jobsOf(document protocol.Index) jobs {
+	found := jobs{}
+	for _, job := range document.Jobs {
+		if job.Enabled && !job.Internal {
+			found[job.ID] = job.Version
+		}
+	}
+	return found
+}
+
+func (j jobs) String() string {
+	if len(j) == 0 {
+		return "no jobs"
+	}
+	list := make([]string, 0, len(j))
+	for _, id := range slices.Sorted(maps.Keys(j)) {
+		list = append(list, id+" "+j[id])
+	}
+	return plural(len(j), "job") + ": " + strings.Join(list, ", ")
+}
+
+// since says how jobs differ from what they were.
+func (j jobs) since(before jobs) string {
+	var changes []string
+	for _, id := range slices.Sorted(maps.Keys(j)) {
+		switch was, ok := before[id]; {
+		case !ok:
+			changes = append(changes, "new "+id+" "+j[id])
+		case was != j[id]:
+			changes = append(changes, id+" "+was+" is now "+j[id])
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(before)) {
+		if _, ok := j[id]; !ok {
+			changes = append(changes, id+" is gone")
+		}
+	}
+	if len(changes) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(changes, "; ") + ")"
+}
+
+// register registers the app for the first time. Its errors are written for
+// people.
+func (d *developer) register(ctx context.Context) error {
+	asked, err := d.apps.Index(ctx, d.target(d.app))
+	if err != nil {
+		return problem(fmt.Sprintf("the app at %s could not say what jobs it has: %v", d.app.url, err), "Mend it, then run this again.")
+	}
+	d.known = asked.Document
+	return d.registerAgain(ctx, jobs{})
+}
+
+// registerAgain has the server take the app as it is now.
+func (d *developer) registerAgain(ctx context.Context, before jobs) error {
+	result, err := d.server.register(ctx, d.app)
+	var refused *refusal
+	switch {
+	case errors.As(err, &refused) && refused.status == 400:
+		return problem(fmt.Sprintf("the server does not take the app: %s", refused.message), d.reachAdvice()...)
+	case err != nil:
+		return d.server.explain(err)
+	case result.Status != "SUCCESS":
+		return problem(fmt.Sprintf("the server could not index the app: %s", result.Error.Message), d.reachAdvice()...)
+	}
+	now := jobsOf(d.known)
+	d.screen.know(now)
+	changes := ""
+	if len(before) > 0 {
+		changes = now.since(before)
+	}
+	d.screen.say(good, "Indexed %s%s", now, changes)
+	return nil
+}
+
+// reachAdvice says why a server may not reach an app that this program reaches.
+func (d *developer) reachAdvice() []string {
+	server, _ := url.Parse(d.server.base)
+	app, _ := url.Parse(d.app.url)
+	if isLoopback(app.Hostname()) && !isLoopback(server.Hostname()) {
+		return []string{fmt.Sprintf("The server calls the app itself, from %s, where %s is another machine. Give a URL of the app that reaches this machine from there:  runhook dev URL", server.Hostname(), app.Hostname())}
+	}
+	return nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// watchApp looks at the app's jobs from time to time until ctx ends, and has the
+// server take the app again when they are others, when the app was away, and when
+// again receives because the server was.
+func (d *developer) watchApp(ctx context.Context, again <-chan struct{}) error {
+	now := outlook{pause: lookPause}
+	for {
+		timer := d.Clock.NewTimer(now.pause)
+		register := now.wrong != ""
+		select {
+		case <-timer.C:
+		case <-again:
+			register = true
+		case <-ctx.Done():
+			timer.Stop()
+			return context.Cause(ctx)
+		}
+		timer.Stop()
+		before := now.wrong
+		now = d.look(ctx, register)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if now.wrong != "" && now.wrong != before {
+			d.screen.say(warn, "%s", now.wrong)
+		}
+	}
+}
+
+// outlook is what came of a look at the app.
+type outlook struct {
+	// wrong is for people; empty if all is well.
+	wrong string
+	// pause is how long to wait before the next look.
+	pause time.Duration
+}
+
+// look asks the app for its jobs, and registers it again if they have changed or
+// if it is told to.
+func (d *developer) look(ctx context.Context, register bool) outlook {
+	asked, err := d.apps.Index(ctx, d.target(d.app))
+	if err != nil {
+		return outlook{absence(err), lookPause}
+	}
+	if reflect.DeepEqual(asked.Document, d.known) && !register {
+		return outlook{"", lookPause}
+	}
+	// It may have come back as another.
+	found, err := d.ask(ctx, d.app.url)
+	if err != nil {
+		return outlook{absence(err), lookPause}
+	}
+	before := jobsOf(d.known)
+	d.app, d.known = found, asked.Document
+	if err := d.registerAgain(ctx, before); err != nil {
+		return outlook{err.Error(), refusedPause}
+	}
+	return outlook{"", lookPause}
+}
+
+func absence(err error) string {
+	if told, ok := errors.AsType[*endpoint.Error](err); ok && told.StatusCode == 0 {
+		return "The app does not answer any more; waiting for it to come back"
+	}
+	return fmt.Sprintf("The app answers, but: %v", err)
+}

@@ -1,0 +1,105 @@
+package fetch
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// answer is what came back, after redirects.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (a *answer) ok() bool { return a.status >= 200 && a.status <= 299 }
+
+// json returns the body if it is JSON, else nil. Nothing in it is changed but
+// bytes that are not UTF-8.
+func (a *answer) json() json.RawMessage {
+	body := bytes.TrimSpace(bytes.TrimPrefix(a.body, []byte("\ufeff")))
+	if !json.Valid(body) {
+		return nil
+	}
+	return bytes.ToValidUTF8(body, []byte("\ufffd"))
+}
+
+// headers returns the headers as one JSON object, names in lower case.
+func (a *answer) headers() json.RawMessage {
+	members := make(map[string]string, len(a.header))
+	for name, values := range a.header {
+		members[strings.ToLower(name)] = strings.Join(values, ", ")
+	}
+	return encode(members)
+}
+
+// errorOutput returns the output of a task that fails with this answer, which
+// must read as an error: the body if it does, or if it is an object that does
+// once it has a message; else an error with the body beside it.
+func (a *answer) errorOutput() json.RawMessage {
+	message := fmt.Sprintf("Fetch failed with status %d", a.status)
+	body := a.json()
+	if isFalsy(body) {
+		return errorJSON(message)
+	}
+	var members map[string]json.RawMessage
+	if json.Unmarshal(body, &members) == nil && hasTexts(members, "message", "name", "stack") {
+		if _, ok := members["message"]; ok {
+			return body
+		}
+		return withMessage(body, message)
+	}
+	return encode(struct {
+		Message string          `json:"message"`
+		Data    json.RawMessage `json:"data"`
+	}{message, body})
+}
+
+// hasTexts reports whether the named members are text or absent.
+func hasTexts(members map[string]json.RawMessage, names ...string) bool {
+	for _, name := range names {
+		if raw, ok := members[name]; ok && raw[0] != '"' {
+			return false
+		}
+	}
+	return true
+}
+
+// withMessage returns an object with a message before its other members, which
+// are kept as they are.
+func withMessage(object json.RawMessage, message string) json.RawMessage {
+	head := bytes.TrimSuffix(errorJSON(message), []byte("}"))
+	rest := bytes.TrimSpace(object[1:])
+	if string(rest) != "}" {
+		head = append(head, ',')
+	}
+	return append(head, rest...)
+}
+
+// isFalsy reports whether JavaScript takes a JSON value, or none, for false.
+func isFalsy(raw json.RawMessage) bool {
+	switch string(raw) {
+	case "", "null", "false", `""`:
+		return true
+	}
+	var number float64
+	return json.Unmarshal(raw, &number) == nil && number == 0
+}
+
+func errorJSON(message string) json.RawMessage {
+	return encode(map[string]string{"message": message})
+}
+
+// encode writes JSON without escaping what only HTML needs escaped.
+func encode(value any) json.RawMessage {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		panic("fetch: encoding a value of its own: " + err.Error())
+	}
+	return bytes.TrimRight(text.Bytes(), "\n")
+}

@@ -1,0 +1,81 @@
+package fetch
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// credentials are the headers that are for the origin they were given for, and
+// for no other. So are redacted ones.
+var credentials = []string{"Authorization", "Cookie"}
+
+// redirected returns the request to go on with, or false if the answer is no
+// redirect that can be followed.
+func (r request) redirected(answer *answer) (request, bool, error) {
+	location := answer.header.Get("Location")
+	if !isRedirect(answer.status) || location == "" {
+		return request{}, false, nil
+	}
+	from, err := url.Parse(r.url)
+	if err != nil {
+		return request{}, false, &finalError{"it redirects from a URL that cannot be parsed"}
+	}
+	to, err := from.Parse(location)
+	if err != nil {
+		return request{}, false, &finalError{"it redirects to a location that is not a URL"}
+	}
+	next := r
+	next.url = to.String()
+	next.header = r.header.Clone()
+	if becomesGET(answer.status, r.method) {
+		next.method, next.body = http.MethodGet, ""
+		for name := range next.header {
+			if strings.HasPrefix(name, "Content-") {
+				next.header.Del(name)
+			}
+		}
+	}
+	if !sameOrigin(from, to) {
+		next.host = ""
+		for _, name := range slices.Concat(credentials, r.redacted) {
+			next.header.Del(name)
+		}
+	}
+	return next, true, nil
+}
+
+func isRedirect(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}
+
+// becomesGET reports whether a redirect changes the method, which drops the body.
+func becomesGET(status int, method string) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound:
+		return method == http.MethodPost
+	case http.StatusSeeOther:
+		return method != http.MethodGet && method != http.MethodHead
+	}
+	return false
+}
+
+func sameOrigin(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
+}
+
+func port(location *url.URL) string {
+	switch port := location.Port(); {
+	case port != "":
+		return port
+	case location.Scheme == "https":
+		return "443"
+	}
+	return "80"
+}

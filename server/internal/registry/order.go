@@ -1,0 +1,154 @@
+package registry
+
+import (
+	"context"
+	"crypto/subtle"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+const (
+	// reindexAfter is how long after its last indexing an endpoint is asked again
+	// although nobody ordered it (execution.md 10.2).
+	reindexAfter = 10 * time.Minute
+	// indexLifetime is how long an indexing is kept.
+	indexLifetime = 7 * 24 * time.Hour
+	// hookDelay lets a deployment that has just been announced become reachable.
+	hookDelay = 5 * time.Second
+)
+
+// newIndex is what an order says of an indexing.
+type newIndex struct {
+	source model.IndexSource
+	// data is what the one who ordered it sent, as JSON; nil for nothing.
+	data   []byte
+	reason string
+	delay  time.Duration
+}
+
+// order records an indexing, and when the endpoint is to be indexed next.
+func (r *Registry) order(tx *store.Tx, environment *model.Environment, e model.Endpoint, n newIndex) (model.EndpointIndex, error) {
+	if err := tx.SetNextIndex(e.ID, reindexAt(tx, environment)); err != nil {
+		return model.EndpointIndex{}, err
+	}
+	return r.insert(tx, e, n)
+}
+
+// reindexAt returns when an endpoint that is indexed now is due again. In the
+// other environments somebody is there to say so.
+func reindexAt(tx *store.Tx, environment *model.Environment) time.Time {
+	switch environment.Type {
+	case protocol.Production, protocol.Staging:
+		return tx.Now().Add(reindexAfter)
+	}
+	return time.Time{}
+}
+
+// insert records an indexing, and removes those of the endpoint that are old.
+func (r *Registry) insert(tx *store.Tx, e model.Endpoint, n newIndex) (model.EndpointIndex, error) {
+	index := newIndexOf(tx, e, n)
+	due := tx.Now().Add(n.delay)
+	if err := tx.InsertIndex(index, due); err != nil {
+		return index, err
+	}
+	tx.AfterCommit(func() { r.loop.Wake(due) })
+	if err := tx.Signal(store.SignalIndexes); err != nil {
+		return index, err
+	}
+	return index, tx.ForgetIndexes(e.ID, tx.Now().Add(-indexLifetime))
+}
+
+func newIndexOf(tx *store.Tx, e model.Endpoint, n newIndex) model.EndpointIndex {
+	return model.EndpointIndex{
+		ID: model.NewID(model.PrefixEndpointIndex, tx.Now()), EnvironmentID: e.EnvironmentID, EndpointID: e.ID,
+		Source: n.source, SourceData: n.data, Reason: n.reason, Status: model.IndexPending, CreatedAt: tx.Now(), UpdatedAt: tx.Now(),
+	}
+}
+
+// orderUnindexed orders indexings of the endpoints that are due although nobody
+// asked for one. It moves their time in the same transaction, so there is one for
+// each time, however many servers look.
+func (r *Registry) orderUnindexed(tx *store.Tx, limit int) error {
+	due, err := tx.TakeUnindexed(limit, tx.Now().Add(reindexAfter))
+	if err != nil {
+		return err
+	}
+	for _, e := range due {
+		if _, err := r.insert(tx, e, newIndex{source: model.IndexFromRegister, reason: "Asked again, as time has passed"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nextDue returns when there is something to index, or the zero time.
+func nextDue(tx *store.Tx) (time.Time, error) {
+	ordered, err := tx.NextDueIndex()
+	if err != nil {
+		return ordered, err
+	}
+	unordered, err := tx.NextUnindexed()
+	if ordered.IsZero() || !unordered.IsZero() && unordered.Before(ordered) {
+		return unordered, err
+	}
+	return ordered, err
+}
+
+// IndexNow indexes an endpoint of an environment and returns how that went; data
+// is kept with it. An endpoint that does not answer is not tried again. It gives
+// a [model.NotFound] error if there is no such endpoint.
+func (r *Registry) IndexNow(ctx context.Context, environment *model.Environment, slug, reason string, data []byte) (index model.EndpointIndex, err error) {
+	// The outcome is everybody's, so it does not matter whether the caller stays.
+	ctx = context.WithoutCancel(ctx)
+	err = r.store.Update(ctx, func(tx *store.Tx) error {
+		e, found, err := tx.EndpointBySlug(environment.ID, slug)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return errorEndpointNotFound()
+		}
+		if err := tx.SetNextIndex(e.ID, reindexAt(tx, environment)); err != nil {
+			return err
+		}
+		index = newIndexOf(tx, e, newIndex{source: model.IndexFromAPI, data: data, reason: reason})
+		index.Status, index.Attempts = model.IndexStarted, 1
+		index.Lease = model.Lease{Owner: r.config.Node.ID(), Number: 1}
+		return tx.InsertIndex(index, time.Time{})
+	})
+	if err != nil {
+		return index, err
+	}
+	r.index(ctx, index)
+	return r.Index(ctx, environment, index.ID)
+}
+
+// IndexByHook orders an indexing on behalf of whoever knows the identifier of an
+// endpoint's hook, such as a platform that has deployed the app; data is what it
+// sent, as JSON, and may be nil. It gives a [model.NotFound] error if the
+// identifier is not the endpoint's.
+func (r *Registry) IndexByHook(ctx context.Context, environmentID, slug, hookID string, data []byte) error {
+	environment, err := r.store.EnvironmentByID(ctx, environmentID)
+	if err != nil {
+		if model.CodeOf(err) == model.NotFound {
+			return errorEndpointNotFound()
+		}
+		return err
+	}
+	return r.store.Update(ctx, func(tx *store.Tx) error {
+		e, found, err := tx.EndpointBySlug(environmentID, slug)
+		if err != nil {
+			return err
+		}
+		if !found || subtle.ConstantTimeCompare([]byte(e.IndexingHookID), []byte(hookID)) != 1 {
+			return errorEndpointNotFound()
+		}
+		_, err = r.order(tx, environment, e, newIndex{source: model.IndexFromHook, data: data, reason: deploymentReason(data), delay: hookDelay})
+		return err
+	})
+}
+
+func errorEndpointNotFound() error { return model.Errorf(model.NotFound, "Endpoint not found") }

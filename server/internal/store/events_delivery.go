@@ -1,0 +1,90 @@
+package store
+
+import (
+	"time"
+
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store/database"
+)
+
+// Delivery is an event that is leased to a process to be delivered by it.
+type Delivery struct {
+	Event model.Event
+	// After is the last target that was looked at; empty for none.
+	After string
+	Lease model.Lease
+}
+
+// ClaimEvents leases up to limit due events to a process, the longest due first,
+// and returns when the next one is due.
+func (tx *Tx) ClaimEvents(owner string, limit int) ([]Delivery, time.Time, error) {
+	claimed, err := collect(tx, `
+		UPDATE events SET lease_owner = $1, lease_number = lease_number + 1, due_at = NULL
+		WHERE id IN (SELECT id FROM events
+		             WHERE due_at IS NOT NULL AND lease_owner IS NULL AND due_at <= $2
+		             ORDER BY due_at LIMIT $3`+tx.conn.Dialect().SkipLocked+`)
+		RETURNING delivered_to, lease_number, `+eventColumns, []any{owner, micros(tx.now), limit},
+		func(rows database.Rows) (Delivery, error) {
+			var s eventScan
+			var after *string
+			d := Delivery{Lease: model.Lease{Owner: owner}}
+			err := rows.Scan(append([]any{&after, &d.Lease.Number}, s.destinations()...)...)
+			d.Event, d.After = s.result(), textOrEmpty(after)
+			return d, err
+		})
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	next, err := tx.NextDueEvent()
+	return claimed, next, err
+}
+
+// NextDueEvent returns when the next event that nobody has leased is due, or the
+// zero time if none is.
+func (tx *Tx) NextDueEvent() (time.Time, error) {
+	return tx.nextDue(`SELECT due_at FROM events WHERE due_at IS NOT NULL AND lease_owner IS NULL ORDER BY due_at LIMIT 1`)
+}
+
+// LockDelivery returns the last target that a delivery has looked at, and keeps
+// others from changing the event until the transaction ends. It gives
+// [model.ErrLost] when the lease is no longer the event's: another process delivers
+// it, or it was canceled.
+func (tx *Tx) LockDelivery(d Delivery) (after string, err error) {
+	after, found, err := first(tx, `
+		SELECT COALESCE(delivered_to, '') FROM events WHERE id = $1 AND `+holder+` = $2 AND lease_number = $3`+tx.conn.Dialect().ForUpdate,
+		[]any{d.Event.ID, d.Lease.Owner, d.Lease.Number}, scanString)
+	if err == nil && !found {
+		err = model.ErrLost
+	}
+	return after, err
+}
+
+// AdvanceDelivery records how far a delivery has come, and that it started
+// something if started is set. It gives [model.ErrLost] as LockDelivery does.
+func (tx *Tx) AdvanceDelivery(d Delivery, after string, started bool) error {
+	if err := tx.markDelivered(d.Event.ID, started); err != nil {
+		return err
+	}
+	return tx.conn.Queue(`UPDATE events SET delivered_to = $1 WHERE id = $2 AND `+holder+` = $3 AND lease_number = $4`,
+		[]any{after, d.Event.ID, d.Lease.Owner, d.Lease.Number}, mustChange)
+}
+
+// EndDelivery gives back the lease of a delivery that is done or, if again is not
+// zero, is to go on at that time. Like AdvanceDelivery it records whether
+// something was started, and gives [model.ErrLost].
+func (tx *Tx) EndDelivery(d Delivery, started bool, again time.Time) error {
+	if err := tx.markDelivered(d.Event.ID, started); err != nil {
+		return err
+	}
+	return tx.conn.Queue(`
+		UPDATE events SET lease_owner = NULL, due_at = $1 WHERE id = $2 AND `+holder+` = $3 AND lease_number = $4`,
+		[]any{microsOrNull(again), d.Event.ID, d.Lease.Owner, d.Lease.Number}, mustChange)
+}
+
+func (tx *Tx) markDelivered(id string, started bool) error {
+	if !started {
+		return nil
+	}
+	return tx.conn.Queue(`UPDATE events SET delivered_at = $1, updated_at = $1 WHERE id = $2 AND delivered_at IS NULL`,
+		[]any{micros(tx.now), id}, nil)
+}

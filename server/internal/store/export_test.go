@@ -1,0 +1,9 @@
+package store
+
+import "github.com/runhook/runhook/server/internal/store/database"
+
+// Database returns the database below a store.
+func Database(s *Store) database.DB { return s.db }
+
+// WrapDatabase puts what wrap returns between a store and its database.
+func WrapDatabase(s *Store, wrap func(database.DB) database.DB) { s.db = wrap(s.db) }

@@ -1,0 +1,130 @@
+package store_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/store/database"
+)
+
+// planRows is how many runs the plans of PostgreSQL are made for. The default is
+// enough for it to prefer an index wherever there is one; 1,000,000 takes a
+// minute.
+var planRows = flag.Int("planrows", 20_000, "how many runs to make plans for on PostgreSQL")
+
+// growing are the tables whose rows stay for as long as history is kept, with
+// their aliases in joins. No statement may read one from end to end.
+var growing = []string{
+	"events", "e", "runs", "r", "tasks", "task_attempts", "run_statuses",
+	"notifications", "notification_attempts", "accounts", "a", "endpoint_indexes",
+}
+
+// smallIndexes hold only rows that wait for something or are worked on.
+var smallIndexes = regexp.MustCompile(`_(due|leased|limited|parked|operations|expiring)$`)
+
+// testPlans asks the engine how it would execute each statement.
+func testPlans(t *testing.T, url string, statements []statement) {
+	s := open(t, store.Options{URL: url})
+	db := store.Database(s)
+	check := scanned
+	if db.Dialect().Name == "postgres" {
+		fill(t, db, *planRows)
+		check = expensive
+	}
+	for _, statement := range statements {
+		plan, err := explain(t.Context(), db, statement)
+		if err != nil {
+			t.Errorf("%s: %v", statement.method, err)
+			continue
+		}
+		problem := check(plan)
+		if problem == "" && strings.Contains(strings.Join(plan, " "), "_leased") && !slices.Contains(ofAProcess, statement.method) {
+			problem = "it goes through all that a process has leased"
+		}
+		if problem != "" && !slices.Contains(reviewedPlans, statement.method) {
+			t.Errorf("%s: %s:\n%s\n%s", statement.method, problem, strings.Join(plan, "\n"), statement.query)
+		}
+	}
+}
+
+// ofAProcess are the methods that are about everything a process has leased.
+var ofAProcess = []string{"(*Tx).ReleaseNode", "(*Tx).ForceYields"}
+
+// reviewedPlans are the methods whose plans may be expensive.
+var reviewedPlans = []string{
+	"(*Tx).OpenRunIDsOfJob", // cancels a whole job by hand: looks at all its runs, in batches
+	"(*Tx).Environments", // reads all of a small table, whose alias another table has
+}
+
+// explain returns the plan of a statement, a step on each line.
+func explain(ctx context.Context, db database.DB, s statement) (plan []string, err error) {
+	args := slices.Clone(s.args)
+	words, columns := "EXPLAIN QUERY PLAN ", []any{new(int64), new(int64), new(int64)}
+	if db.Dialect().Name == "postgres" {
+		words, columns = "EXPLAIN ", nil
+		for i := range args {
+			args[i] = typical(args[i])
+		}
+	}
+	var step string
+	err = db.View(ctx, func(c database.Conn) error {
+		rows, err := c.Query(words+s.query, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			if err := rows.Scan(append(columns, &step)...); err != nil {
+				return err
+			}
+			plan = append(plan, step)
+		}
+		return rows.Err()
+	})
+	return plan, err
+}
+
+// scanned says which growing table a plan of SQLite reads from end to end. SQLite
+// plans by the indexes alone as long as nobody runs ANALYZE, which the server
+// never does: an empty database has the plans of a large one.
+func scanned(plan []string) string {
+	for _, step := range plan {
+		words := strings.Fields(step)
+		if words[0] != "SCAN" || !slices.Contains(growing, words[1]) || smallIndexes.MatchString(step) {
+			continue
+		}
+		return "it reads all of " + words[1]
+	}
+	return ""
+}
+
+var (
+	seqScan  = regexp.MustCompile(`Seq Scan on (\w+)`)
+	planCost = regexp.MustCompile(`cost=[\d.]+\.\.([\d.]+)`)
+)
+
+// expensive says why a plan of PostgreSQL gets slower with history.
+func expensive(plan []string) string {
+	for _, step := range plan {
+		if found := seqScan.FindStringSubmatch(step); found != nil && slices.Contains(growing, found[1]) {
+			return "it reads all of " + found[1]
+		}
+	}
+	// To read the rows of one run costs a few units, to read all runs thousands.
+	const most = 300
+	found := planCost.FindStringSubmatch(plan[0])
+	if found == nil {
+		return "it has no cost"
+	}
+	if cost, err := strconv.ParseFloat(found[1], 64); err != nil || cost > most {
+		return fmt.Sprintf("it costs %s units, more than %d", found[1], most)
+	}
+	return ""
+}

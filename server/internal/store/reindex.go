@@ -1,0 +1,53 @@
+package store
+
+import (
+	"time"
+
+	"github.com/runhook/runhook/server/internal/model"
+)
+
+// SetNextIndex says when an endpoint is to be indexed although nobody ordered it;
+// the zero time for never.
+func (tx *Tx) SetNextIndex(endpointID string, at time.Time) error {
+	return tx.conn.Queue(`UPDATE endpoints SET index_due_at = $1 WHERE id = $2`, []any{microsOrNull(at), endpointID}, nil)
+}
+
+// TakeUnindexed returns up to limit endpoints whose time to be indexed has come,
+// and has them due next at the given time: whoever calls it owes each an indexing,
+// in the same transaction.
+func (tx *Tx) TakeUnindexed(limit int, next time.Time) ([]model.Endpoint, error) {
+	return collect(tx, `
+		UPDATE endpoints SET index_due_at = $1
+		WHERE id IN (SELECT id FROM endpoints
+		             WHERE index_due_at IS NOT NULL AND index_due_at <= $2 AND url <> ''
+		             ORDER BY index_due_at LIMIT $3`+tx.conn.Dialect().SkipLocked+`)
+		RETURNING `+endpointColumns, []any{micros(next), micros(tx.now), limit}, scanEndpoint)
+}
+
+// NextUnindexed returns when the next endpoint is to be indexed although nobody
+// ordered it, or the zero time for never.
+func (tx *Tx) NextUnindexed() (time.Time, error) {
+	return tx.nextDue(`SELECT index_due_at FROM endpoints WHERE index_due_at IS NOT NULL AND url <> '' ORDER BY index_due_at LIMIT 1`)
+}
+
+// ForgetIndexes removes the indexings of an endpoint that ended and were made
+// before the time, but never the last one.
+func (tx *Tx) ForgetIndexes(endpointID string, before time.Time) error {
+	return tx.conn.Queue(`
+		DELETE FROM endpoint_indexes
+		WHERE endpoint_id = $1 AND id < $2 AND due_at IS NULL AND lease_owner IS NULL
+		  AND id <> (SELECT MAX(id) FROM endpoint_indexes WHERE endpoint_id = $1)`,
+		[]any{endpointID, model.FirstID(model.PrefixEndpointIndex, before)}, nil)
+}
+
+// LastIndex returns the indexing of an endpoint that was ordered last.
+func (tx *Tx) LastIndex(endpointID string) (model.EndpointIndex, bool, error) {
+	return first(tx, `SELECT `+indexColumns+` FROM endpoint_indexes WHERE endpoint_id = $1 ORDER BY id DESC LIMIT 1`,
+		[]any{endpointID}, scanIndex)
+}
+
+// Endpoints returns every endpoint of an environment, by slug.
+func (tx *Tx) Endpoints(environmentID string) ([]model.Endpoint, error) {
+	return collect(tx, `SELECT `+endpointColumns+` FROM endpoints WHERE environment_id = $1 ORDER BY slug`,
+		[]any{environmentID}, scanEndpoint)
+}

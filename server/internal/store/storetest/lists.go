@@ -1,0 +1,99 @@
+package storetest
+
+import (
+	"slices"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+var listTests = []test{
+	{"the runs of a job are listed newest first, page by page", runsOfJob},
+	{"the open runs of a job are listed oldest first, page by page", openRuns},
+	{"notifications are listed newest first, filtered and page by page", notificationList},
+}
+
+func runsOfJob(f *fixture) {
+	another := write(f, func(tx *store.Tx) (model.Job, error) {
+		return tx.UpsertJob(f.environment.Project.ID, model.Job{Slug: "another", Title: "Another"})
+	})
+	var want []store.RunSummary
+	for i := range 5 {
+		run := f.insertRun(leased("node_a"))
+		f.insertRun(func(r *model.Run) { r.JobID = another.ID })
+		f.insertRun(func(r *model.Run) { r.EnvironmentID = f.other.ID })
+		summary := store.RunSummary{ID: run.ID, Status: run.Status, StartedAt: run.StartedAt, UpdatedAt: run.UpdatedAt}
+		if i%2 == 0 {
+			f.clock.Advance(time.Second)
+			f.endLeased(run.ID, model.RunSucceeds)
+			summary.Status, summary.UpdatedAt, summary.CompletedAt = protocol.RunSuccess, f.clock.Now(), f.clock.Now()
+		}
+		want = append(want, summary)
+	}
+	queued := f.insertRun()
+	want = append(want, store.RunSummary{ID: queued.ID, Status: protocol.RunQueued, UpdatedAt: queued.UpdatedAt})
+	slices.Reverse(want)
+	page := func(environment *model.Environment, slug, cursor string, limit int) []store.RunSummary {
+		return read(f, func(tx *store.Tx) ([]store.RunSummary, error) { return tx.RunsOfJob(environment, slug, cursor, limit) })
+	}
+	equal(f, "all", page(f.environment, f.job.Slug, "", 100), want)
+	equal(f, "the first page", page(f.environment, f.job.Slug, "", 4), want[:4])
+	equal(f, "the second page", page(f.environment, f.job.Slug, want[4].ID, 4), want[4:])
+	equal(f, "the number of runs in the other environment", len(page(f.other, f.job.Slug, "", 100)), 5)
+	equal(f, "an unknown job", page(f.environment, "unknown", "", 100), nil)
+}
+
+func openRuns(f *fixture) {
+	var want []string
+	for _, status := range runStatuses {
+		run := f.insertRun(leasedNot(status))
+		f.insertRun(leasedNot(status), func(r *model.Run) { r.EnvironmentID = f.other.ID })
+		f.insertRun(leasedNot(status), func(r *model.Run) { r.JobID = "job_another" })
+		if slices.Contains(model.OpenRunStatuses(), status) {
+			want = append(want, run.ID)
+		}
+	}
+	page := func(after string, limit int) []string {
+		return read(f, func(tx *store.Tx) ([]string, error) {
+			return tx.OpenRunIDsOfJob(f.environment.ID, f.job.ID, after, limit)
+		})
+	}
+	equal(f, "all", page("", 100), want)
+	equal(f, "the first page", page("", 3), want[:3])
+	equal(f, "the second page", page(want[2], 3), want[3:])
+	equal(f, "after the last", page(want[len(want)-1], 3), nil)
+}
+
+func notificationList(f *fixture) {
+	runs := []model.Run{f.insertRun(), f.insertRun()}
+	var all []model.Notification
+	for i := range 12 {
+		n := f.insertNotification(runs[i%2], func(n *model.Notification) { n.Status = notificationStatuses[i%3] })
+		f.insertNotification(runs[i%2], func(n *model.Notification) { n.EnvironmentID = f.other.ID })
+		all = append([]model.Notification{n}, all...)
+	}
+	for _, filter := range []store.NotificationFilter{
+		{Limit: 100},
+		{Limit: 5},
+		{Limit: 5, Cursor: all[5].ID},
+		{Limit: 5, Cursor: all[10].ID},
+		{Limit: 100, RunID: runs[1].ID},
+		{Limit: 100, Status: model.NotificationExhausted},
+		{Limit: 2, RunID: runs[0].ID, Cursor: all[4].ID},
+		{Limit: 2, Status: model.NotificationDelivered, Cursor: all[3].ID},
+		{Limit: 100, RunID: runs[0].ID, Status: model.NotificationPending, Cursor: all[2].ID},
+		{Limit: 100, RunID: "run_unknown"},
+	} {
+		var want []string
+		for _, n := range all {
+			if (filter.RunID == "" || filter.RunID == n.RunID) && (filter.Status == "" || filter.Status == n.Status) &&
+				(filter.Cursor == "" || n.ID <= filter.Cursor) && len(want) < filter.Limit {
+				want = append(want, n.ID)
+			}
+		}
+		got := read(f, func(tx *store.Tx) ([]model.Notification, error) { return tx.Notifications(f.environment.ID, filter) })
+		equal(f, "the list", names(got, notificationID), want)
+	}
+}

@@ -1,0 +1,202 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+var notificationTests = []test{
+	{"a notification is kept as it was made, for its environment alone", newNotification},
+	{"notifications are claimed when they are due, the longest due first, and only once", claimedNotifications},
+	{"an attempt is recorded and moves the schedule", endedAttempt},
+	{"an attempt that a receiver took marks the notification delivered for good", deliveredNotification},
+	{"only the lease that an attempt was begun with can end it", lostAttempt},
+	{"a notification that is given back is due at once", releasedNotification},
+	{"a resend makes a notification due beside its schedule", requestedResend},
+	{"a resend is refused while the notification is being sent and where it is unknown", refusedResend},
+}
+
+func newNotification(f *fixture) {
+	run := f.insertRun()
+	for name, change := range map[string]func(*model.Notification){
+		"due":            func(*model.Notification) {},
+		"being sent":     sentBy("node_a"),
+		"to an endpoint": func(n *model.Notification) { n.URL, n.EndpointID, n.RunStatus = "", f.endpoint.ID, protocol.RunFailure },
+	} {
+		n := f.insertNotification(run, change)
+		equal(f, name, f.storedNotification(n), n)
+		missing(f, name+", in the other environment", func(tx *store.Tx) (model.Notification, bool, error) {
+			return tx.Notification(f.other.ID, n.ID)
+		})
+	}
+}
+
+// schedule has a new notification be tried when it is due, not now.
+func (f *fixture) schedule(run model.Run, due time.Time) model.Notification {
+	f.Helper()
+	n := f.insertNotification(run, sentBy("node_before"))
+	n.Attempts, n.ScheduledAttempts, n.ScheduledAt = 1, 1, due
+	f.update(func(tx *store.Tx) error {
+		return tx.EndAttempt(n, model.NotificationRetried, model.NotificationAttempt{Number: 1, Cause: model.AttemptScheduled, NextAttemptAt: due})
+	})
+	n.Lease.Owner = ""
+	return n
+}
+
+func claimedNotifications(f *fixture) {
+	run, now := f.insertRun(), f.clock.Now()
+	third := f.insertNotification(run)
+	first, second := f.schedule(run, now.Add(-time.Hour)), f.schedule(run, now.Add(-time.Minute))
+	future := f.schedule(run, now.Add(time.Microsecond))
+	claimed := f.claimNotifications("node_a", 2)
+	equal(f, "the number of claims", len(claimed), 2)
+	for _, got := range claimed {
+		want := first
+		if got.ID == second.ID {
+			want = second
+		}
+		want.Lease = model.Lease{Owner: "node_a", Number: 2}
+		equal(f, "the claimed notification", got, want)
+		equal(f, "the claimed notification as read", f.storedNotification(got), want)
+	}
+	f.update(func(tx *store.Tx) error {
+		claimed, next, err := tx.ClaimNotifications("node_b", 10)
+		equal(f, "what was left", names(claimed, notificationID), []string{third.ID})
+		equal(f, "when the next is due", next, now.Add(time.Microsecond))
+		return err
+	})
+	f.clock.Advance(time.Microsecond)
+	equal(f, "what became due", names(f.claimNotifications("node_b", 10), notificationID), []string{future.ID})
+	equal(f, "when the next is due", read(f, (*store.Tx).NextDueNotification), time.Time{})
+}
+
+func endedAttempt(f *fixture) {
+	run := f.insertRun()
+	n := f.insertNotification(run)
+	var want []model.NotificationAttempt
+	for number := 1; number <= 3; number++ {
+		claimed := f.claimNotifications("node_a", 1)
+		equal(f, "the number of claims", len(claimed), 1)
+		n.Lease = model.Lease{Owner: "node_a", Number: int64(number)}
+		attempt := model.NotificationAttempt{
+			Number: number, Cause: model.AttemptScheduled, StartedAt: f.clock.Now(), Duration: 1500 * time.Millisecond,
+			HTTPStatus: 500 + number, Response: "try later <&> \u2028", Error: "the receiver answered 50x", NextAttemptAt: f.clock.Now().Add(time.Minute),
+		}
+		if number == 2 {
+			attempt.HTTPStatus, attempt.Response = 0, ""
+		}
+		f.clock.Advance(time.Second)
+		n.Attempts, n.ScheduledAttempts, n.ScheduledAt = number, number, attempt.NextAttemptAt
+		f.update(func(tx *store.Tx) error { return tx.EndAttempt(n, model.NotificationRetried, attempt) })
+		n.Lease.Owner, n.UpdatedAt = "", f.clock.Now()
+		equal(f, "the notification", f.storedNotification(n), n)
+		equal(f, "when it is due", read(f, (*store.Tx).NextDueNotification), attempt.NextAttemptAt)
+		want = append(want, attempt)
+		equal(f, "the attempts", f.attempts(n), want)
+		f.clock.Advance(time.Minute)
+	}
+	equal(f, "the attempts of another", f.attempts(f.insertNotification(run)), nil)
+}
+
+func (f *fixture) attempts(n model.Notification) []model.NotificationAttempt {
+	f.Helper()
+	return read(f, func(tx *store.Tx) ([]model.NotificationAttempt, error) { return tx.NotificationAttempts(n.ID) })
+}
+
+func deliveredNotification(f *fixture) {
+	n := f.insertNotification(f.insertRun(), sentBy("node_a"))
+	f.clock.Advance(time.Second)
+	n.Attempts, n.ScheduledAttempts, n.ScheduledAt = 1, 1, time.Time{}
+	f.update(func(tx *store.Tx) error {
+		return tx.EndAttempt(n, model.NotificationReceived, model.NotificationAttempt{Number: 1, Cause: model.AttemptScheduled, HTTPStatus: 204})
+	})
+	n.Status, n.Lease.Owner, n.DeliveredAt, n.UpdatedAt = model.NotificationDelivered, "", f.clock.Now(), f.clock.Now()
+	equal(f, "the delivered notification", f.storedNotification(n), n)
+	equal(f, "when it is due", read(f, (*store.Tx).NextDueNotification), time.Time{})
+
+	f.update(func(tx *store.Tx) error {
+		_, err := tx.RequestResend(f.environment.ID, n.ID)
+		return err
+	})
+	claimed := f.claimNotifications("node_a", 1)[0]
+	equal(f, "whether it is a resend", claimed.Resend, true)
+	f.clock.Advance(time.Second)
+	claimed.Attempts = 2
+	f.update(func(tx *store.Tx) error {
+		return tx.EndAttempt(claimed, model.NotificationGivenUp, model.NotificationAttempt{Number: 2, Cause: model.AttemptResend, Error: "refused"})
+	})
+	n.Attempts, n.Lease.Number, n.UpdatedAt = 2, 2, f.clock.Now()
+	equal(f, "the notification after a resend that failed", f.storedNotification(n), n)
+}
+
+func lostAttempt(f *fixture) {
+	n := f.insertNotification(f.insertRun(), sentBy("node_a"))
+	end := func(owner string, number int64) func(tx *store.Tx) error {
+		return func(tx *store.Tx) error {
+			with := n
+			with.Lease = model.Lease{Owner: owner, Number: number}
+			return tx.EndAttempt(with, model.NotificationReceived, model.NotificationAttempt{Number: 1, Cause: model.AttemptScheduled})
+		}
+	}
+	f.refuses(model.ErrLost, end("node_b", 1))
+	f.refuses(model.ErrLost, end("node_a", 2))
+	equal(f, "the attempts", f.attempts(n), nil)
+	equal(f, "the notification", f.storedNotification(n), n)
+	f.update(end("node_a", 1))
+	f.refuses(model.ErrLost, end("node_a", 1))
+}
+
+func releasedNotification(f *fixture) {
+	n := f.insertNotification(f.insertRun(), sentBy("node_a"))
+	f.clock.Advance(time.Second)
+	wrong := n
+	wrong.Lease.Number = 2
+	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.ReleaseNotification(wrong) })
+	f.update(func(tx *store.Tx) error { return tx.ReleaseNotification(n) })
+	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.ReleaseNotification(n) })
+	equal(f, "when it is due", read(f, (*store.Tx).NextDueNotification), f.clock.Now())
+	n.Lease, n.UpdatedAt = model.Lease{Owner: "node_b", Number: 2}, f.clock.Now()
+	equal(f, "the claimed notification", f.claimNotifications("node_b", 1), []model.Notification{n})
+	equal(f, "the attempts", f.attempts(n), nil)
+}
+
+func requestedResend(f *fixture) {
+	in := f.clock.Now().Add(time.Hour)
+	n := f.schedule(f.insertRun(), in)
+	f.clock.Advance(time.Second)
+	got := write(f, func(tx *store.Tx) (model.Notification, error) { return tx.RequestResend(f.environment.ID, n.ID) })
+	n.Resend, n.UpdatedAt = true, f.clock.Now()
+	equal(f, "the notification as returned", got, n)
+	equal(f, "the notification as read", f.storedNotification(n), n)
+	claimed := f.claimNotifications("node_a", 1)
+	equal(f, "the number of claims", len(claimed), 1)
+	equal(f, "its schedule", claimed[0].ScheduledAt, in)
+	f.update(func(tx *store.Tx) error { return tx.ReleaseNotification(claimed[0]) })
+	claimed = f.claimNotifications("node_a", 1)
+	equal(f, "whether it is still a resend", claimed[0].Resend, true)
+	f.update(func(tx *store.Tx) error {
+		return tx.EndAttempt(claimed[0], model.NotificationRetried, model.NotificationAttempt{Number: 2, Cause: model.AttemptResend, NextAttemptAt: in})
+	})
+	equal(f, "whether a resend is still wanted", f.storedNotification(n).Resend, false)
+	equal(f, "when it is due", read(f, (*store.Tx).NextDueNotification), in)
+}
+
+func refusedResend(f *fixture) {
+	n := f.insertNotification(f.insertRun(), sentBy("node_a"))
+	for _, test := range []struct {
+		environment, id string
+		want            model.Code
+	}{
+		{f.environment.ID, n.ID, model.Conflict}, {f.other.ID, n.ID, model.NotFound}, {f.environment.ID, "ntf_unknown", model.NotFound},
+	} {
+		err := f.store.Update(f.Context(), func(tx *store.Tx) error {
+			_, err := tx.RequestResend(test.environment, test.id)
+			return err
+		})
+		wantCode(f, err, test.want)
+	}
+	equal(f, "the notification", f.storedNotification(n), n)
+}

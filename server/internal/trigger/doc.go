@@ -1,0 +1,28 @@
+// Package trigger is what starts runs by itself: events that are sent, and those
+// who listen for them.
+//
+// Whoever listens for events is a dispatcher: what its target is, the names and
+// the source of the events, filters for payload and context, an account. That of
+// a job is kept by [Service.JobChanged] as the job's latest version says. The
+// names stand in an index of their own, so that what an event costs does not grow
+// with the number of dispatchers for events of other names.
+//
+// It guarantees that
+//
+//   - an event that was accepted is on disk before it is told so, and stays there
+//     whether something listens for it or not;
+//   - an environment has one event for an event id: sending the id again starts
+//     nothing more;
+//   - an event starts each job that listens for it once. That it was delivered is
+//     recorded in the transaction that records the runs; if they are too many for
+//     one, so is how far it has come, in the order of the jobs' ids. A delivery
+//     that was cut off goes on there, by whichever process finds its lease free;
+//   - an event is never delivered before its time, nor once it was canceled; a
+//     cancellation during a delivery ends it at the next transaction;
+//   - matching is done outside of transactions that write. Whether a job is still
+//     enabled is asked again in the one that starts its run.
+//
+// An event that is due when it is sent, and for few jobs, is delivered in the
+// transaction that records it. All others are rows with a due time, which a loop
+// claims.
+package trigger

@@ -1,0 +1,67 @@
+package trigger
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+// JobChanged makes what starts a job's runs in an environment what the job's
+// latest version there says. It is to be called in the transaction that changes
+// which version is the latest, what that says, or whether it is enabled. What a
+// former trigger of another kind had set up is removed; what a disabled job has is
+// switched off.
+func (s *Service) JobChanged(tx *store.Tx, environment *model.Environment, job model.Job) error {
+	specification, status, found, err := tx.LatestSpecification(environment.ID, job.ID)
+	if err != nil || !found {
+		return err
+	}
+	if status != model.JobActive {
+		return tx.DisableDispatcher(environment.ID, job.ID)
+	}
+	var told struct {
+		Trigger protocol.Trigger `json:"trigger"`
+	}
+	if err := json.Unmarshal(specification, &told); err != nil {
+		return fmt.Errorf("trigger of job %s: %w", job.Slug, err)
+	}
+	if told.Trigger.Type != protocol.TriggerStatic || told.Trigger.Rule == nil {
+		return tx.DeleteDispatcher(environment.ID, job.ID)
+	}
+	return saveDispatcher(tx, dispatcherOfJob(environment, job, *told.Trigger.Rule))
+}
+
+func dispatcherOfJob(environment *model.Environment, job model.Job, rule protocol.EventRule) model.Dispatcher {
+	// No event has a name or source that may not be one.
+	names := slices.DeleteFunc(slices.Clone([]string(rule.Event)), func(name string) bool { return !isName(name) })
+	if !isName(rule.Source) {
+		names = nil
+	}
+	slices.Sort(names)
+	return model.Dispatcher{
+		EnvironmentID: environment.ID, Kind: model.DispatchJob, TargetID: job.ID, Names: slices.Compact(names),
+		Source: rule.Source, PayloadFilter: rule.Payload, ContextFilter: rule.Context, Enabled: true,
+	}
+}
+
+// saveDispatcher writes a dispatcher unless it is on record as it is: an app has
+// many jobs, of which an indexing changes few.
+func saveDispatcher(tx *store.Tx, d model.Dispatcher) error {
+	stored, found, err := tx.Dispatcher(d.EnvironmentID, d.TargetID)
+	if err != nil {
+		return err
+	}
+	d.ID = stored.ID
+	if found && reflect.DeepEqual(stored, d) {
+		return nil
+	}
+	if !found {
+		d.ID = model.NewID(model.PrefixDispatcher, tx.Now())
+	}
+	return tx.SaveDispatcher(d)
+}

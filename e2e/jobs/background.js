@@ -33,7 +33,7 @@ module.exports = ({ sdk, job, counted }) => {
   });
 
   job("fetches-in-vain", async (payload, io, ctx) => {
-    const options = { retry: { "5xx": backoff }, timeout: { durationInMs: 1000 } };
+    const options = { retry: { "5xx": backoff }, timeout: payload.timeout };
     const fetch = () => io.backgroundFetch("fetch", payload.url, {}, options);
     if (!payload.catches) return fetch();
     const caught = await io.try(fetch, async () => "caught");

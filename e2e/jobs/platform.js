@@ -47,4 +47,10 @@ module.exports = ({ board, job, count, counted, platformAnswers }) => {
     await io.wait("pause", 0.2);
     return first + nested + caught;
   });
+
+  // The server refuses the task, as it knows no such style.
+  job("refused-task", async (payload, io, ctx) => {
+    await io.runTask("before", counted(ctx, "before"));
+    await io.runTask("refused", counted(ctx, "refused"), { style: { style: "loud" } });
+  });
 };

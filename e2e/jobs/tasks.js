@@ -92,4 +92,20 @@ module.exports = ({ sdk, job, counted }) => {
     await images.update("empty", {});
     return "done";
   });
+
+  // Everything that is text, with characters that some databases refuse.
+  job("odd-text", async (payload, io, ctx) => {
+    const odd = payload.text;
+    await io.logger.info(odd, { [odd]: odd });
+    const output = await io.runTask(odd, counted(ctx, "odd", () => odd), {
+      name: odd, icon: odd, description: odd, params: { odd }, properties: [{ label: odd, text: odd }], style: { style: "minimal", variant: odd },
+    });
+    await io.createStatus("status", { label: odd, data: { odd } });
+    io.yield(odd);
+    const caught = await io.try(
+      async () => await io.runTask("fails " + odd, counted(ctx, "fails", () => { throw new Error(odd); })),
+      async () => "caught",
+    );
+    return { output, caught };
+  });
 };

@@ -72,6 +72,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	spendMemory()
 	srv, err := server.Open(ctx, server.Config{
 		Address: c.Addr, Database: c.DB, PublicURL: c.PublicURL, EgressAllow: c.EgressAllow, EncryptionKey: c.EncryptionKey,
 		APIKeys: map[protocol.EnvironmentType]string{

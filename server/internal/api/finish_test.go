@@ -117,7 +117,7 @@ func TestFailingATask(t *testing.T) {
 		"with text makes it the message":   {`"out of paper"`, `{"message":"out of paper"}`},
 		"with an object shows it as text":  {`{"code":5}`, `{"message":"{\"code\":5}"}`},
 		"with a number shows it as text":   {`5`, `{"message":"5"}`},
-		"with null shows it as text":       {`null`, `{"message":"null"}`},
+		"with null has something to show":  {`null`, `{"message":"Unknown error"}`},
 		"with a list shows it as text":     {`["a"]`, `{"message":"[\"a\"]"}`},
 		"with a message that is no text":   {`{"message":7}`, `{"message":"{\"message\":7}"}`},
 		"with a message that is null":      {`{"message":null}`, `{"message":"{\"message\":null}"}`},

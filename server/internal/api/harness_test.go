@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/server"
 	"github.com/runhook/runhook/server/internal/servertest"
 )
 
@@ -41,3 +42,6 @@ func checkMember(t *testing.T, answer servertest.Answer, name, want string) {
 func postTask(c *servertest.Client, run, key, body string, headers ...string) servertest.Answer {
 	return c.Do("POST", "/api/v1/runs/"+run+"/tasks", body, append(headers, protocol.HeaderIdempotencyKey, key)...)
 }
+
+// oneExecution lets a server execute one run at a time.
+func oneExecution(c *server.Config) { c.Executions = 1 }

@@ -134,7 +134,7 @@ var backgroundScenarios = []scenario{
 			"a page that stays silent":   site.url + "/silent",
 			"a server that is not there": "http://" + unusedAddress(t) + "/",
 		} {
-			n := s.run(t, "fetches-in-vain", map[string]any{"url": url})
+			n := s.run(t, "fetches-in-vain", map[string]any{"url": url, "timeout": map[string]int{"durationInMs": 1000}})
 			wantStatus(t, n, "FAILURE")
 			if failure := n.RunError(); failure == nil || failure.Message == "" || n.Task == nil || *n.Task.CacheKey != "fetch" {
 				t.Errorf("%s: the error is %s and the task %+v", what, n.Error, n.Task)

@@ -29,6 +29,21 @@ var platformScenarios = []scenario{
 			t.Errorf("the statuses are %+v, want one", n.Statuses)
 		}
 	}},
+	{"a task that the server refuses is not executed", func(t *testing.T, s *stack) {
+		run := s.invoke(t, "refused-task", invocation{})
+		switch s.app.sdk {
+		case "2.3.18":
+			n := s.webhooks.await(t, run)
+			wantFailure(t, n, `Invalid request body: style.style must be normal or minimal, not "loud"`, "")
+		case "2.3.19":
+			// It asks nine times, and then to be executed again. The server lets it
+			// do so for some minutes, as it cannot tell a refusal that will last.
+			s.until(t, "the app gives up for now", func() bool { return s.app.relay.executions()[run] > 0 })
+			s.app.mustClient(t, nil, "cancelRun", run)
+			wantStatus(t, s.webhooks.await(t, run), "CANCELED")
+		}
+		s.wantCounts(t, run, map[string]int{"before": 1})
+	}},
 }
 
 func TestExecutionsComeBackBeforeThePlatformStopsThem(t *testing.T) {

@@ -31,6 +31,8 @@ func mustBeRefused(e exchange) bool {
 	switch {
 	case strings.Contains(e.path, "no-such-"):
 		return e.status == http.StatusNotFound
+	case strings.HasSuffix(e.path, "/tasks"):
+		return e.status == http.StatusBadRequest && strings.Contains(e.refused, "style.style must be")
 	case strings.HasSuffix(e.path, "/complete"):
 		return e.status == http.StatusBadRequest && strings.Contains(e.refused, "Output must be less than 3MB")
 	case strings.HasSuffix(e.path, "/invoke"):

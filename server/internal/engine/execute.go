@@ -34,7 +34,6 @@ var autoYield = &protocol.AutoYieldConfig{
 // execute makes one execution of a run that is leased to this process, and
 // records what became of it.
 func (e *Engine) execute(ctx context.Context, x store.Execution) {
-	log := e.log.With("run", x.Run.ID, "job", x.Job.Slug, "environment", x.Run.EnvironmentID)
 	e.tellExecuting(&x)
 	environment, err := e.store.EnvironmentByID(ctx, x.Run.EnvironmentID)
 	if err == nil {
@@ -43,9 +42,11 @@ func (e *Engine) execute(ctx context.Context, x store.Execution) {
 	switch {
 	case err == nil:
 	case errors.Is(err, model.ErrLost):
-		log.Info("dropped the outcome of an execution: the run was canceled or taken over meanwhile")
+		e.log.Info("dropped the outcome of an execution: the run was canceled or taken over meanwhile",
+			"run", x.Run.ID, "job", x.Job.Slug, "environment", x.Run.EnvironmentID)
 	default:
-		log.Error("cannot record the outcome of an execution", "err", err)
+		e.log.Error("cannot record the outcome of an execution",
+			"run", x.Run.ID, "job", x.Job.Slug, "environment", x.Run.EnvironmentID, "err", err)
 		e.giveBack(ctx, environment, x, err)
 	}
 }

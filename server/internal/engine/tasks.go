@@ -195,19 +195,22 @@ func (e *Engine) FailTask(ctx context.Context, environment *model.Environment, r
 func (e *Engine) endTask(ctx context.Context, environment *model.Environment, runID, taskID string, end store.TaskEnd) (task model.Task, forceYield bool, err error) {
 	err = e.store.Update(ctx, func(tx *store.Tx) error {
 		ended, ok, err := tx.EndTaskOfRun(environment.ID, runID, taskID, end)
-		if ok {
-			e.tellTask(tx, &ended)
-		}
-		if err == nil && !ok {
-			if ended, ok, err = tx.TaskOfRun(environment.ID, runID, taskID); err == nil && !ok {
-				return errorTaskNotFound()
-			}
-		}
 		if err != nil {
 			return err
 		}
+		if ok {
+			task, forceYield = ended.Task, ended.ForceYield
+			e.tellTask(tx, &ended.Task)
+			return nil
+		}
+		if task, ok, err = tx.TaskOfRun(environment.ID, runID, taskID); err != nil {
+			return err
+		}
+		if !ok {
+			return errorTaskNotFound()
+		}
 		state, _, err := tx.RunState(environment.ID, runID)
-		task, forceYield = ended, state.ForceYield
+		forceYield = state.ForceYield
 		return err
 	})
 	return task, forceYield, err
@@ -220,12 +223,12 @@ func NormalizeError(raw []byte) []byte {
 	if _, ok := errorMessage(raw); ok {
 		return raw
 	}
+	if raw == nil || string(raw) == "null" {
+		return errorJSON(&protocol.Error{Message: "Unknown error"})
+	}
 	var text string
 	if json.Unmarshal(raw, &text) != nil {
 		text = string(raw)
-	}
-	if raw == nil {
-		text = "Unknown error"
 	}
 	return errorJSON(&protocol.Error{Message: text})
 }

@@ -60,6 +60,12 @@ type Loop[T any] struct {
 	stopped bool
 	wakeAt  time.Time
 
+	// handoff gives an item to a worker that has finished its last; quit ends the
+	// workers, which workers counts. They are kept because a new goroutine would
+	// have to grow its stack for every item.
+	handoff chan T
+	quit    chan struct{}
+	workers sync.WaitGroup
 	// work counts the slots taken.
 	work       sync.WaitGroup
 	workCtx    context.Context
@@ -73,6 +79,8 @@ func New[T any](config Config[T]) *Loop[T] {
 		config:     config,
 		slots:      make(chan struct{}, config.Slots),
 		signal:     make(chan struct{}, 1),
+		handoff:    make(chan T),
+		quit:       make(chan struct{}),
 		workCtx:    ctx,
 		cancelWork: cancel,
 	}
@@ -106,10 +114,28 @@ func (l *Loop[T]) Release() {
 
 // Start works on an item in a slot that was reserved.
 func (l *Loop[T]) Start(item T) {
-	go func() {
-		defer l.Release()
-		l.config.Work(l.workCtx, item)
-	}()
+	select {
+	case l.handoff <- item:
+	default:
+		l.workers.Go(func() { l.worker(item) })
+	}
+}
+
+// worker works on an item, and on others while the loop lives.
+func (l *Loop[T]) worker(item T) {
+	for {
+		l.workOn(item)
+		select {
+		case item = <-l.handoff:
+		case <-l.quit:
+			return
+		}
+	}
+}
+
+func (l *Loop[T]) workOn(item T) {
+	defer l.Release()
+	l.config.Work(l.workCtx, item)
 }
 
 // Wake says that a row is due at the given time.
@@ -223,7 +249,7 @@ func (l *Loop[T]) sleep(ctx context.Context, next time.Time) bool {
 // InFlight returns how many items are being worked on or reserved for.
 func (l *Loop[T]) InFlight() int { return len(l.slots) }
 
-// Drain waits for the work in flight. When ctx ends first, the work's own
+// Drain waits for the work in flight; it is called once. When ctx ends first, the work's own
 // context ends with the given cause, and Drain waits for it to notice.
 func (l *Loop[T]) Drain(ctx context.Context, cause error) {
 	done := make(chan struct{})
@@ -238,4 +264,6 @@ func (l *Loop[T]) Drain(ctx context.Context, cause error) {
 		<-done
 	}
 	l.cancelWork(cause)
+	close(l.quit)
+	l.workers.Wait()
 }

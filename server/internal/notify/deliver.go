@@ -30,11 +30,10 @@ const (
 // deliver makes one attempt for a notification that is leased to this process,
 // and records it.
 func (s *Service) deliver(ctx context.Context, n model.Notification) {
-	log := s.log.With("notification", n.ID, "run", n.RunID, "attempt", n.Attempts+1)
 	attempt, interrupted := s.attempt(ctx, n)
 	transition := s.settle(&n, &attempt, interrupted)
 	if attempt.Error != "" {
-		log.Warn("a notification was not delivered", "err", attempt.Error, "duration_ms", attempt.Duration.Milliseconds(), "next_attempt_at", attempt.NextAttemptAt)
+		s.log.Warn("a notification was not delivered", "notification", n.ID, "run", n.RunID, "attempt", attempt.Number, "err", attempt.Error, "duration_ms", attempt.Duration.Milliseconds(), "next_attempt_at", attempt.NextAttemptAt)
 	}
 	err := s.record(ctx, func(tx *store.Tx) error {
 		if !n.ScheduledAt.IsZero() {
@@ -45,9 +44,9 @@ func (s *Service) deliver(ctx context.Context, n model.Notification) {
 	})
 	switch {
 	case errors.Is(err, model.ErrLost):
-		log.Warn("another process took over a notification while this one was sending it")
+		s.log.Warn("another process took over a notification while this one was sending it", "notification", n.ID, "run", n.RunID)
 	case err != nil:
-		log.Error("cannot record an attempt; the notification is sent again when this process has restarted", "err", err)
+		s.log.Error("cannot record an attempt; the notification is sent again when this process has restarted", "notification", n.ID, "run", n.RunID, "err", err)
 	}
 }
 

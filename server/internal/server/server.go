@@ -222,7 +222,9 @@ func (s *Server) drain(failure error) {
 		s.http.Close()
 	}
 	if failure == nil {
-		if err := s.node.Unregister(closing); err != nil {
+		leaving, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		if err := s.node.Unregister(leaving); err != nil {
 			s.config.Log.Error("cannot give back the leases; others wait until they run out", "err", err)
 		}
 	}

@@ -57,6 +57,12 @@ var fillStatements = []string{
 	 FROM generate_series(1, $rows) i`,
 	`INSERT INTO notification_attempts (notification_id, number, cause, started_at, duration_ms)
 	 SELECT 'ntf_' || i, 1, 'schedule', 0, 0 FROM generate_series(1, $rows) i`,
+	// Three of many dispatchers listen for the same event.
+	`INSERT INTO dispatchers (id, environment_id, kind, target_id, enabled, created_at, updated_at)
+	 SELECT 'dispatcher_' || i, 'env_0', 'JOB', 'job_' || i, TRUE, 0, 0 FROM generate_series(1, 10000) i`,
+	`INSERT INTO dispatcher_events (environment_id, name, source, target_id, dispatcher_id)
+	 SELECT 'env_0', CASE WHEN i <= 3 THEN 'sent' ELSE 'event-' || i END, 'trigger.dev', 'job_' || i, 'dispatcher_' || i
+	 FROM generate_series(1, 10000) i`,
 	`ANALYZE`,
 }
 
@@ -91,6 +97,7 @@ var typicalIDs = []struct {
 	{regexp.MustCompile(`^ntf_`), "ntf_7007"},
 	{regexp.MustCompile(`^account_`), "account_707"},
 	{regexp.MustCompile(`^node_`), "node_0"},
+	{regexp.MustCompile(`^dispatcher_`), "dispatcher_7007"},
 	{regexp.MustCompile(`^limit$`), "limit_0"},
 	{regexp.MustCompile(`^fulfil-order$`), "job-7"},
 	{regexp.MustCompile(`^[0-9a-z]{26}$`), "task_7007"},

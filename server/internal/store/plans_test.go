@@ -19,11 +19,12 @@ import (
 // minute.
 var planRows = flag.Int("planrows", 20_000, "how many runs to make plans for on PostgreSQL")
 
-// growing are the tables whose rows stay for as long as history is kept, with
-// their aliases in joins. No statement may read one from end to end.
+// growing are the tables whose rows stay for as long as history is kept or that an
+// environment may have very many of, with their aliases in joins. No statement may read one from end to end.
 var growing = []string{
 	"events", "e", "runs", "r", "tasks", "task_attempts", "run_statuses",
 	"notifications", "notification_attempts", "accounts", "a", "endpoint_indexes",
+	"dispatchers", "d", "dispatcher_events",
 }
 
 // smallIndexes hold only rows that wait for something or are worked on.

@@ -133,11 +133,24 @@ func (tx *Tx) EndTask(id string, end TaskEnd) (task model.Task, ok bool, err err
 	return first(tx, endTask+quoted(end.Transition.From)+`) RETURNING `+taskColumns, tx.endTaskArgs(id, end), scanTask)
 }
 
+// EndedTask is a task that has just ended.
+type EndedTask struct {
+	model.Task
+	// ForceYield asks the execution of its run to come back.
+	ForceYield bool
+}
+
 // EndTaskOfRun is EndTask for a task that must belong to a run of an
 // environment.
-func (tx *Tx) EndTaskOfRun(environmentID, runID, id string, end TaskEnd) (task model.Task, ok bool, err error) {
-	return first(tx, endTask+quoted(end.Transition.From)+`) AND run_id = $6 AND environment_id = $7 RETURNING `+taskColumns,
-		append(tx.endTaskArgs(id, end), runID, environmentID), scanTask)
+func (tx *Tx) EndTaskOfRun(environmentID, runID, id string, end TaskEnd) (ended EndedTask, ok bool, err error) {
+	return first(tx, endTask+quoted(end.Transition.From)+`) AND run_id = $6 AND environment_id = $7
+		RETURNING (SELECT force_yield FROM runs WHERE runs.id = tasks.run_id), `+taskColumns,
+		append(tx.endTaskArgs(id, end), runID, environmentID), func(rows database.Rows) (ended EndedTask, err error) {
+			var s taskScan
+			err = rows.Scan(append([]any{&ended.ForceYield}, s.destinations()...)...)
+			ended.Task = s.result()
+			return ended, err
+		})
 }
 
 // SetOutputProperties records properties that an app has added to a task.

@@ -71,6 +71,10 @@ func accounts(f *fixture) {
 	}
 	got := find(f, func(tx *store.Tx) (model.Account, bool, error) { return tx.Account(first) })
 	equal(f, "the account", got, model.Account{Identifier: "customer"})
+	for identifier, want := range map[string]string{"customer": first, "unknown": ""} {
+		found := read(f, func(tx *store.Tx) (string, error) { return tx.FindAccount(f.environment.ID, identifier) })
+		equal(f, "the id of "+identifier, found, want)
+	}
 	missing(f, "an unknown account", func(tx *store.Tx) (model.Account, bool, error) { return tx.Account("account_unknown") })
 
 	run := f.insertRun(withStatus(protocol.RunQueued), func(r *model.Run) { r.AccountID = first })

@@ -51,6 +51,22 @@ func jsonValues(f *fixture) {
 		{"context", func(f *fixture, d []byte) []byte {
 			return f.eventWith(func(e *model.Event) { e.Context = d }).Context
 		}},
+		{"context of an event's source", func(f *fixture, d []byte) []byte {
+			return f.eventWith(func(e *model.Event) { e.SourceContext = d }).SourceContext
+		}},
+		{"payload of an event that was changed", func(f *fixture, d []byte) []byte {
+			event := f.insertDue(f.clock.Now())
+			findOrNot(f, func(tx *store.Tx) (model.Event, bool, error) {
+				return tx.ChangeEvent(event.EnvironmentID, event.EventID, event.DeliverAt, store.EventChange{Payload: d, DeliverAt: event.DeliverAt})
+			})
+			return f.storedEvent(event).Payload
+		}},
+		{"filter of a dispatcher", func(f *fixture, d []byte) []byte {
+			f.update(func(tx *store.Tx) error {
+				return tx.SaveDispatcher(model.Dispatcher{ID: "dispatcher", EnvironmentID: f.environment.ID, Kind: model.DispatchJob, TargetID: "job", PayloadFilter: d})
+			})
+			return find(f, func(tx *store.Tx) (model.Dispatcher, bool, error) { return tx.Dispatcher(f.environment.ID, "job") }).PayloadFilter
+		}},
 		{"output of a run", func(f *fixture, d []byte) []byte {
 			run := f.insertRun(leased("node_a"))
 			run.Output = d

@@ -12,6 +12,8 @@ import (
 var listTests = []test{
 	{"the runs of a job are listed newest first, page by page", runsOfJob},
 	{"the open runs of a job are listed oldest first, page by page", openRuns},
+	{"the runs of an environment are listed newest first, filtered and page by page", runList},
+	{"every version of every job of an environment is listed with its specification", versionList},
 	{"notifications are listed newest first, filtered and page by page", notificationList},
 }
 
@@ -96,4 +98,91 @@ func notificationList(f *fixture) {
 		got := read(f, func(tx *store.Tx) ([]model.Notification, error) { return tx.Notifications(f.environment.ID, filter) })
 		equal(f, "the list", names(got, notificationID), want)
 	}
+}
+
+func runList(f *fixture) {
+	another := write(f, func(tx *store.Tx) (model.Job, error) {
+		return tx.UpsertJob(f.environment.Project.ID, model.Job{Slug: "another", Title: "Another"})
+	})
+	account := write(f, func(tx *store.Tx) (string, error) { return tx.UpsertAccount(f.environment.ID, "customer") })
+	jobs := []model.Job{f.job, another}
+	start := f.clock.Now()
+	var all []model.Run
+	for i := range 12 {
+		run := f.insertRun(leasedNot(runStatuses[5+i%4]), func(r *model.Run) {
+			r.JobID, r.IsTest, r.AccountID, r.CallbackURL = jobs[i%2].ID, i%3 == 0, account, "http://127.0.0.1:9/done"
+		})
+		f.insertRun(func(r *model.Run) { r.EnvironmentID = f.other.ID })
+		all = append([]model.Run{run}, all...)
+		f.clock.Advance(time.Second)
+	}
+	yes, no := true, false
+	for _, filter := range []store.RunFilter{
+		{Limit: 100},
+		{Limit: 12},
+		{Limit: 5},
+		{Limit: 5, Cursor: all[5].ID},
+		{Limit: 5, Cursor: all[10].ID},
+		{Limit: 100, JobID: another.ID},
+		{Limit: 100, Statuses: []protocol.RunStatus{protocol.RunExecuting, protocol.RunSuccess}},
+		{Limit: 2, Statuses: []protocol.RunStatus{protocol.RunSuccess}, Cursor: all[1].ID},
+		{Limit: 100, IsTest: &yes},
+		{Limit: 3, IsTest: &no, JobID: f.job.ID},
+		{Limit: 100, From: start.Add(4 * time.Second), To: start.Add(8 * time.Second)},
+		{Limit: 2, From: start.Add(4 * time.Second), IsTest: &no},
+		{Limit: 100, To: start},
+	} {
+		var want []string
+		wantNext := ""
+		for _, r := range all {
+			if (filter.JobID != "" && filter.JobID != r.JobID) || (filter.Cursor != "" && r.ID > filter.Cursor) ||
+				(len(filter.Statuses) > 0 && !slices.Contains(filter.Statuses, r.Status)) || (filter.IsTest != nil && *filter.IsTest != r.IsTest) ||
+				r.CreatedAt.Before(filter.From) || (!filter.To.IsZero() && !r.CreatedAt.Before(filter.To)) {
+				continue
+			}
+			if len(want) == filter.Limit {
+				wantNext = r.ID
+				break
+			}
+			want = append(want, r.ID)
+		}
+		var next string
+		got := read(f, func(tx *store.Tx) (runs []store.ListedRun, err error) {
+			runs, next, err = tx.Runs(f.environment.ID, filter)
+			return runs, err
+		})
+		equal(f, "the list", names(got, func(r store.ListedRun) string { return r.Run.ID }), want)
+		equal(f, "the next page", next, wantNext)
+		for _, listed := range got {
+			run := f.storedRun(model.Run{ID: listed.Run.ID, EnvironmentID: f.environment.ID})
+			event := find(f, func(tx *store.Tx) (store.Execution, bool, error) { return tx.Execution(run.ID) }).Event
+			equal(f, "the listed run", listed, store.ListedRun{
+				Run: model.Run{
+					ID: run.ID, JobID: run.JobID, Status: run.Status, CallbackURL: run.CallbackURL, IsTest: run.IsTest,
+					CreatedAt: run.CreatedAt, StartedAt: run.StartedAt, UpdatedAt: run.UpdatedAt,
+				},
+				JobSlug: map[string]string{f.job.ID: f.job.Slug, another.ID: another.Slug}[run.JobID], Version: f.version.Version,
+				EventID: event.EventID, EventName: event.Name, Account: "customer",
+			})
+		}
+	}
+}
+
+func versionList(f *fixture) {
+	another := write(f, func(tx *store.Tx) (model.Job, error) {
+		return tx.UpsertJob(f.environment.Project.ID, model.Job{Slug: "another", Title: "Another"})
+	})
+	versions := []store.JobVersion{
+		f.newVersion(f.environment, f.endpoint, another, "2.0.0", true), f.version,
+		f.newVersion(f.environment, f.endpoint, f.job, "0.9.0", false),
+	}
+	f.newVersion(f.other, f.newEndpoint(f.other, "app"), f.job, "1.0.0", true)
+	var want []store.SpecifiedVersion
+	for _, version := range versions {
+		want = append(want, store.SpecifiedVersion{JobVersion: version, Specification: []byte(`{"event":{"name":"invoke"}}`)})
+	}
+	got := read(f, func(tx *store.Tx) ([]store.SpecifiedVersion, error) {
+		return tx.JobVersionsOfEnvironment(f.environment.ID)
+	})
+	equal(f, "the versions", got, want)
 }

@@ -15,6 +15,7 @@ var runTests = []test{
 	{"only the lease that an execution was begun with can end it", lostExecution},
 	{"a locked run is moved without a lease", movedRun},
 	{"a run that ended is continued without its outcome", continuedRun},
+	{"a run that has not begun in its time is told, and no longer once it has", expiredRuns},
 	{"only a run that is executing can be asked to wake", requestedWake},
 	{"a process asks only its own executions to yield", forcedYields},
 	{"the output of a run that the platform ended is recorded", runOutput},
@@ -217,4 +218,39 @@ func runOutput(f *fixture) {
 		equal(f, "the run", f.storedRun(run), run)
 		equal(f, "the other run", f.storedRun(untouched), untouched)
 	}
+}
+
+func expiredRuns(f *fixture) {
+	now := f.clock.Now()
+	expires := func(in time.Duration) func(*model.Run) {
+		return func(r *model.Run) { r.ExpiresAt = now.Add(in) }
+	}
+	expired := func(limit int) (ids []string, next time.Time) {
+		executions := read(f, func(tx *store.Tx) (expired []store.Execution, err error) {
+			expired, next, err = tx.ExpiredRuns(limit)
+			return expired, err
+		})
+		return names(executions, func(x store.Execution) string { return x.Run.ID }), next
+	}
+	ids, next := expired(10)
+	equal(f, "those of none", ids, nil)
+	equal(f, "when the next expires of none", next, time.Time{})
+	second, first := f.insertRun(expires(2*time.Minute)), f.insertRun(expires(time.Minute))
+	f.insertRun()
+	ids, next = expired(10)
+	equal(f, "those that have expired at once", ids, nil)
+	equal(f, "when the next expires", next, now.Add(time.Minute))
+	f.clock.Advance(2 * time.Minute)
+	ids, _ = expired(10)
+	equal(f, "those that have expired", ids, []string{first.ID, second.ID})
+	ids, next = expired(1)
+	equal(f, "the first of them", ids, []string{first.ID})
+	equal(f, "when there may be more", next, f.clock.Now())
+	f.cancel(first.ID)
+	ids, _ = expired(10)
+	equal(f, "after one was canceled", ids, []string{second.ID})
+	f.claim("node_a", 10)
+	ids, next = expired(10)
+	equal(f, "after the others began", ids, nil)
+	equal(f, "when the next expires then", next, time.Time{})
 }

@@ -27,9 +27,10 @@ type test struct {
 // Run tests the store on an engine.
 func Run(t *testing.T, open Open) {
 	for _, test := range slices.Concat(
-		transactionTests, environmentTests, nodeTests, endpointTests, indexTests, jobTests, eventTests,
+		transactionTests, environmentTests, nodeTests, endpointTests, indexTests, reindexTests,
+		jobTests, eventTests, deliveryTests, dispatcherTests,
 		runTests, claimTests, limitTests, transitionTests, taskTests, dueTaskTests, operationTests, statusTests,
-		notificationTests, listTests, jsonTests,
+		notificationTests, listTests, jsonTests, dispatcherTests, deliveryTests,
 	) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

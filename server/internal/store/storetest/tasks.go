@@ -15,6 +15,7 @@ var taskTests = []test{
 	{"a task ends with its output and keeps properties that the end does not give", endedTask},
 	{"a task of a run ends only through that run and environment", endedTaskOfRun},
 	{"a task that is retried waits and counts the attempt", retriedTask},
+	{"the failed attempts of tasks are listed", taskAttempts},
 	{"the open tasks of a run end together, with an output if they had none", endedOpenTasks},
 	{"output properties are replaced", outputProperties},
 	{"completed tasks are paged in the order they were created", completedTasks},
@@ -89,8 +90,8 @@ func endedTask(f *fixture) {
 func endedTaskOfRun(f *fixture) {
 	run, another := f.insertRun(leased("node_a")), f.insertRun(leased("node_a"))
 	task := f.insertTask(run, "key")
-	end := func(environment, run, task string) (model.Task, bool) {
-		return findOrNot(f, func(tx *store.Tx) (model.Task, bool, error) {
+	end := func(environment, run, task string) (store.EndedTask, bool) {
+		return findOrNot(f, func(tx *store.Tx) (store.EndedTask, bool, error) {
 			return tx.EndTaskOfRun(environment, run, task, store.TaskEnd{Transition: model.TaskCompletes, Output: []byte(`1`)})
 		})
 	}
@@ -102,9 +103,10 @@ func endedTaskOfRun(f *fixture) {
 		}
 		equal(f, "the task", f.storedTask(task), task)
 	}
+	f.update(func(tx *store.Tx) error { return tx.ForceYields("node_a") })
 	ended, ok := end(f.environment.ID, run.ID, task.ID)
 	equal(f, "whether it was ended", ok, true)
-	equal(f, "the task", f.storedTask(task), ended)
+	equal(f, "the task", ended, store.EndedTask{Task: f.storedTask(task), ForceYield: true})
 }
 
 func retriedTask(f *fixture) {
@@ -281,4 +283,27 @@ func revivedTask(f *fixture) {
 	task.Status = protocol.TaskWaiting
 	equal(f, "the task", f.storedTask(task), task)
 	equal(f, "the other task", f.storedTask(untouched), untouched)
+}
+
+func taskAttempts(f *fixture) {
+	run := f.insertRun(leased("node_a"))
+	first, second, third := f.insertTask(run, "1"), f.insertTask(run, "2"), f.insertTask(run, "3")
+	var want []store.TaskAttempt
+	fail := func(task model.Task, failure string) {
+		again := f.clock.Now().Add(time.Minute)
+		f.update(func(tx *store.Tx) error { return tx.CountAttempt(task, failure, again) })
+		want = append(want, store.TaskAttempt{TaskID: task.ID, Number: task.Attempts, Error: failure, FailedAt: f.clock.Now(), RetryAt: again})
+		f.clock.Advance(time.Second)
+	}
+	fail(first, `{"message":"first"}`)
+	first.Attempts++
+	fail(first, `{"message":"<&>"}`)
+	fail(second, `{"message":"second"}`)
+	fail(third, `{"message":"third"}`)
+	attempts := func(ids ...string) []store.TaskAttempt {
+		return read(f, func(tx *store.Tx) ([]store.TaskAttempt, error) { return tx.TaskAttempts(ids) })
+	}
+	equal(f, "those of two tasks", attempts(second.ID, first.ID), want[:3])
+	equal(f, "those of an unknown task", attempts("unknown"), nil)
+	equal(f, "those of no task", attempts(), nil)
 }

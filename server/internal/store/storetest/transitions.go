@@ -157,7 +157,7 @@ func taskEndTransitions(f *fixture) {
 			}
 		})
 		f.eachTask(func(run model.Run, task model.Task) {
-			_, taken := findOrNot(f, func(tx *store.Tx) (model.Task, bool, error) {
+			_, taken := findOrNot(f, func(tx *store.Tx) (store.EndedTask, bool, error) {
 				return tx.EndTaskOfRun(f.environment.ID, run.ID, task.ID, end)
 			})
 			f.wantTask(transition, task, taken)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need and this machine lacks: a C compiler for the race
-# detector, PostgreSQL, Node, and the Node packages of the apps in e2e. Quick
-# when all is there. Whatever cannot be had is an error.
+# detector, PostgreSQL, Node, a browser, and the Node packages of the apps in e2e.
+# Quick when all is there. Whatever cannot be had is an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/common.sh
@@ -39,6 +39,10 @@ has_node() {
   command -v node >/dev/null && command -v npm >/dev/null
 }
 
+has_browser() {
+  command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null
+}
+
 has_postgres() {
   bin/withpostgres -find >/dev/null 2>&1
 }
@@ -50,6 +54,9 @@ has_c_compiler || fail "$(go env CC) cannot compile a C program, which the race 
 
 has_node || install "Node with npm" nodejs npm
 has_node || fail "node and npm are installed, but not on the PATH"
+
+has_browser || install "a browser" chromium
+has_browser || fail "chromium is installed, but not on the PATH"
 
 say "building bin/withpostgres, which runs a PostgreSQL server for the tests"
 CGO_ENABLED=0 go build -o bin/withpostgres ./server/internal/testpostgres/withpostgres

@@ -31,8 +31,10 @@ module.exports = ({ job, counted }) => {
     for (let n = 0; n < 4; n++) {
       sum += (await io.runTask("large " + n, counted(ctx, "large", () => ({ n: 1, text: text(900_000) })))).n;
     }
-    for (let n = 0; n < 300; n++) {
-      sum += await io.runTask("small " + n, counted(ctx, "small", () => 1));
+    for (let batch = 0; batch < 12; batch++) {
+      const small = await io.parallel("batch " + batch, Array(25).fill(1), async (one, n) =>
+        io.runTask("small " + n, counted(ctx, "small", () => one)));
+      sum += small.length;
     }
     io.yield("again");
     return sum;

@@ -39,8 +39,4 @@ module.exports = ({ job, counted }) => {
     io.yield("three");
     return "back";
   });
-
-  job("yields-for-ever", async (payload, io, ctx) => {
-    io.yield("key " + Math.random());
-  });
 };

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"reflect"
 	"strconv"
 	"unicode/utf8"
 
@@ -68,11 +69,14 @@ func tooLarge() error {
 	return model.Errorf(model.TooLarge, "The request body is larger than the %d MiB that are allowed", maximumBody>>20)
 }
 
-// readJSON returns the body of a request, which must be JSON, and decodes it.
+// readJSON decodes the body of a request, which must be a JSON object.
 func readJSON(r *request, into any) error {
 	body, err := readBody(r)
 	if err != nil {
 		return err
+	}
+	if string(bytes.TrimSpace(body)) == "null" {
+		return model.Errorf(model.Invalid, "Invalid request body: it must be an object, not null")
 	}
 	return decodeJSON(body, into)
 }
@@ -85,6 +89,8 @@ func decodeJSON(body []byte, into any) error {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
 	switch {
+	case err == nil && bytes.Contains(body, []byte(`\u0000`)) && holdsNUL(reflect.ValueOf(into)):
+		return model.Errorf(model.Invalid, "Invalid request body: a text in it has the character U+0000, which cannot be kept")
 	case err == nil:
 		return nil
 	case len(bytes.TrimSpace(body)) == 0:

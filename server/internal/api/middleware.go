@@ -42,7 +42,11 @@ func (a *API) open(h handler) http.Handler {
 				writeError(w, http.StatusInternalServerError, "Internal Server Error")
 			}
 		}()
-		if err := h(w, &request{Request: r}); err != nil {
+		err := checkText(r)
+		if err == nil {
+			err = h(w, &request{Request: r})
+		}
+		if err != nil {
 			a.fail(w, r, err)
 		}
 	})

@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"maps"
+	"slices"
 	"testing"
 )
 
@@ -17,8 +19,8 @@ var thrown = map[string]struct{ name, message string }{
 
 var errorScenarios = []scenario{
 	{"a task that throws fails its run with what it threw", func(t *testing.T, s *stack) {
-		for what, want := range thrown {
-			n := s.run(t, "throws-in-a-task", map[string]string{"what": what})
+		for what, run := range s.invokeEach(t, "throws-in-a-task", "what", slices.Collect(maps.Keys(thrown))) {
+			n, want := s.webhooks.await(t, run), thrown[what]
 			wantFailure(t, n, want.message, "throws")
 			if failure := n.RunError(); failure != nil && failure.Name != want.name {
 				t.Errorf("the name of the error is %q, want %q", failure.Name, want.name)
@@ -35,9 +37,9 @@ var errorScenarios = []scenario{
 		}
 	}},
 	{"code that throws outside of tasks fails its run", func(t *testing.T, s *stack) {
-		for what, want := range thrown {
-			n := s.run(t, "throws-outside-of-tasks", map[string]string{"what": what})
-			wantFailure(t, n, want.message, "")
+		for what, run := range s.invokeEach(t, "throws-outside-of-tasks", "what", slices.Collect(maps.Keys(thrown))) {
+			n := s.webhooks.await(t, run)
+			wantFailure(t, n, thrown[what].message, "")
 			s.wantCounts(t, n.ID, map[string]int{"before": 1})
 		}
 	}},

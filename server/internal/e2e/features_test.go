@@ -9,7 +9,7 @@ func TestThePublishedNodeSDK(t *testing.T) {
 	t.Parallel()
 	withEveryStack(t, func(t *testing.T, s *stack) {
 		play(t, s, slices.Concat(
-			backgroundScenarios, contextScenarios, errorScenarios, hookScenarios, invocationScenarios, largeScenarios, parallelScenarios,
+			backgroundScenarios, contextScenarios, errorScenarios, eventScenarios, hookScenarios, invocationScenarios, largeScenarios, parallelScenarios,
 			payloadScenarios, platformScenarios, requestScenarios, runScenarios, suspensionScenarios, taskScenarios,
 		))
 		s.webhooks.check(t)

@@ -38,7 +38,7 @@ var platformScenarios = []scenario{
 		case "2.3.19":
 			// It asks nine times, and then to be executed again. The server lets it
 			// do so for some minutes, as it cannot tell a refusal that will last.
-			s.until(t, "the app gives up for now", func() bool { return s.app.relay.executions()[run] > 0 })
+			s.until(t, "the app gives up for now", func() bool { return s.app.relay.executions(run) > 0 })
 			s.app.mustClient(t, nil, "cancelRun", run)
 			wantStatus(t, s.webhooks.await(t, run), "CANCELED")
 		}

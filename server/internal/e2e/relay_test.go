@@ -28,6 +28,7 @@ type relay struct {
 
 	mu        sync.Mutex
 	exchanges []exchange
+	executed  map[string]int
 	lossyRuns map[string]bool
 	lost      map[string]bool
 }
@@ -57,7 +58,7 @@ func (e exchange) String() string {
 func newRelay(t *testing.T) *relay {
 	t.Helper()
 	r := &relay{
-		lossyRuns: map[string]bool{}, lost: map[string]bool{},
+		executed: map[string]int{}, lossyRuns: map[string]bool{}, lost: map[string]bool{},
 		client: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second, DisableCompression: true},
 	}
 	listening := httptest.NewServer(r)
@@ -87,15 +88,11 @@ func (r *relay) recorded() []exchange {
 	return append([]exchange(nil), r.exchanges...)
 }
 
-// executions returns how often the app was asked to execute each run.
-func (r *relay) executions() map[string]int {
-	counts := map[string]int{}
-	for _, e := range r.recorded() {
-		if e.action == "EXECUTE_JOB" {
-			counts[e.run]++
-		}
-	}
-	return counts
+// executions returns how many executions of a run the app has answered.
+func (r *relay) executions(run string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.executed[run]
 }
 
 var runInPath = regexp.MustCompile(`^/api/v\d/runs/([^/?]+)`)
@@ -103,7 +100,7 @@ var runInPath = regexp.MustCompile(`^/api/v\d/runs/([^/?]+)`)
 // ServeHTTP implements http.Handler. When the process does not answer, the
 // caller's connection breaks, as it would without a relay.
 func (r *relay) ServeHTTP(w http.ResponseWriter, request *http.Request) {
-	body, err := io.ReadAll(request.Body)
+	body, err := readAll(request.Body, request.ContentLength)
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
@@ -138,7 +135,7 @@ func (r *relay) pass(request *http.Request, body []byte) (status int, header htt
 		return 0, nil, nil, err
 	}
 	defer func() { _ = response.Body.Close() }()
-	answer, err = io.ReadAll(response.Body)
+	answer, err = readAll(response.Body, response.ContentLength)
 	return response.StatusCode, response.Header, answer, err
 }
 
@@ -156,9 +153,7 @@ func (r *relay) record(request *http.Request, body []byte, status int, answer []
 		key: request.Header.Get("Idempotency-Key"), request: hex.EncodeToString(sum[:8]), status: status,
 	}
 	if e.action == "EXECUTE_JOB" {
-		var about struct{ Run struct{ ID string } }
-		_ = json.Unmarshal(body, &about)
-		e.run = about.Run.ID
+		e.run = runInBody(body)
 	}
 	if found := runInPath.FindStringSubmatch(e.path); found != nil {
 		e.run = found[1]
@@ -172,7 +167,41 @@ func (r *relay) record(request *http.Request, body []byte, status int, answer []
 	e.lost = r.lossyRuns[e.run] && !r.lost[name]
 	r.lost[name] = r.lost[name] || e.lost
 	r.exchanges = append(r.exchanges, e)
+	if e.action == "EXECUTE_JOB" {
+		r.executed[e.run]++
+	}
 	return e.lost
+}
+
+// runInBody returns the run that a body of EXECUTE_JOB is about. It does not read
+// on to the tasks, which may be many.
+func runInBody(body []byte) string {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	if _, err := decoder.Token(); err != nil {
+		return ""
+	}
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return ""
+		}
+		if name == "run" {
+			var run struct{ ID string }
+			_ = decoder.Decode(&run)
+			return run.ID
+		}
+		if err := decoder.Decode(new(json.RawMessage)); err != nil {
+			return ""
+		}
+	}
+	return ""
+}
+
+// readAll reads a body whose length may be known.
+func readAll(body io.Reader, length int64) ([]byte, error) {
+	text := bytes.NewBuffer(make([]byte, 0, max(length, 0)+bytes.MinRead))
+	_, err := text.ReadFrom(body)
+	return text.Bytes(), err
 }
 
 // ask sends a request as JSON and decodes the answer, which must be 200.

@@ -9,7 +9,6 @@ import (
 // checkRequests goes through what the app asked of the server.
 func (s *stack) checkRequests(t *testing.T) {
 	t.Helper()
-	executions := s.app.relay.executions()
 	times := map[string]int{}
 	for _, e := range s.api.recorded() {
 		if e.status != http.StatusOK && !mustBeRefused(e) {
@@ -20,7 +19,7 @@ func (s *stack) checkRequests(t *testing.T) {
 		}
 		name := e.method + " " + e.path + " " + e.key + " " + e.request
 		times[name]++
-		if most := mostTimes(e, executions); times[name] > most {
+		if most := s.mostTimes(e); times[name] > most {
 			t.Errorf("the SDK did not understand an answer: it made the same request %d times, and its job at most %d times: %s", times[name], most, e)
 		}
 	}
@@ -42,12 +41,12 @@ func mustBeRefused(e exchange) bool {
 }
 
 // mostTimes is how often a job may have made a request.
-func mostTimes(e exchange, executions map[string]int) int {
+func (s *stack) mostTimes(e exchange) int {
 	const unlimited = 1 << 30
 	switch {
 	case strings.HasSuffix(e.path, "/tasks"):
 		// Each execution asks for a task once.
-		return executions[e.run]
+		return s.app.relay.executions(e.run)
 	case strings.HasSuffix(e.path, "/complete"), strings.HasSuffix(e.path, "/fail"):
 		return 1
 	case strings.HasSuffix(e.path, "/invoke") && e.key == "":

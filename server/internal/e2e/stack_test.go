@@ -165,6 +165,17 @@ func (s *stack) run(t *testing.T, job string, payload any) notification {
 	return s.webhooks.await(t, s.invoke(t, job, invocation{payload: payload}))
 }
 
+// invokeEach invokes a job once for each value of a member of its payload, and
+// returns the runs' ids by value.
+func (s *stack) invokeEach(t *testing.T, job, member string, values []string) map[string]string {
+	t.Helper()
+	runs := map[string]string{}
+	for _, value := range values {
+		runs[value] = s.invoke(t, job, invocation{payload: map[string]string{member: value}})
+	}
+	return runs
+}
+
 // status returns the status that a run has now.
 func (s *stack) status(t *testing.T, run string) string {
 	t.Helper()

@@ -36,14 +36,6 @@ var suspensionScenarios = []scenario{
 			t.Errorf("the run was executed %d times by the notification, want 4 at least", n.ExecutionCount)
 		}
 	}},
-	{"a run may not yield for ever", func(t *testing.T, s *stack) {
-		n := s.run(t, "yields-for-ever", nil)
-		wantStatus(t, n, "FAILURE")
-		const most = 100
-		if got := s.app.counts(t, n.ID)["run"]; got != most+1 {
-			t.Errorf("the run was executed %d times, want %d", got, most+1)
-		}
-	}},
 }
 
 var parallelScenarios = []scenario{

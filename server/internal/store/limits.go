@@ -85,19 +85,22 @@ func (tx *Tx) park(ids []string) error {
 // unpark makes the first runs that wait for room under a key due again. More may
 // be made due than there is room for: the rest is parked once more. The limit's
 // row is locked first, so that no other process parks a run because of the room
-// that is being made.
+// that is being made; a run that somebody has locked is waited for, as it may go
+// on waiting for room afterwards, or be canceled and leave it to the next.
 func (tx *Tx) unpark(key string, runs int) error {
 	if key == "" {
 		return nil
 	}
-	dialect := tx.conn.Dialect()
-	if !dialect.Exclusive {
-		if _, err := tx.count(`SELECT maximum FROM concurrency_limits WHERE key = $1`+dialect.ForUpdate, key); err != nil {
+	lock := tx.conn.Dialect().ForUpdate
+	if lock != "" {
+		if err := tx.conn.Queue(`SELECT maximum FROM concurrency_limits WHERE key = $1`+lock, []any{key}, nil); err != nil {
 			return err
 		}
 	}
 	return tx.conn.Queue(`
+		WITH waiting AS MATERIALIZED (
+			SELECT id FROM runs WHERE limit_key = $1 AND parked ORDER BY priority, id LIMIT $2`+lock+`)
 		UPDATE runs SET parked = FALSE, due_at = created_at
-		WHERE parked AND id IN (SELECT id FROM runs WHERE limit_key = $1 AND parked ORDER BY priority, id LIMIT $2`+dialect.SkipLocked+`)`,
+		WHERE parked AND id IN (SELECT id FROM waiting)`,
 		[]any{key, runs}, nil)
 }

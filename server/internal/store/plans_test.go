@@ -58,10 +58,13 @@ func testPlans(t *testing.T, url string, statements []statement) {
 // ofAProcess are the methods that are about everything a process has leased.
 var ofAProcess = []string{"(*Tx).ReleaseNode", "(*Tx).ForceYields"}
 
-// reviewedPlans are the methods whose plans may be expensive.
+// reviewedPlans are the methods whose plans may be expensive, all of them for
+// people who look at something.
 var reviewedPlans = []string{
-	"(*Tx).OpenRunIDsOfJob", // cancels a whole job by hand: looks at all its runs, in batches
-	"(*Tx).Environments", // reads all of a small table, whose alias another table has
+	"(*Tx).Environments",    // reads all of a small table, whose alias another table has
+	"(*Tx).Notifications",   // looks at all of an environment for one of a rare status
+	"(*Tx).OpenRunIDsOfJob", // looks at all runs of a job to cancel the open ones
+	"(*Tx).Runs",            // looks at a window of runs, which is all where the suite has few
 }
 
 // explain returns the plan of a statement, a step on each line.

@@ -233,7 +233,7 @@ func (tx *Tx) leaseRuns(owner string, ids []string) ([]Execution, error) {
 		[]any{jsonList(ids), owner, micros(tx.now)}, nil); err != nil {
 		return nil, err
 	}
-	return collect(tx, executionQuery+`WHERE r.id `+in+` AND r.`+holder+` = $2 ORDER BY r.priority, r.id`,
+	return collect(tx, executionQuery+`WHERE r.id `+in+` AND COALESCE(r.lease_owner, 'nobody') = $2 ORDER BY r.priority, r.id`,
 		[]any{jsonList(ids), owner}, scanExecution)
 }
 

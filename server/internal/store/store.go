@@ -125,7 +125,7 @@ func (s *Store) Listen(ctx context.Context, fn func(signal string)) error {
 // holder is who has leased a row that is found by its id. Written so, neither
 // engine is tempted to look for the row among all that a process has leased or
 // had leased, which on PostgreSQL is a long list of dead entries.
-const holder = `lease_owner || ''`
+const holder = `COALESCE(lease_owner, 'nobody')`
 
 func micros(t time.Time) int64 { return t.UnixMicro() }
 

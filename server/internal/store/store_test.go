@@ -3,10 +3,14 @@ package store_test
 import (
 	"log/slog"
 	"path/filepath"
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/runhook/runhook/server/internal/clock"
 	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/store/database"
+	"github.com/runhook/runhook/server/internal/store/postgres"
 	"github.com/runhook/runhook/server/internal/store/storetest"
 	"github.com/runhook/runhook/server/internal/testpostgres"
 )
@@ -53,5 +57,79 @@ func TestStoreOnSQLiteInMemory(t *testing.T) {
 
 func TestStoreOnPostgreSQL(t *testing.T) {
 	t.Parallel()
-	testRecorded(t, engines[1].url)
+	used := emptied{databases: t}
+	testRecorded(t, used.url)
+}
+
+// emptied hands out databases that earlier tests have used and that were emptied
+// since: to make one and its tables takes longer than most tests.
+type emptied struct {
+	databases testing.TB
+	mu        sync.Mutex
+	free      []string
+}
+
+func (e *emptied) url(t testing.TB) string {
+	t.Helper()
+	e.mu.Lock()
+	var url string
+	if last := len(e.free) - 1; last >= 0 {
+		url, e.free = e.free[last], e.free[:last]
+	}
+	e.mu.Unlock()
+	if url == "" {
+		url = testpostgres.URL(e.databases)
+	} else {
+		empty(t, url)
+	}
+	t.Cleanup(func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.free = append(e.free, url)
+	})
+	return url
+}
+
+// empty deletes all rows of a database but those that say what its tables are.
+func empty(t testing.TB, url string) {
+	t.Helper()
+	db, err := postgres.Open(t.Context(), url, postgres.Options{Connections: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	err = db.Update(t.Context(), func(c database.Conn) error {
+		tables, err := tablesOf(c)
+		for _, table := range slices.Backward(tables) {
+			if table != "schema_versions" && table != "settings" && err == nil {
+				err = c.Queue("DELETE FROM "+table, nil, nil)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tablesOf returns the tables of a database in the order they were made, so that
+// each comes after those it refers to.
+func tablesOf(c database.Conn) (tables []string, err error) {
+	query := "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY rowid"
+	if c.Dialect().Name == "postgres" {
+		query = "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY oid"
+	}
+	rows, err := c.Query(query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var table string
+		if err := rows.Scan(&table); err != nil {
+			return nil, err
+		}
+		tables = append(tables, table)
+	}
+	return tables, rows.Err()
 }

@@ -2,7 +2,7 @@
 
 -- +goose Up
 -- On a million runs: reads the table once, seconds.
-CREATE INDEX runs_environment ON runs (environment_id, id);
+CREATE INDEX runs_environment ON runs (environment_id, created_at, id);
 
 -- On endpoints, which are few: a moment.
 -- When an endpoint is asked what it can do although nobody ordered it; null for

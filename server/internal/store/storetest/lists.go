@@ -110,6 +110,9 @@ func runList(f *fixture) {
 	var all []model.Run
 	for i := range 12 {
 		run := f.insertRun(leasedNot(runStatuses[5+i%4]), func(r *model.Run) {
+			// The time in other ids may be later: ids are in order even if the
+			// clocks of tests are not.
+			r.ID = model.FirstID(model.PrefixRun, f.clock.Now())
 			r.JobID, r.IsTest, r.AccountID, r.CallbackURL = jobs[i%2].ID, i%3 == 0, account, "http://127.0.0.1:9/done"
 		})
 		f.insertRun(func(r *model.Run) { r.EnvironmentID = f.other.ID })

@@ -45,14 +45,18 @@ func unindexedEndpoints(f *fixture) {
 func forgottenIndexes(f *fixture) {
 	last := func(tx *store.Tx) (model.EndpointIndex, bool, error) { return tx.LastIndex(f.endpoint.ID) }
 	missing(f, "the last of none", last)
-	ended := func() model.EndpointIndex {
-		i := f.insertIndex(time.Time{}, func(i *model.EndpointIndex) { i.Status = model.IndexSuccess })
+	// The time in other ids may be later: ids are in order even if the clocks of
+	// tests are not.
+	made := func(i *model.EndpointIndex) {
 		f.clock.Advance(time.Hour)
-		return i
+		i.ID = model.FirstID(model.PrefixEndpointIndex, f.clock.Now())
 	}
-	old, due := ended(), f.insertIndex(f.clock.Now())
+	ended := func() model.EndpointIndex {
+		return f.insertIndex(time.Time{}, made, func(i *model.EndpointIndex) { i.Status = model.IndexSuccess })
+	}
+	old, due := ended(), f.insertIndex(f.clock.Now(), made)
 	another := f.newEndpoint(f.environment, "another")
-	elsewhere := f.insertIndex(time.Time{}, func(i *model.EndpointIndex) { i.EndpointID = another.ID })
+	elsewhere := f.insertIndex(time.Time{}, made, func(i *model.EndpointIndex) { i.EndpointID = another.ID })
 	f.clock.Advance(time.Hour)
 	middle := f.clock.Now()
 	young, newest := ended(), ended()

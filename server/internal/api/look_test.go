@@ -1,0 +1,223 @@
+package api_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/servertest"
+)
+
+// runsPage is a page of the list of runs.
+type runsPage struct {
+	Runs []struct {
+		ID  string
+		Job struct{ ID, Version string }
+	}
+	NextCursor string
+}
+
+// listedRuns returns the ids of the runs that a query lists, page by page.
+func listedRuns(c *servertest.Client, query string) (ids []string) {
+	for cursor, first := "", true; first || cursor != ""; first = false {
+		var page runsPage
+		c.OK("GET", "/api/runhook/v1/runs?"+query+"&cursor="+cursor, nil, &page)
+		for _, run := range page.Runs {
+			ids = append(ids, run.ID)
+		}
+		cursor = page.NextCursor
+	}
+	return ids
+}
+
+func TestListingRuns(t *testing.T) {
+	t.Parallel()
+	servertest.EachDatabase(t, func(t *testing.T, database string) {
+		s := servertest.Start(t, servertest.Options{Database: database})
+		app := servertest.NewApp(t, s)
+		c := s.Development()
+		app.SetIndex(servertest.Index(servertest.Job(servertest.JobID, servertest.JobVersion), servertest.Job("other", "2.0.0")))
+		app.Register(c, "app")
+
+		old := app.Run(nil, servertest.Always(servertest.Success("1")))
+		c.WaitRun(old, protocol.RunSuccess)
+		s.Clock.Advance(time.Hour)
+		noon := s.Clock.Now()
+		failed := app.Run(nil, servertest.Always(servertest.Failure("no")))
+		c.WaitRun(failed, protocol.RunFailure)
+		other := c.Invoke("other", `{}`)
+		c.WaitRun(other, protocol.RunSuccess)
+		var test protocol.InvokedRun
+		c.OK("POST", "/api/runhook/v1/jobs/other/test", `{}`, &test)
+		c.WaitRun(test.ID, protocol.RunSuccess)
+		waiting := openRun(s, app)
+
+		for name, test := range map[string]struct {
+			query url.Values
+			want  []string
+		}{
+			"all, the newest first":       {url.Values{}, []string{waiting, test.ID, other, failed, old}},
+			"in pages of two":             {url.Values{"take": {"2"}}, []string{waiting, test.ID, other, failed, old}},
+			"of a job":                    {url.Values{"job": {"other"}}, []string{test.ID, other}},
+			"of a job that nobody has":    {url.Values{"job": {"none"}}, nil},
+			"with a status":               {url.Values{"status": {"FAILURE"}}, []string{failed}},
+			"with one of several":         {url.Values{"status": {"FAILURE,SUCCESS"}, "take": {"1"}}, []string{test.ID, other, failed, old}},
+			"with one of several, twice":  {url.Values{"status": {"FAILURE", "WAITING_TO_CONTINUE"}}, []string{waiting, failed}},
+			"that are tests":              {url.Values{"test": {"true"}}, []string{test.ID}},
+			"that are not":                {url.Values{"test": {"false"}, "job": {"other"}}, []string{other}},
+			"from a time on":              {url.Values{"from": {noon.Format(time.RFC3339Nano)}}, []string{waiting, test.ID, other, failed}},
+			"before a time":               {url.Values{"to": {noon.Format(time.RFC3339Nano)}}, []string{old}},
+			"from a time, with a status":  {url.Values{"from": {noon.Format(time.RFC3339)}, "status": {"SUCCESS"}}, []string{test.ID, other}},
+			"between times without a run": {url.Values{"from": {"2020-01-01T00:00:00Z"}, "to": {"2020-01-02T00:00:00+02:00"}}, nil},
+		} {
+			if got := listedRuns(c, test.query.Encode()); !slices.Equal(got, test.want) {
+				t.Errorf("runs %s: got %v, want %v", name, got, test.want)
+			}
+		}
+		if got := listedRuns(s.As(s.Key(protocol.Staging).Secret), ""); len(got) != 0 {
+			t.Errorf("another environment sees %v", got)
+		}
+		for _, query := range []string{"status=DONE", "test=maybe", "from=yesterday", "to=1", "take=x"} {
+			checkStatus(t, c.Do("GET", "/api/runhook/v1/runs?"+query, nil), 400)
+		}
+		checkStatus(t, s.As(s.Key(protocol.Development).Public).Do("GET", "/api/runhook/v1/runs", nil), 401)
+	})
+}
+
+func TestARunsDetails(t *testing.T) {
+	t.Parallel()
+	servertest.RunCases(t, servertest.Cases{
+		"have everything": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+			receiver := servertest.NewReceiver(t, s)
+			retryAt := s.Clock.Now().Add(time.Minute)
+			id := app.Run(`{"payload":{"n":12345678901234567890},"context":{"c":1},"options":{"accountId":"acme","callbackUrl":"`+receiver.URL+`"}}`,
+				func(x *servertest.Execution) servertest.Reply {
+					return servertest.Retry(x.Task("charge"), retryAt)
+				},
+				func(x *servertest.Execution) servertest.Reply {
+					task := x.Task("charge")
+					x.Task("child", servertest.Child(task))
+					x.Complete(task, `{"ok":true}`)
+					return servertest.Failure("no stock")
+				})
+			s.Development().WaitRun(id, protocol.RunWaitingToContinue)
+			s.Clock.AdvanceTo(retryAt)
+			s.Development().WaitRun(id, protocol.RunFailure)
+			var run struct {
+				Status, FailedTaskID string
+				Error                struct{ Message string }
+				Job                  struct{ ID, Version string }
+				Event                struct {
+					Name             string
+					Payload, Context json.RawMessage
+				}
+				Account        struct{ ID string }
+				ExecutionCount int
+				DurationInMs   int64
+				CallbackURL    string
+				Tasks          []struct {
+					ID, ParentID, DisplayKey, Status string
+					Output                           json.RawMessage
+					Attempts                         int
+					FailedAttempts                   []struct {
+						Number  int
+						Error   string
+						RetryAt protocol.Time
+					}
+				}
+				Notifications []struct{ Status, URL string }
+			}
+			s.Wait("the notification to be delivered", func() bool {
+				s.Development().OK("GET", "/api/runhook/v1/runs/"+id, nil, &run)
+				return len(run.Notifications) == 1 && run.Notifications[0].Status == "DELIVERED"
+			})
+			if run.Status != "FAILURE" || run.Error.Message != "no stock" || run.Job.ID != servertest.JobID || run.Job.Version != servertest.JobVersion ||
+				run.Account.ID != "acme" || run.ExecutionCount != 2 || run.DurationInMs != time.Minute.Milliseconds() || run.CallbackURL != receiver.URL {
+				t.Errorf("the run is %+v", run)
+			}
+			if run.Event.Name != "invoke" || string(run.Event.Payload) != `{"n":12345678901234567890}` || string(run.Event.Context) != `{"c":1}` {
+				t.Errorf("the event is %s, %s, %s", run.Event.Name, run.Event.Payload, run.Event.Context)
+			}
+			if len(run.Tasks) != 2 || run.Tasks[1].ParentID != run.Tasks[0].ID || run.Tasks[0].Attempts != 2 || string(run.Tasks[0].Output) != `{"ok":true}` {
+				t.Fatalf("the tasks are %+v", run.Tasks)
+			}
+			failed := run.Tasks[0].FailedAttempts
+			if len(failed) != 1 || failed[0].Number != 1 || !strings.Contains(failed[0].Error, "not yet") || !failed[0].RetryAt.Equal(retryAt) {
+				t.Errorf("the failed attempts are %+v", failed)
+			}
+		},
+		"page through the tasks": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+			id := app.End(nil, func(x *servertest.Execution) servertest.Reply {
+				for i := range 5 {
+					x.Task(fmt.Sprint("task ", i))
+				}
+				return servertest.Success("")
+			}).ID
+			var keys []string
+			for cursor, first := "", true; first || cursor != ""; first = false {
+				var run struct {
+					Tasks          []struct{ DisplayKey string }
+					NextTaskCursor string
+				}
+				s.Development().OK("GET", "/api/runhook/v1/runs/"+id+"?taskTake=2&taskCursor="+cursor, nil, &run)
+				for _, task := range run.Tasks {
+					keys = append(keys, task.DisplayKey)
+				}
+				cursor = run.NextTaskCursor
+			}
+			if got := fmt.Sprint(keys); got != "[task 0 task 1 task 2 task 3 task 4]" {
+				t.Errorf("the tasks are %s", got)
+			}
+		},
+		"do not show what a task redacts, and nor does the protocol's run": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+			id := app.End(nil, func(x *servertest.Execution) servertest.Reply {
+				task := x.Task("charge", func(request *protocol.CreateTask) {
+					request.Redact = &protocol.Redact{Paths: []string{"card.number"}}
+					request.Params = json.RawMessage(`{"header":{"__redactedString":true,"strings":["Bearer ",""],"interpolations":["t0ken"]}}`)
+				})
+				if done := x.Complete(task, `{"card":{"number":"4111"}}`); string(done.Output) != `{"card":{"number":"4111"}}` {
+					t.Errorf("the app is told %s", done.Output)
+				}
+				return servertest.Success("")
+			}).ID
+			for _, path := range []string{"/api/runhook/v1/runs/" + id, "/api/v2/runs/" + id + "?taskdetails=true", "/api/v1/runs/" + id + "?taskdetails=true"} {
+				body := string(s.Development().Do("GET", path, nil).Body)
+				for _, want := range []string{`"output":{"card":{"number":"[REDACTED]"}}`, `"params":{"header":"Bearer ********"}`} {
+					if !strings.Contains(body, want) {
+						t.Errorf("%s has no %s: %s", path, want, body)
+					}
+				}
+			}
+		},
+		"are not for others": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+			id := app.End(nil, servertest.Always(servertest.Success(""))).ID
+			checkStatus(t, s.As(s.Key(protocol.Staging).Secret).Do("GET", "/api/runhook/v1/runs/"+id, nil), 404)
+			checkStatus(t, s.As(s.Key(protocol.Development).Public).Do("GET", "/api/runhook/v1/runs/"+id, nil), 401)
+			checkStatus(t, s.Development().Do("GET", "/api/runhook/v1/runs/run_none", nil), 404)
+		},
+	})
+}
+
+func TestListingJobs(t *testing.T) {
+	t.Parallel()
+	servertest.EachDatabase(t, func(t *testing.T, database string) {
+		s := servertest.Start(t, servertest.Options{Database: database})
+		app := servertest.NewApp(t, s)
+		app.SetIndex(servertest.Index(servertest.Job(servertest.JobID, "1.1.0"), servertest.Job("another", "2.0.0")))
+		app.Register(s.Development(), "app")
+		answer := s.Development().Do("GET", "/api/runhook/v1/jobs", nil)
+		want := `{"jobs":[` +
+			`{"id":"another","name":"A job","internal":false,"version":"2.0.0","status":"ACTIVE","endpoint":"app","trigger":{"type":"invoke"},"versions":[{"version":"2.0.0","status":"ACTIVE","latest":true}]},` +
+			`{"id":"job","name":"A job","internal":false,"version":"1.1.0","status":"ACTIVE","endpoint":"app","trigger":{"type":"invoke"},"versions":[{"version":"1.0.0","status":"ACTIVE","latest":false},{"version":"1.1.0","status":"ACTIVE","latest":true}]}]}`
+		if got := strings.TrimSpace(string(answer.Body)); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+		answer = s.As(s.Key(protocol.Staging).Secret).Do("GET", "/api/runhook/v1/jobs", nil)
+		checkMember(t, answer, "jobs", "[]")
+	})
+}

@@ -1,0 +1,19 @@
+package notify_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/runhook/runhook/server/internal/notify"
+)
+
+func TestTheScheduleIsTwelveAttemptsOverThreeDays(t *testing.T) {
+	t.Parallel()
+	var total time.Duration
+	for _, pause := range notify.Schedule {
+		total += pause
+	}
+	if len(notify.Schedule) != 12 || total != 75*time.Hour+42*time.Minute+35*time.Second {
+		t.Errorf("the schedule is %d attempts over %v", len(notify.Schedule), total)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -67,7 +68,7 @@ func run(ctx context.Context, arguments []string, s streams) int {
 		return exit // --help
 	}
 	if err != nil {
-		fmt.Fprintf(s.err, "runhook: %v\nTry: runhook --help\n", err)
+		fmt.Fprintf(s.err, "runhook: %s\nTry: runhook --help\n", withVariable(parser.Model, err))
 		return wrongUsage
 	}
 	var usage *usageError
@@ -83,4 +84,22 @@ func run(ctx context.Context, arguments []string, s streams) int {
 		fmt.Fprintln(s.err, "runhook:", err)
 		return failed
 	}
+}
+
+// withVariable returns the text of an error of parsing, with the variable of the
+// flag that it is about.
+func withVariable(model *kong.Application, err error) string {
+	text := err.Error()
+	name, rest, found := strings.Cut(text, ":")
+	if !found {
+		return text
+	}
+	for _, command := range model.Leaves(true) {
+		for _, flag := range command.Flags {
+			if name == "--"+flag.Name && len(flag.Envs) > 0 {
+				return fmt.Sprintf("%s (%s):%s", name, flag.Envs[0], rest)
+			}
+		}
+	}
+	return text
 }

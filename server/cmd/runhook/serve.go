@@ -66,8 +66,24 @@ func inSettings(err error) error {
 	return err
 }
 
+// check finds what server.Config cannot tell from a default.
+func (c *serveCommand) check() error {
+	for field, value := range map[string]int{"Executions": c.MaxExecutions, "Deliveries": c.MaxDeliveries} {
+		if value < 1 {
+			return &usageError{settings[field], fmt.Errorf("must be at least 1, not %d", value)}
+		}
+	}
+	if c.Grace <= 0 {
+		return &usageError{settings["Grace"], fmt.Errorf("must be longer than %v, such as 20s", c.Grace)}
+	}
+	return nil
+}
+
 // Run serves until the program is told to stop.
 func (c *serveCommand) Run(ctx context.Context, s streams) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	log, err := newLogger(s.err, c.LogLevel, c.LogFormat)
 	if err != nil {
 		return err

@@ -139,7 +139,9 @@ func notificationLine(e live.Event) (style, string) {
 		}
 		return good, text
 	}
-	text := "notification not delivered to " + to + ": " + firstLine(n.Error)
+	// Where it went has just been said, without what is secret of it.
+	reason := strings.TrimPrefix(n.Error, fmt.Sprintf("Post %q: ", n.URL))
+	text := "notification not delivered to " + to + ": " + firstLine(reason)
 	if n.NextAt == nil {
 		return bad, text + "; not tried again by itself"
 	}

@@ -51,12 +51,12 @@ func (r *table) claim(_ context.Context, limit int) (items []int, next time.Time
 
 // done is what a loop has worked on, and when.
 type done struct {
-	mu              sync.Mutex
-	at              map[int]time.Time
-	inFlight, most  int
-	cause           error
-	took            time.Duration
-	untilTold       bool
+	mu             sync.Mutex
+	at             map[int]time.Time
+	inFlight, most int
+	cause          error
+	took           time.Duration
+	untilTold      bool
 }
 
 func (d *done) work(ctx context.Context, id int) {

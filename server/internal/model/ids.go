@@ -2,9 +2,10 @@ package model
 
 import (
 	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -30,26 +31,31 @@ const (
 	PrefixTask = ""
 )
 
-var idSource = struct {
-	sync.Mutex
-	entropy *ulid.MonotonicEntropy
-	last    uint64 // milliseconds of the id that was made last
-}{entropy: ulid.Monotonic(rand.Reader, 0)}
+// idCounter goes up with each id. It starts at random, so that ids of two
+// processes differ.
+var idCounter atomic.Uint64
+
+func init() {
+	var start [8]byte
+	rand.Read(start[:]) // never fails (crypto/rand)
+	const lowerHalf = 1<<47 - 1
+	idCounter.Store(binary.BigEndian.Uint64(start[:]) & lowerHalf)
+}
 
 // NewID returns a new id: the prefix and a lower-case ULID. Ids made by one
-// process sort in the order they were made. It may be called concurrently.
+// process sort by their time and, within a millisecond, in the order they were
+// made, whatever the times of ids that others make in between. It may be called
+// concurrently.
 func NewID(prefix string, now time.Time) string {
-	idSource.Lock()
-	// Transactions that began in one millisecond and the next ask in any order,
-	// and the clock may be set back.
-	idSource.last = max(idSource.last, ulid.Timestamp(now))
-	id, err := ulid.New(idSource.last, idSource.entropy)
-	if err != nil {
-		// The 80 random bits of this millisecond overflowed; go on in the next.
-		idSource.last++
-		id = ulid.MustNew(idSource.last, idSource.entropy)
+	var id ulid.ULID
+	if err := id.SetTime(ulid.Timestamp(now)); err != nil {
+		panic(err) // after the year 10889
 	}
-	idSource.Unlock()
+	var count [8]byte
+	binary.BigEndian.PutUint64(count[:], idCounter.Add(1))
+	const bytesOfTime, bytesOfCount = 6, 6
+	copy(id[bytesOfTime:], count[len(count)-bytesOfCount:])
+	rand.Read(id[bytesOfTime+bytesOfCount:])
 	return prefix + strings.ToLower(id.String())
 }
 

@@ -12,16 +12,17 @@ import (
 	"github.com/runhook/runhook/server/internal/model"
 )
 
-func TestIDsSortInTheOrderTheyWereMade(t *testing.T) {
+func TestIDsOfAMillisecondSortInTheOrderTheyWereMade(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	last := model.NewID(model.PrefixRun, noon)
-	// The clock stands still, is set back, and goes to and fro, as transactions
-	// that began at different times do.
-	for i, now := range []time.Time{noon, noon, noon.Add(-time.Hour), noon.Add(time.Millisecond), noon, noon.Add(time.Millisecond), noon.Add(time.Second), noon} {
-		id := model.NewID(model.PrefixRun, now)
-		if id <= last {
-			t.Errorf("id %d, %s, does not come after %s", i, id, last)
+	for i := range 100 {
+		// Transactions that began a moment earlier or later get ids in between.
+		later := model.NewID(model.PrefixRun, noon.Add(time.Duration(i)*time.Millisecond+time.Millisecond))
+		model.NewID(model.PrefixRun, noon.Add(-time.Hour))
+		id := model.NewID(model.PrefixRun, noon)
+		if id <= last || later <= id {
+			t.Fatalf("%s, %s and %s are not in order", last, id, later)
 		}
 		last = id
 	}

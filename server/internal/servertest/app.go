@@ -52,6 +52,7 @@ type App struct {
 // appState is what all of an app's views share.
 type appState struct {
 	mu         sync.Mutex
+	moved      *Server // where the server is now
 	jobs       string
 	ping       Reply
 	scripts    map[string][]Step
@@ -71,7 +72,7 @@ func NewApp(t testing.TB, s *Server) *App {
 func NewUnregisteredApp(t testing.TB, s *Server) *App {
 	t.Helper()
 	a := &App{t: t, server: s, appState: &appState{
-		jobs: Index(Job(JobID, JobVersion)), ping: JSON(`{"ok":true}`),
+		moved: s, jobs: Index(Job(JobID, JobVersion)), ping: JSON(`{"ok":true}`),
 		scripts: map[string][]Step{}, executions: map[string][]*Execution{}, calls: map[protocol.Action]int{},
 	}}
 	web := httptest.NewServer(a)
@@ -86,6 +87,14 @@ func NewUnregisteredApp(t testing.TB, s *Server) *App {
 // For returns the same app for a subtest on s, which fails in place of the
 // test that the app was made for.
 func (a *App) For(s *Server) *App { return &App{t: s.t, server: s, URL: a.URL, appState: a.appState} }
+
+// Move has the app call another server, which works on the same database.
+func (a *App) Move(to *Server) *App {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.moved = to
+	return a.For(to)
+}
 
 // Job returns a job as an index lists it.
 func Job(id, version string) string { return job(id, version, true) }
@@ -202,9 +211,12 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *App) execute(r *http.Request, body []byte) Reply {
+	a.mu.Lock()
+	server := a.moved
+	a.mu.Unlock()
 	x := &Execution{
-		Header: r.Header, Raw: body, At: a.server.Clock.Now(), Done: r.Context().Done(),
-		API: a.server.As(r.Header.Get(protocol.HeaderAPIKey)),
+		Header: r.Header, Raw: body, At: a.server.now(), Done: r.Context().Done(),
+		API: server.As(r.Header.Get(protocol.HeaderAPIKey)),
 	}
 	if err := json.Unmarshal(body, &x.Body); err != nil {
 		a.t.Errorf("the body of EXECUTE_JOB: %v", err)

@@ -55,7 +55,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	if err != nil {
 		return // the server left
 	}
-	delivered := Delivered{Header: request.Header, Body: body, At: r.server.Clock.Now()}
+	delivered := Delivered{Header: request.Header, Body: body, At: r.server.now()}
 	r.verify(&delivered)
 	r.mu.Lock()
 	r.delivered = append(r.delivered, delivered)
@@ -69,7 +69,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 
 func (r *Receiver) verify(d *Delivered) {
 	key := r.server.Key(protocol.Development).Secret
-	verifier, err := receiver.NewVerifier(receiver.Config{APIKey: key, Now: r.server.Clock.Now, RequireTimestamp: true})
+	verifier, err := receiver.NewVerifier(receiver.Config{APIKey: key, Now: r.server.now, RequireTimestamp: true})
 	if err == nil {
 		d.Delivery, err = verifier.Verify(d.Header, d.Body)
 	}

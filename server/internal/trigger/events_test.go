@@ -38,7 +38,7 @@ func TestAnEvent(t *testing.T) {
 			cancelRuns(t, s, key, 2)
 		},
 		"that is unknown is a 404 in JSON, also to a page": func(t *testing.T, s *servertest.Server, _ *servertest.App) {
-			for _, path := range []string{"/api/v2/events/unknown", "/api/v1/events/unknown", "/api/v2/events/%00", "/api/v2/events/%ff"} {
+			for _, path := range []string{"/api/v2/events/unknown", "/api/v1/events/unknown"} {
 				answer := s.Development().Do("GET", path, nil, "Origin", "http://localhost:5173")
 				wantRefusal(t, answer, http.StatusNotFound, "Event not found")
 				if answer.Header.Get("Access-Control-Allow-Origin") == "" {

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/testpostgres"
+)
+
+// asProgram makes the test's own binary the program, so that tests can start and
+// kill it without building another.
+const asProgram = "RUNHOOK_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// program starts the program as a process of its own.
+func program(t *testing.T, variables []string, arguments ...string) *servertest.Process {
+	t.Helper()
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return servertest.StartProcess(t, append(variables, asProgram+"=1"), binary, arguments...)
+}
+
+// invoked runs the program in the test's process and returns what it wrote and
+// its exit status.
+func invoked(t *testing.T, arguments ...string) (out, problems string, status int) {
+	t.Helper()
+	var written, reported bytes.Buffer
+	status = run(t.Context(), arguments, streams{&written, &reported})
+	return written.String(), reported.String(), status
+}
+
+const developmentKey = "tr_dev_crash"
+
+// serving starts a server as a process of its own, on a port of its own, and
+// waits until it serves.
+func serving(t *testing.T, database string, arguments ...string) (*servertest.Process, *servertest.Server) {
+	t.Helper()
+	process := program(t, nil, append([]string{"serve", "--addr", "127.0.0.1:0", "--db", database, "--log-format", "json", "--dev-api-key", developmentKey}, arguments...)...)
+	return process, servertest.Attach(t, process.ServerURL(), developmentKey)
+}
+
+// onEachDatabase runs a test on a SQLite file and on PostgreSQL.
+func onEachDatabase(t *testing.T, test func(t *testing.T, database string)) {
+	t.Run("on SQLite", func(t *testing.T) {
+		t.Parallel()
+		test(t, "sqlite:"+filepath.Join(t.TempDir(), "runhook.db"))
+	})
+	t.Run("on PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		test(t, testpostgres.URL(t))
+	})
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -185,10 +186,14 @@ func (s *Service) sign(header http.Header, apiKey string, n model.Notification, 
 	header.Set(protocol.HeaderWebhookAttempt, fmt.Sprint(number))
 }
 
-// explain prefers our own reason for ending a request to the transport's.
+// explain prefers our own reason for ending a request to the transport's, and
+// leaves out the URL, which may hold a secret in its query and is on record.
 func explain(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
+	}
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		return failed.Err
 	}
 	return err
 }

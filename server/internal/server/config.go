@@ -108,6 +108,7 @@ func (c Config) Validate() error {
 		{"EncryptionKey", checkEncryptionKey(c.EncryptionKey)},
 		{"Executions", atLeastOne(c.Executions)},
 		{"Deliveries", atLeastOne(c.Deliveries)},
+		{"Grace", notNegative(c.Grace)},
 	}
 	for _, check := range checks {
 		if check.err != nil {
@@ -137,6 +138,13 @@ func second[T any](_ T, err error) error { return err }
 func atLeastOne(n int) error {
 	if n < 1 {
 		return fmt.Errorf("must be at least 1, not %d", n)
+	}
+	return nil
+}
+
+func notNegative(d time.Duration) error {
+	if d < 0 {
+		return fmt.Errorf("must not be negative, and is %v", d)
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ type App struct {
 type appState struct {
 	mu         sync.Mutex
 	moved      *Server // where the server is now
-	jobs       string
+	index      Reply
 	ping       Reply
 	scripts    map[string][]Step
 	executions map[string][]*Execution
@@ -72,7 +72,7 @@ func NewApp(t testing.TB, s *Server) *App {
 func NewUnregisteredApp(t testing.TB, s *Server) *App {
 	t.Helper()
 	a := &App{t: t, server: s, appState: &appState{
-		moved: s, jobs: Index(Job(JobID, JobVersion)), ping: JSON(`{"ok":true}`),
+		moved: s, index: JSON(Index(Job(JobID, JobVersion))), ping: JSON(`{"ok":true}`),
 		scripts: map[string][]Step{}, executions: map[string][]*Execution{}, calls: map[protocol.Action]int{},
 	}}
 	web := httptest.NewServer(a)
@@ -119,11 +119,14 @@ func Index(jobs ...string) string {
 	return `{"jobs":[` + list + `],"sources":[],"dynamicTriggers":[],"dynamicSchedules":[]}`
 }
 
-// SetIndex changes what the app answers to INDEX_ENDPOINT from now on.
-func (a *App) SetIndex(index string) {
+// SetIndex changes what the app can do, as [Index] writes it.
+func (a *App) SetIndex(index string) { a.SetIndexReply(JSON(index)) }
+
+// SetIndexReply changes what the app answers to INDEX_ENDPOINT from now on.
+func (a *App) SetIndexReply(reply Reply) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.jobs = index
+	a.index = reply
 }
 
 // SetPing changes what the app answers to PING from now on.
@@ -195,13 +198,13 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	action := protocol.Action(r.Header.Get(protocol.HeaderAction))
 	a.mu.Lock()
 	a.calls[action]++
-	ping, index := a.ping, a.jobs
+	ping, index := a.ping, a.index
 	a.mu.Unlock()
 	switch action {
 	case protocol.ActionPing:
 		ping.write(w, r)
 	case protocol.ActionIndexEndpoint:
-		JSON(index).write(w, r)
+		index.write(w, r)
 	case protocol.ActionExecuteJob:
 		a.execute(r, body).write(w, r)
 	default:

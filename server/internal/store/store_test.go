@@ -7,7 +7,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/runhook/runhook/server/internal/clock"
 	"github.com/runhook/runhook/server/internal/store"
 	"github.com/runhook/runhook/server/internal/store/database"
 	"github.com/runhook/runhook/server/internal/store/postgres"
@@ -45,14 +44,24 @@ func open(t testing.TB, options store.Options) *store.Store {
 
 func TestStoreOnSQLite(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(t testing.TB, clock clock.Clock) *store.Store {
-		return open(t, store.Options{URL: engines[0].url(t), Clock: clock})
-	})
+	testRecorded(t, engines[0].url)
 }
 
-func TestStoreOnSQLiteInMemory(t *testing.T) {
+// TestStoreInMemory is short, as such a database is a file like any other, but
+// for where it is and how it is written.
+func TestStoreInMemory(t *testing.T) {
 	t.Parallel()
-	testRecorded(t, func(testing.TB) string { return "sqlite::memory:" })
+	const url = "sqlite::memory:"
+	first, second := open(t, store.Options{URL: url}), open(t, store.Options{URL: url})
+	createEnvironments(t, first)
+	for s, want := range map[*store.Store]int{first: 2, second: 0} {
+		if found, err := environments(t.Context(), s); err != nil || len(found) != want {
+			t.Errorf("got %d environments and error %v, want %d", len(found), err, want)
+		}
+	}
+	if claimed := storetest.ClaimAll(t, []*store.Store{first}, claimRuns); len(claimed) != 0 {
+		t.Errorf("got %v, want no runs", claimed)
+	}
 }
 
 func TestStoreOnPostgreSQL(t *testing.T) {

@@ -82,17 +82,18 @@ func executionTransitions(f *fixture) {
 func moveTransitions(f *fixture) {
 	for _, transition := range model.RunTransitions {
 		for _, status := range runStatuses {
-			for _, change := range []func(*model.Run){leased("node_a"), leasedNot(status)} {
-				run := f.insertRun(change, withStatus(status))
-				taken := f.attempt(func(tx *store.Tx) error {
-					locked, _, err := tx.LockRun(run.ID)
-					if err != nil {
-						return err
-					}
-					return tx.MoveRun(locked, store.RunChange{Transition: transition})
-				})
-				f.wantRun(transition, run, taken)
+			run := f.insertRun(leasedNot(status))
+			if status == protocol.RunExecuting {
+				run = f.insertRun(leased("node_a"))
 			}
+			taken := f.attempt(func(tx *store.Tx) error {
+				locked, _, err := tx.LockRun(run.ID)
+				if err != nil {
+					return err
+				}
+				return tx.MoveRun(locked, store.RunChange{Transition: transition})
+			})
+			f.wantRun(transition, run, taken)
 		}
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/server"
 	"github.com/runhook/runhook/server/internal/servertest"
-	"github.com/runhook/runhook/server/internal/testpostgres"
 )
 
 func TestAnEndpointThatDoesNotAnswerAsItShouldIsNotRegistered(t *testing.T) {
@@ -156,17 +155,4 @@ func TestAnIndexingThatGetsNoAnswerIsTriedAgainOutsideDEVELOPMENT(t *testing.T) 
 		production.OK("GET", "/api/v1/endpointindex/"+registered.EndpointIndex.ID, nil, &index)
 		return index.Status == "SUCCESS"
 	})
-}
-
-func TestAnIndexWithATextThatTheDatabaseCannotKeepFails(t *testing.T) {
-	t.Parallel()
-	s := servertest.Start(t, servertest.Options{Database: testpostgres.URL(t)})
-	app := servertest.NewApp(t, s)
-	app.SetIndex(servertest.Index(strings.Replace(servertest.Job("job", "1.0.0"), `"A job"`, `"A\u0000job"`, 1)))
-	if answer := app.Register(s.Development(), "app"); !strings.Contains(string(answer.Body), "FAILURE") {
-		t.Errorf("the indexing is %s", answer.Body)
-	}
-	if answer := s.Development().Do("POST", "/api/v1/jobs/job/invoke", `{}`); answer.Status != 200 {
-		t.Errorf("the job that was there cannot be invoked: %s", answer.Body)
-	}
 }

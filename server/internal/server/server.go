@@ -42,6 +42,7 @@ type Server struct {
 	trigger  *trigger.Service
 	registry *registry.Registry
 	http     *http.Server
+	silent   silent
 	url      string
 }
 
@@ -122,7 +123,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		Handler: api.New(api.Config{
 			Store: s.store, Engine: s.engine, Registry: s.registry, Trigger: s.trigger, Notify: s.notify, Live: s.live, Clock: c.Clock, Log: c.Log,
 		}),
-		ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maximumHeader,
+		ConnState: s.silent.track, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maximumHeader,
 	}
 	return nil
 }
@@ -218,6 +219,7 @@ func (s *Server) drain(failure error) {
 	s.live.Close() // or those who watch would keep the API open
 	closing, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
+	s.silent.close()
 	if err := s.http.Shutdown(closing); err != nil {
 		s.http.Close()
 	}

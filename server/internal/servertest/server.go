@@ -13,7 +13,7 @@ import (
 )
 
 // patience turns a hang into a failure. Nothing is measured by it.
-const patience = 15 * time.Second
+const patience = 90 * time.Second
 
 // Memory is the database of most tests: SQLite without waiting for the disk.
 const Memory = "sqlite::memory:"

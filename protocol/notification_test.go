@@ -84,9 +84,8 @@ func TestTheHandWrittenDocumentIsWhatEncodingJSONWrites(t *testing.T) {
 	for name, n := range notifications {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if n.Statuses == nil {
-				n.Statuses = []protocol.RunStatusRecord{}
-			}
+			// The fixtures are shared, so what is changed is changed in a copy.
+			n.Statuses = append([]protocol.RunStatusRecord{}, n.Statuses...)
 			for i := range n.Statuses {
 				if n.Statuses[i].History == nil {
 					n.Statuses[i].History = []protocol.RunStatusSnapshot{}

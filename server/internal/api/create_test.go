@@ -281,3 +281,26 @@ func TestTheBodyOfAnExecution(t *testing.T) {
 		t.Error("the server does not live")
 	}
 }
+
+func TestAnAppThatNeverToldItsVersionIsSpokenToAsOldOnesAre(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, servertest.Options{})
+	app := servertest.NewUnregisteredApp(t, s)
+	silent := func(text string) servertest.Reply { return servertest.HTTP(200, text) }
+	app.SetPing(silent(`{"ok":true}`))
+	app.SetIndexReply(silent(servertest.Index(servertest.Job(servertest.JobID, servertest.JobVersion))))
+	app.Register(s.Development(), "app")
+	id := app.Run(nil,
+		servertest.Always(silent(`{"status":"YIELD_EXECUTION","key":"k"}`)),
+		servertest.Always(servertest.Yield("tells its version")),
+		servertest.Always(servertest.Success("")))
+	s.Development().WaitRun(id, protocol.RunSuccess)
+	for i, x := range app.Executions(id) {
+		for _, member := range []string{"runChunkExecutionLimit", "autoYieldConfig", "yieldedExecutions"} {
+			told := servertest.Answer{Body: x.Raw}.Members()[member] != nil
+			if told != (i == 2) {
+				t.Errorf("execution %d: %s is told: %v", i+1, member, told)
+			}
+		}
+	}
+}

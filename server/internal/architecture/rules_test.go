@@ -37,6 +37,7 @@ var around = []string{
 	serverModule + "/bench",
 	serverModule + "/runhooktest",
 	internal + "architecture",
+	internal + "conformance",
 	internal + "demo",
 	internal + "dev",
 	internal + "servertest",

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 }
 
 func setUp() (err error) {
-	if programFolder, err = os.MkdirTemp("", "runhook-e2e-"); err != nil {
+	if programFolder, err = os.MkdirTemp("", "e2e-"); err != nil {
 		return err
 	}
 	theGuard, err = startGuard(programFolder)
@@ -41,7 +41,7 @@ var programFolder string
 
 // program builds the runhook program, once, and returns its path.
 var program = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(programFolder, "runhook")
+	path := filepath.Join(programFolder, "server-under-test")
 	// The checkout may belong to another user, whom Go would not stamp it for.
 	build := exec.Command("go", "build", "-buildvcs=false", "-o", path, "./cmd/runhook")
 	build.Dir = serverModule

@@ -21,7 +21,7 @@ var platformScenarios = []scenario{
 		s.app.put(t, "start "+run, nil)
 		n := s.webhooks.await(t, run)
 		wantOutput(t, n, `6`)
-		s.wantCalled(t, run, 1, "first", "outer", "inner", "fails")
+		s.wantCalled(t, run, 1, "first", "inner", "fails")
 		if tasks := s.tasks(t, run); len(tasks) != 6 {
 			t.Errorf("the run has the tasks %+v, want 6 at the top", tasks)
 		}

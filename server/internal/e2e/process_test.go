@@ -3,11 +3,13 @@ package e2e
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -22,14 +24,25 @@ type process struct {
 	name    string
 	command *exec.Cmd
 	stdin   io.Closer
-	ended   chan struct{}
-	err     error
+	// meant is set before a test ends the process.
+	meant atomic.Bool
+	ended chan struct{}
+	err   error
 }
 
-// journal is what the processes of a stack have printed.
+// journal is what a process, and those that took its place, have printed.
 type journal struct {
 	mu    sync.Mutex
 	lines []string
+	// crash says how a process ended that no test had ended.
+	crash string
+}
+
+// crashed says how a process ended that no test had ended; empty if none did.
+func (j *journal) crashed() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.crash
 }
 
 func (j *journal) add(line string) {
@@ -110,10 +123,16 @@ func (p *process) follow(output io.ReadCloser, log *journal, see func(line strin
 	_ = output.Close()
 	p.err = p.command.Wait()
 	theGuard.ended(p.command.Process.Pid)
+	if !p.meant.Load() {
+		log.mu.Lock()
+		defer log.mu.Unlock()
+		log.crash = fmt.Sprintf("%s ended by itself, or somebody else ended it: %v", p.name, p.command.ProcessState)
+	}
 }
 
 // kill ends the process as the death of its machine would.
 func (p *process) kill() {
+	p.meant.Store(true)
 	_ = p.command.Process.Kill()
 	<-p.ended
 	_ = p.stdin.Close()
@@ -122,6 +141,7 @@ func (p *process) kill() {
 // stop asks the process to end, and returns how it did.
 func (p *process) stop(t *testing.T) error {
 	t.Helper()
+	p.meant.Store(true)
 	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatalf("stopping %s: %v", p.name, err)
 	}

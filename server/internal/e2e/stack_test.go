@@ -75,6 +75,7 @@ func newStack(t *testing.T, sdk, database string) *stack {
 		s.database = testpostgres.URL(t)
 	}
 	s.webhooks = receiveWebhooks(t, s.apiKey)
+	s.webhooks.crashed = s.crashed
 	s.api, s.app.relay = newRelay(t), newRelay(t)
 	s.startServer(t)
 	s.app.start(t, s.api.url, s.apiKey)
@@ -121,6 +122,14 @@ func (s *stack) register(t *testing.T) {
 	})
 }
 
+// crashed says which process has ended that no test had ended; empty for none.
+func (s *stack) crashed() string {
+	if crash := s.log.crashed(); crash != "" || s.app.log == nil {
+		return crash
+	}
+	return s.app.log.crashed()
+}
+
 // until waits until something is so that nobody tells of.
 func (s *stack) until(t *testing.T, what string, isSo func() bool) {
 	t.Helper()
@@ -131,6 +140,9 @@ func (s *stack) until(t *testing.T, what string, isSo func() bool) {
 	for !isSo() {
 		select {
 		case <-look.C:
+			if crash := s.crashed(); crash != "" {
+				t.Fatalf("waited in vain until %s: %s", what, crash)
+			}
 		case <-ctx.Done():
 			t.Fatalf("waited in vain until %s", what)
 		}

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/receiver"
@@ -18,6 +19,8 @@ type notification = protocol.RunNotification[json.RawMessage, json.RawMessage]
 // webhooks receives and verifies completion webhooks.
 type webhooks struct {
 	url string
+	// crashed says what keeps webhooks from arriving; empty for nothing.
+	crashed func() string
 
 	mu       sync.Mutex
 	arrivals map[string]*arrival
@@ -34,7 +37,7 @@ type arrival struct {
 
 func receiveWebhooks(t *testing.T, apiKey string) *webhooks {
 	t.Helper()
-	w := &webhooks{arrivals: map[string]*arrival{}}
+	w := &webhooks{arrivals: map[string]*arrival{}, crashed: func() string { return "" }}
 	handler, err := receiver.New(receiver.Config{APIKey: apiKey, RequireTimestamp: true}, w.receive)
 	if err != nil {
 		t.Fatal(err)
@@ -79,12 +82,20 @@ func (w *webhooks) await(t *testing.T, run string) notification {
 	w.mu.Unlock()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	select {
-	case <-a.here:
-	case <-ctx.Done():
-		t.Fatalf("no webhook arrived for run %s", run)
+	look := time.NewTicker(250 * time.Millisecond)
+	defer look.Stop()
+	for {
+		select {
+		case <-a.here:
+			return a.notification
+		case <-look.C:
+			if crash := w.crashed(); crash != "" {
+				t.Fatalf("no webhook can arrive for run %s: %s", run, crash)
+			}
+		case <-ctx.Done():
+			t.Fatalf("no webhook arrived for run %s", run)
+		}
 	}
-	return a.notification
 }
 
 // check reports what was received that must not have been.

@@ -36,7 +36,7 @@ func TestIDsMadeAtOnceDiffer(t *testing.T) {
 	var makers sync.WaitGroup
 	for range 8 {
 		makers.Go(func() {
-			for range 2000 {
+			for range 500 {
 				id := model.NewID(model.PrefixTask, now)
 				mu.Lock()
 				if seen[id] {

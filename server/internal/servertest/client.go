@@ -69,7 +69,25 @@ func (c *Client) Do(method, path string, body any, headers ...string) Answer {
 	if err != nil {
 		c.t.Errorf("%s %s: read the answer: %v", method, path, err)
 	}
-	return Answer{response.StatusCode, response.Header, text}
+	answer := Answer{response.StatusCode, response.Header, text}
+	c.checkPromises(method, path, answer)
+	return answer
+}
+
+// checkPromises checks what the published clients rely on in every answer
+// (api.md T1 to T3).
+func (c *Client) checkPromises(method, path string, answer Answer) {
+	c.t.Helper()
+	if version := answer.Header.Get(protocol.HeaderVersion); version != "" && !strings.HasSuffix(path, "/tasks") {
+		c.t.Errorf("%s %s answered with %s %q, which only the creation of a task may have", method, path, protocol.HeaderVersion, version)
+	}
+	switch {
+	case !strings.HasPrefix(path, "/api/"), method == http.MethodHead:
+	case answer.Status < 400 && answer.Status != http.StatusOK:
+		c.t.Errorf("%s %s answered %d: only 200 is a success", method, path, answer.Status)
+	case answer.Status >= 400 && answer.Error() == "":
+		c.t.Errorf("%s %s answered %d without an error that is text: %.300s", method, path, answer.Status, answer.Body)
+	}
 }
 
 func encode(body any) io.Reader {

@@ -88,13 +88,14 @@ func (tx *Tx) Index(environmentID, id string) (model.EndpointIndex, bool, error)
 // ClaimIndexes leases up to limit due indexings to a process, and returns when
 // the next one is due.
 func (tx *Tx) ClaimIndexes(owner string, limit int) ([]model.EndpointIndex, time.Time, error) {
-	claimed, err := collect(tx, `
+	claimed, err := collect(tx, tx.pick(`
+			SELECT id FROM endpoint_indexes
+			WHERE due_at IS NOT NULL AND lease_owner IS NULL AND due_at <= $2
+			ORDER BY due_at LIMIT $3`)+`
 		UPDATE endpoint_indexes
 		SET status = '`+string(model.IndexStarted)+`', attempts = attempts + 1, due_at = NULL,
 		    lease_owner = $1, lease_number = lease_number + 1, updated_at = $2
-		WHERE id IN (SELECT id FROM endpoint_indexes
-		             WHERE due_at IS NOT NULL AND lease_owner IS NULL AND due_at <= $2
-		             ORDER BY due_at LIMIT $3`+tx.conn.Dialect().SkipLocked+`)
+		WHERE id IN (SELECT id FROM picked)
 		RETURNING `+indexColumns, []any{owner, micros(tx.now), limit}, scanIndex)
 	if err != nil {
 		return nil, time.Time{}, err

@@ -18,11 +18,12 @@ type Delivery struct {
 // ClaimEvents leases up to limit due events to a process, the longest due first,
 // and returns when the next one is due.
 func (tx *Tx) ClaimEvents(owner string, limit int) ([]Delivery, time.Time, error) {
-	claimed, err := collect(tx, `
+	claimed, err := collect(tx, tx.pick(`
+			SELECT id FROM events
+			WHERE due_at IS NOT NULL AND lease_owner IS NULL AND due_at <= $2
+			ORDER BY due_at LIMIT $3`)+`
 		UPDATE events SET lease_owner = $1, lease_number = lease_number + 1, due_at = NULL
-		WHERE id IN (SELECT id FROM events
-		             WHERE due_at IS NOT NULL AND lease_owner IS NULL AND due_at <= $2
-		             ORDER BY due_at LIMIT $3`+tx.conn.Dialect().SkipLocked+`)
+		WHERE id IN (SELECT id FROM picked)
 		RETURNING delivered_to, lease_number, `+eventColumns, []any{owner, micros(tx.now), limit},
 		func(rows database.Rows) (Delivery, error) {
 			var s eventScan

@@ -44,12 +44,13 @@ func (tx *Tx) InsertNotification(n model.Notification) error {
 // ClaimNotifications leases up to limit due notifications to a process, the
 // longest due first, and returns when the next one is due.
 func (tx *Tx) ClaimNotifications(owner string, limit int) ([]model.Notification, time.Time, error) {
-	claimed, err := collect(tx, `
+	claimed, err := collect(tx, tx.pick(`
+			SELECT id FROM notifications
+			WHERE due_at IS NOT NULL AND lease_owner IS NULL AND due_at <= $2
+			ORDER BY due_at LIMIT $3`)+`
 		UPDATE notifications
 		SET lease_owner = $1, lease_number = lease_number + 1, due_at = NULL, updated_at = $2
-		WHERE id IN (SELECT id FROM notifications
-		             WHERE due_at IS NOT NULL AND lease_owner IS NULL AND due_at <= $2
-		             ORDER BY due_at LIMIT $3`+tx.conn.Dialect().SkipLocked+`)
+		WHERE id IN (SELECT id FROM picked)
 		RETURNING `+notificationColumns, []any{owner, micros(tx.now), limit}, scanNotification)
 	if err != nil {
 		return nil, time.Time{}, err

@@ -15,11 +15,12 @@ type Operation struct {
 // ClaimOperations leases up to limit tasks whose operation is due to a process,
 // and returns when the next one is due.
 func (tx *Tx) ClaimOperations(owner string, limit int) ([]Operation, time.Time, error) {
-	claimed, err := collect(tx, `
+	claimed, err := collect(tx, tx.pick(`
+			SELECT id FROM tasks
+			WHERE operation_at IS NOT NULL AND lease_owner IS NULL AND operation_at <= $2
+			ORDER BY operation_at LIMIT $3`)+`
 		UPDATE tasks SET lease_owner = $1, lease_number = lease_number + 1, operation_at = NULL
-		WHERE id IN (SELECT id FROM tasks
-		             WHERE operation_at IS NOT NULL AND lease_owner IS NULL AND operation_at <= $2
-		             ORDER BY operation_at LIMIT $3`+tx.conn.Dialect().SkipLocked+`)
+		WHERE id IN (SELECT id FROM picked)
 		RETURNING lease_number, `+taskColumns, []any{owner, micros(tx.now), limit},
 		func(rows database.Rows) (Operation, error) {
 			var s taskScan

@@ -16,11 +16,12 @@ func (tx *Tx) SetNextIndex(endpointID string, at time.Time) error {
 // and has them due next at the given time: whoever calls it owes each an indexing,
 // in the same transaction.
 func (tx *Tx) TakeUnindexed(limit int, next time.Time) ([]model.Endpoint, error) {
-	return collect(tx, `
+	return collect(tx, tx.pick(`
+			SELECT id FROM endpoints
+			WHERE index_due_at IS NOT NULL AND index_due_at <= $2 AND url <> ''
+			ORDER BY index_due_at LIMIT $3`)+`
 		UPDATE endpoints SET index_due_at = $1
-		WHERE id IN (SELECT id FROM endpoints
-		             WHERE index_due_at IS NOT NULL AND index_due_at <= $2 AND url <> ''
-		             ORDER BY index_due_at LIMIT $3`+tx.conn.Dialect().SkipLocked+`)
+		WHERE id IN (SELECT id FROM picked)
 		RETURNING `+endpointColumns, []any{micros(next), micros(tx.now), limit}, scanEndpoint)
 }
 

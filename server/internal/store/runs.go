@@ -370,8 +370,7 @@ type RunSummary struct {
 func (tx *Tx) RunsOfJob(environment *model.Environment, jobSlug, cursor string, limit int) ([]RunSummary, error) {
 	query := `
 		SELECT r.id, r.status, r.started_at, r.updated_at, r.completed_at FROM runs r
-		JOIN jobs j ON j.id = r.job_id
-		WHERE j.project_id = $1 AND j.slug = $2 AND r.environment_id = $3`
+		WHERE r.job_id = (SELECT id FROM jobs WHERE project_id = $1 AND slug = $2) AND r.environment_id = $3`
 	args := []any{environment.Project.ID, jobSlug, environment.ID, limit}
 	if cursor != "" {
 		query += ` AND r.id <= $5`

@@ -145,3 +145,15 @@ func textOf(expression ast.Expr, constants map[string]ast.Expr) string {
 	}
 	return unknown
 }
+
+// TestALimitIsNotPutInACondition keeps PostgreSQL from finding more rows than a
+// limit allows: see Tx.pick.
+func TestALimitIsNotPutInACondition(t *testing.T) {
+	t.Parallel()
+	limited := regexp.MustCompile(`(?s)\bIN\s*\(\s*SELECT\b[^()]*\bLIMIT\b`)
+	for _, text := range sourceTexts(t) {
+		if limited.MatchString(text) {
+			t.Errorf("the query in this condition may run for each row, with its limit each time:\n%s", text)
+		}
+	}
+}

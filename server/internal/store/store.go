@@ -127,6 +127,14 @@ func (s *Store) Listen(ctx context.Context, fn func(signal string)) error {
 // had leased, which on PostgreSQL is a long list of dead entries.
 const holder = `COALESCE(lease_owner, 'nobody')`
 
+// pick begins a statement that changes the rows which a query with a limit finds,
+// passing over those that others have locked; it knows them as picked. They are
+// found once: if the query stood in a condition, PostgreSQL might run it again for
+// each row of a small table, and the limit would not hold.
+func (tx *Tx) pick(query string) string {
+	return `WITH picked AS MATERIALIZED (` + query + tx.conn.Dialect().SkipLocked + `)`
+}
+
 func micros(t time.Time) int64 { return t.UnixMicro() }
 
 // microsOrNull returns nil for the zero time.

@@ -34,7 +34,7 @@ func transactionTime(f *fixture) {
 
 // outcomes runs a transaction that inserts a run and then does last, and returns
 // what it said of its end.
-func outcomes(f *fixture, run model.Run, last func() error) (err error, committed int, rolledBack []error) {
+func outcomes(f *fixture, run model.Run, last func() error) (committed int, rolledBack []error, err error) {
 	defer func() {
 		if value := recover(); value != nil {
 			err = errTest
@@ -48,12 +48,12 @@ func outcomes(f *fixture, run model.Run, last func() error) (err error, committe
 		}
 		return last()
 	})
-	return err, committed, rolledBack
+	return committed, rolledBack, err
 }
 
 func failedTransaction(f *fixture) {
 	run := f.run()
-	err, committed, rolledBack := outcomes(f, run, func() error { return errTest })
+	committed, rolledBack, err := outcomes(f, run, func() error { return errTest })
 	if !errors.Is(err, errTest) || committed != 0 {
 		f.Errorf("got error %v and %d calls after the commit, want the test's error and none", err, committed)
 	}
@@ -65,7 +65,7 @@ func failedTransaction(f *fixture) {
 
 func keptTransaction(f *fixture) {
 	run := f.run()
-	err, committed, rolledBack := outcomes(f, run, func() error { return nil })
+	committed, rolledBack, err := outcomes(f, run, func() error { return nil })
 	if err != nil || committed != 1 || len(rolledBack) != 0 {
 		f.Errorf("got error %v, %d calls after the commit and %v after a rollback; want only one commit", err, committed, rolledBack)
 	}
@@ -74,7 +74,7 @@ func keptTransaction(f *fixture) {
 
 func panickingTransaction(f *fixture) {
 	run := f.run()
-	err, committed, rolledBack := outcomes(f, run, func() error { panic("the test's own panic") })
+	committed, rolledBack, err := outcomes(f, run, func() error { panic("the test's own panic") })
 	if err == nil || committed != 0 || len(rolledBack) != 1 || rolledBack[0] == nil {
 		f.Errorf("got error %v, %d calls after the commit and %v after a rollback; want a panic and one rollback", err, committed, rolledBack)
 	}
@@ -118,8 +118,8 @@ func openStore(f *fixture) {
 		f.Error("a working store says that it has failed")
 	default:
 	}
-	if f.store.Exclusive() != f.store.Exclusive() {
-		f.Error("a store says that it is shared and that it is not")
+	if f.store.Exclusive() != (f.store.Failed() != nil) {
+		f.Error("a store that only this process has open can fail for good, and no other")
 	}
 	before := f.store.Stats()
 	f.insertRun()

@@ -1,0 +1,36 @@
+// Package conformance follows the specification's lists of what not to copy from
+// the server that the protocol comes from. It has tests only: one for each item,
+// named by the item's number and by what this server promises instead. Where
+// lists say the same, one test names the items of both.
+//
+// The lists, and how their items are named here:
+//
+//   - "12.1 item 6" is of section 12.1 of the specification of executions;
+//   - "22.1 item B6" is of section 22.1 of the specification of the API;
+//   - "8 item 6" is of section 8 of the specification of triggers.
+//
+// These items have no test, for the reason that follows. A test compares this
+// list and the names of the tests with the numbers of the lists.
+//
+//   - 12.1 item 32: runs have no numbers here, only ids.
+//   - 12.1 item 35: nothing sends x-ts headers yet: there are no sources.
+//   - 12.1 item 48: there are no HTTP sources yet.
+//   - 22.1 item B18: only dispatchers of waits for events are bound to accounts, and there are none yet.
+//   - 22.1 item B20: there are no waits for events by ephemeral dispatchers yet.
+//   - 22.1 item B22: there are no dynamic schedules yet.
+//   - 22.1 item B23: there are no sources to update yet.
+//   - 22.1 item B26: there is no ingress for third parties yet.
+//   - 22.1 item B31: there are no schedules yet.
+//   - 8 item 7: there are no waits for events by ephemeral dispatchers yet.
+//   - 8 item 12: there are no schedules yet.
+//   - 8 item 13: there are no cron expressions yet.
+//   - 8 item 14: there are no dynamic triggers yet.
+//   - 8 item 15: there are no HTTP endpoints yet.
+//   - 8 item 16: there are no webhook triggers yet.
+//   - 8 item 17: there are no dynamic triggers yet.
+//   - 8 item 18: nothing sends x-ts headers yet: there are no sources.
+//   - 8 item 19: no events about missing connections are sent: credentials are the app's affair.
+//   - 8 item 20: the server keeps no integrations: credentials are the app's affair.
+//   - 8 item 21: there is no key-value store yet.
+//   - 8 item 26: a version's links, help and properties are shown by the dashboard only.
+package conformance

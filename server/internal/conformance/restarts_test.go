@@ -1,0 +1,133 @@
+package conformance
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/endpoint"
+	"github.com/runhook/runhook/server/internal/servertest"
+)
+
+// silent is connections over which no answer comes.
+type silent struct{}
+
+func (silent) RoundTrip(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+func (silent) CheckURL(string, protocol.EnvironmentType) error { return nil }
+func (s silent) Client(protocol.EnvironmentType) *http.Client  { return &http.Client{Transport: s} }
+
+// subscriber is an app that wants to be told of failures. It is broken once broken
+// is set.
+type subscriber struct {
+	broken atomic.Bool
+	told   atomic.Int32
+}
+
+// ServeHTTP implements http.Handler.
+func (a *subscriber) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set(protocol.HeaderVersion, protocol.VersionLazyCachedTasks)
+	switch protocol.Action(r.Header.Get(protocol.HeaderAction)) {
+	case protocol.ActionPing:
+		_, _ = io.WriteString(w, `{"ok":true}`)
+	case protocol.ActionIndexEndpoint:
+		_, _ = io.WriteString(w, servertest.Index(servertest.Job("subscribed", "1.0.0")))
+	case protocol.ActionRunNotification:
+		a.told.Add(1)
+		_, _ = io.WriteString(w, `{"ok":true}`)
+	default:
+		if a.broken.Load() {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		w.Header().Set(protocol.HeaderRunMetadata, `{"failedSubscription":true}`)
+		_, _ = io.WriteString(w, `{"status":"SUCCESS"}`)
+	}
+}
+
+// filed returns the options of a server that keeps its data in a folder.
+func filed(folder string, clock *servertest.Clock) servertest.Options {
+	return servertest.Options{Database: "sqlite:" + filepath.Join(folder, "runhook.db"), Clock: clock, Adjust: everywhere}
+}
+
+var restarts = servertest.Cases{
+	"12.1 item 13: what a crashed server was executing is executed by the next": func(t *testing.T, _ *servertest.Server, _ *servertest.App) {
+		before, after := t.TempDir(), filepath.Join(t.TempDir(), "copy")
+		clock := servertest.NewClock()
+		first := servertest.Start(t, filed(before, clock))
+		app := servertest.NewApp(t, first)
+		release := make(chan struct{})
+		defer close(release)
+		id := app.Run(nil, func(*execution) reply {
+			<-release
+			return servertest.Success("")
+		}, done)
+		first.Wait("the execution", func() bool { return len(app.Executions(id)) == 1 })
+		// What is on disk now is all that a crash would leave.
+		if err := os.CopyFS(after, os.DirFS(before)); err != nil {
+			t.Fatal(err)
+		}
+		second := servertest.Start(t, filed(after, clock))
+		app.Move(second)
+		second.Development().WaitRun(id, protocol.RunSuccess)
+	},
+	"12.1 item 21: a run that a stop asked to yield is not asked again after it has waited": func(t *testing.T, _ *servertest.Server, _ *servertest.App) {
+		folder, clock := t.TempDir(), servertest.NewClock()
+		first := servertest.Start(t, filed(folder, clock))
+		app := servertest.NewApp(t, first)
+		until := clock.Now().Add(time.Hour)
+		stopped := make(chan struct{})
+		id := app.Run(nil, func(x *execution) reply {
+			go func() {
+				defer close(stopped)
+				first.Stop()
+			}()
+			first.Wait("the wish to yield", func() bool { return x.Task("a").ForceYield })
+			return servertest.Resume(x.Task("sleep", servertest.Noop, servertest.Delay(until)))
+		}, func(x *execution) reply {
+			want(t, "the wish to yield", x.Task("b").ForceYield, false)
+			return servertest.Success("")
+		})
+		first.Wait("the execution", func() bool { return len(app.Executions(id)) == 1 })
+		<-stopped
+		second := servertest.Start(t, filed(folder, clock))
+		app.Move(second)
+		clock.AdvanceTo(until)
+		second.Development().WaitRun(id, protocol.RunSuccess)
+	},
+	"12.1 item 50: an app that once asked to be told of failures is told of one that brought no answer": func(t *testing.T, s *servertest.Server, _ *servertest.App) {
+		app := &subscriber{}
+		web := httptest.NewServer(app)
+		t.Cleanup(web.Close)
+		s.Development().OK("POST", "/api/v1/endpoints", protocol.RegisterEndpoint{ID: "subscriber", URL: web.URL}, nil)
+		s.Wait("the indexing", func() bool {
+			return s.Development().Do("POST", "/api/v1/jobs/subscribed/invoke", "{}", protocol.HeaderIdempotencyKey, "first").Status == http.StatusOK
+		})
+		s.Development().WaitRun(s.Development().Invoke("subscribed", "{}", protocol.HeaderIdempotencyKey, "first"), protocol.RunSuccess)
+		app.broken.Store(true)
+		s.Development().WaitRun(s.Development().Invoke("subscribed", "{}"), protocol.RunFailure)
+		s.Wait("the notification", func() bool { return app.told.Load() > 0 })
+	},
+	"12.1 item 52: an endpoint that never answers has timed out, after more than any platform allows": func(t *testing.T, _ *servertest.Server, _ *servertest.App) {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			outcome := endpoint.New(endpoint.Config{Outgoing: silent{}}).Execute(context.Background(), endpoint.Target{URL: "http://app.test/"}, []byte("{}"))
+			want(t, "the outcome", outcome.Kind, endpoint.TimedOut)
+			if took := time.Since(began); took < 15*time.Minute {
+				t.Errorf("it took %v", took)
+			}
+		})
+	},
+}

@@ -1,0 +1,75 @@
+package engine_test
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/servertest"
+)
+
+// listen serves an app at an address until the returned function is called.
+func listen(t *testing.T, address string, app http.Handler) (taken string, stop func()) {
+	t.Helper()
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := &http.Server{Handler: app}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := web.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			t.Errorf("serve the app: %v", err)
+		}
+	}()
+	stop = func() {
+		web.Close()
+		<-done
+	}
+	t.Cleanup(stop)
+	return listener.Addr().String(), stop
+}
+
+func TestAnAppThatNobodyListensForIsTriedAgainUntilItIsBack(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, servertest.Options{})
+	app := servertest.NewUnregisteredApp(t, s)
+	// No other test takes a port at this address while nobody listens there.
+	address, stop := listen(t, "127.0.0.2:0", app)
+	app.URL = "http://" + address + "/api/trigger"
+	app.Register(s.Development(), "app")
+	stop()
+	done := servertest.NewReceiver(t, s)
+	failed := s.Clock.Now()
+	id := app.Run(calledBackAt(done), servertest.Always(servertest.Success("")))
+	s.Development().WaitRun(id, protocol.RunWaitingToExecute)
+	s.Clock.AdvanceTo(failed.Add(backoff(1) - time.Millisecond))
+	s.Development().WaitRun(id, protocol.RunWaitingToExecute)
+	listen(t, address, app)
+	s.Clock.AdvanceTo(failed.Add(backoff(1)))
+	checkEnd(t, done.WaitFor(1).Notification, protocol.RunSuccess, 1, 0)
+}
+
+func TestAnAppThatIsNeverBackFailsTheRun(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, servertest.Options{})
+	app := servertest.NewUnregisteredApp(t, s)
+	address, stop := listen(t, "127.0.0.2:0", app)
+	app.URL = "http://" + address + "/api/trigger"
+	app.Register(s.Development(), "app")
+	stop()
+	got := app.End(func(id string) {
+		if s.Development().Run(id).Status == protocol.RunWaitingToExecute {
+			s.Clock.Advance(20 * time.Second)
+		}
+	})
+	checkEnd(t, got, protocol.RunFailure, 1, 0)
+	if !strings.HasPrefix(string(got.Error), `{"message":"Connection could not be established to the endpoint (`+app.URL+`)`) {
+		t.Errorf("the error is %s", got.Error)
+	}
+}

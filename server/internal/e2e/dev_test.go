@@ -111,7 +111,7 @@ func (s *devStack) command(t *testing.T, arguments ...string) *exec.Cmd {
 func (j *journal) await(t *testing.T, pattern string) (line string) {
 	t.Helper()
 	match := regexp.MustCompile(pattern)
-	s := &stack{}
+	s := &stack{log: j}
 	s.until(t, "a line like "+pattern+" is printed", func() bool {
 		j.mu.Lock()
 		defer j.mu.Unlock()

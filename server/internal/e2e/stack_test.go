@@ -124,7 +124,7 @@ func (s *stack) register(t *testing.T) {
 
 // crashed says which process has ended that no test had ended; empty for none.
 func (s *stack) crashed() string {
-	if crash := s.log.crashed(); crash != "" || s.app.log == nil {
+	if crash := s.log.crashed(); crash != "" || s.app == nil || s.app.log == nil {
 		return crash
 	}
 	return s.app.log.crashed()

@@ -24,6 +24,12 @@ module.exports = ({ board, job, counted }) => {
     return done;
   });
 
+  job("waits-through-a-restart", async (payload, io, ctx) => {
+    await io.runTask("before", counted(ctx, "before"));
+    await io.wait("pause", 8);
+    await io.runTask("after", counted(ctx, "after"));
+  });
+
   job("steps", async (payload, io, ctx) => {
     for (let n = 0; n < payload.steps; n++) {
       await io.runTask("step " + n, counted(ctx, "step " + n, () => new Promise((resolve) => setTimeout(resolve, 25))));

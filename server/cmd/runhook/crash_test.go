@@ -46,6 +46,7 @@ func TestAServerThatIsKilledInAnExecutionGoesOnWhenItIsStartedAgain(t *testing.T
 		done := servertest.NewReceiver(t, s)
 		id := app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: done.URL}}, halfDone, theRest(t))
 		s.Wait("the second task", func() bool { return len(s.Development().Run(id).Tasks) == 2 })
+		app.Lose()
 		process.Kill()
 
 		_, again := serving(t, database)
@@ -128,6 +129,7 @@ func TestAServerThatIsToldToStopAsksItsExecutionsToComeBack(t *testing.T) {
 		if status := process.ExitStatus(); status != 0 {
 			t.Errorf("it exits with %d: %s", status, process.Err)
 		}
+		app.Lose()
 		_, again := serving(t, database)
 		app.Move(again)
 		again.Development().WaitRun(id, protocol.RunSuccess)
@@ -149,6 +151,7 @@ func TestAServerThatIsToldToStopHandsBackWhatDoesNotComeBackInTime(t *testing.T)
 		if status := process.ExitStatus(); status != 0 {
 			t.Errorf("it exits with %d: %s", status, process.Err)
 		}
+		app.Lose()
 		_, again := serving(t, database)
 		app.Move(again)
 		again.Development().WaitRun(id, protocol.RunSuccess)

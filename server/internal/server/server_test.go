@@ -89,6 +89,7 @@ func TestARestartKeepsEverything(t *testing.T) {
 	first.Stop()
 	// The time came while no server was there.
 	options.Clock.AdvanceTo(until.Add(time.Hour))
+	app.Lose()
 	second := servertest.Start(t, options)
 	app.Move(second)
 	if run := second.Development().WaitRun(id, protocol.RunSuccess); string(run.Output) != "1" {

@@ -1,6 +1,7 @@
 package servertest
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -52,7 +53,8 @@ type App struct {
 // appState is what all of an app's views share.
 type appState struct {
 	mu         sync.Mutex
-	moved      *Server // where the server is now
+	moved      *Server       // where the server is now
+	back       chan struct{} // closed when it is somewhere; nil if it always was
 	index      Reply
 	ping       Reply
 	scripts    map[string][]Step
@@ -88,12 +90,39 @@ func NewUnregisteredApp(t testing.TB, s *Server) *App {
 // test that the app was made for.
 func (a *App) For(s *Server) *App { return &App{t: s.t, server: s, URL: a.URL, appState: a.appState} }
 
+// Lose has executions wait, from now on, until [App.Move] says where the server
+// is: it is about to be started again.
+func (a *App) Lose() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.back = make(chan struct{})
+}
+
 // Move has the app call another server, which works on the same database.
 func (a *App) Move(to *Server) *App {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.moved = to
+	if a.back != nil {
+		close(a.back)
+		a.back = nil
+	}
 	return a.For(to)
+}
+
+func (a *App) whereServerIs(ctx context.Context) *Server {
+	a.mu.Lock()
+	back := a.back
+	a.mu.Unlock()
+	if back != nil {
+		select {
+		case <-back:
+		case <-ctx.Done(): // the caller is gone
+		}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.moved
 }
 
 // Job returns a job as an index lists it.
@@ -214,9 +243,7 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *App) execute(r *http.Request, body []byte) Reply {
-	a.mu.Lock()
-	server := a.moved
-	a.mu.Unlock()
+	server := a.whereServerIs(r.Context())
 	x := &Execution{
 		Header: r.Header, Raw: body, At: a.server.now(), Done: r.Context().Done(),
 		API: server.As(r.Header.Get(protocol.HeaderAPIKey)),

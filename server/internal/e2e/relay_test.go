@@ -130,6 +130,11 @@ func (r *relay) pass(request *http.Request, body []byte) (status int, header htt
 		return 0, nil, nil, err
 	}
 	onward.Header = request.Header.Clone()
+	if onward.Header.Get("Idempotency-Key") == "" {
+		// Unsent, it has the transport use another connection when the one it took
+		// was being closed, for having been idle, at that very moment.
+		onward.Header["X-Idempotency-Key"] = nil
+	}
 	response, err := r.client.RoundTrip(onward)
 	if err != nil {
 		return 0, nil, nil, err

@@ -37,6 +37,9 @@ func (n *ending) suspended(result *protocol.ExecutionResult) error {
 		return n.proceed(model.RunYields, n.run().CreatedAt)
 	}
 	n.run().IdleYields = 0
+	if !s.again.IsZero() {
+		return n.proceed(model.RunYields, s.again)
+	}
 	return n.proceed(model.RunSuspends, time.Time{})
 }
 
@@ -48,6 +51,9 @@ type suspension struct {
 	// idle is set when the execution gave up its time, to go on at resumeAt.
 	idle     bool
 	resumeAt time.Time
+	// again is when the body of a task that waits for a callback is to be tried
+	// again; zero for none.
+	again time.Time
 	// yielded is the key of an explicit yield.
 	yielded string
 	// failure is an item's answer that ends the run.
@@ -138,15 +144,23 @@ func (s *suspension) retry(result *protocol.ExecutionResult) error {
 	if err != nil || !ok {
 		return err
 	}
-	switch task.Status {
-	case protocol.TaskPending, protocol.TaskRunning:
+	at := result.RetryAt.Time
+	switch {
+	case task.Status == protocol.TaskPending, task.Status == protocol.TaskRunning:
+	case task.Status == protocol.TaskWaiting && task.CallbackURL != "":
+		// Its body failed before anybody could call back: the body is tried again,
+		// while the task goes on waiting for the callback and its time-out.
+		if s.again.IsZero() || at.Before(s.again) {
+			s.again = at
+		}
+		s.engine.tellTaskAs(s.tx, live.TaskRetrying, &task, at, result.Error.Error())
+		return s.tx.CountAttempt(task, result.Error.Error(), at)
 	default:
 		// It waits already, or has ended: there is nothing to try again.
 		ready, err := canGoOn(s.tx, task)
 		s.ready = s.ready || ready
 		return err
 	}
-	at := result.RetryAt.Time
 	if err := s.engine.announceTask(s.tx, at); err != nil {
 		return err
 	}

@@ -197,6 +197,24 @@ func TestRETRY_WITH_TASK(t *testing.T) {
 			waiting(s, t, app, id, until)
 			s.Development().WaitRun(id, protocol.RunSuccess)
 		},
+		"on a callback whose body failed tries the body again at its time, and goes on waiting": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+			until := s.Clock.Now().Add(10 * time.Second)
+			id := app.Run(nil,
+				func(x *servertest.Execution) servertest.Reply {
+					return servertest.Retry(x.Task("ask", servertest.Callback(3600)), until)
+				},
+				func(x *servertest.Execution) servertest.Reply {
+					task := x.Task("ask", servertest.Callback(3600))
+					if task.Status != protocol.TaskWaiting || task.Attempts != 2 {
+						t.Errorf("the task is %s at attempt %d", task.Status, task.Attempts)
+					}
+					return servertest.Resume(task)
+				},
+				servertest.Always(servertest.Success("")))
+			s.Development().WaitRun(id, protocol.RunWaitingToExecute)
+			s.Clock.AdvanceTo(until)
+			s.Development().WaitRun(id, protocol.RunWaitingToContinue)
+		},
 		"with a time that is past runs it again at once": func(t *testing.T, s *servertest.Server, app *servertest.App) {
 			got := app.End(nil,
 				func(x *servertest.Execution) servertest.Reply {

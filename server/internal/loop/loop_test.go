@@ -195,8 +195,10 @@ func TestALoopGoesOnAfterAClaimThatFailed(t *testing.T) {
 
 func TestReserve(t *testing.T) {
 	run(t, 2, 2, time.Minute, func(t *testing.T, l *loop.Loop[int], rows *table, d *done) {
-		if !l.Reserve() || !l.Reserve() {
-			t.Fatal("the slots are not given")
+		for range 2 {
+			if !l.Reserve() {
+				t.Fatal("a free slot is not given")
+			}
 		}
 		l.Start(1)
 		l.Start(2)

@@ -24,7 +24,7 @@ import (
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
-// Memory, as a path, opens a new database that is gone when it is closed, for
+// Memory is the path that opens a new database, gone when it is closed, for
 // tests. It is a temporary file, so that it behaves as any other, but its
 // commits do not wait for the disk.
 const Memory = ":memory:"

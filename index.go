@@ -23,8 +23,9 @@ func indexedJob(id, version string, trigger trigger, options jobOptions) protoco
 // was registered.
 func (c *Client) indexDocument() protocol.Index {
 	index := protocol.Index{
-		Jobs: []protocol.IndexedJob{}, Sources: []json.RawMessage{}, Webhooks: []json.RawMessage{},
-		DynamicTriggers: []json.RawMessage{}, DynamicSchedules: []json.RawMessage{}, HTTPEndpoints: []json.RawMessage{},
+		Jobs: []protocol.IndexedJob{}, Sources: []protocol.IndexedSource{}, Webhooks: []protocol.IndexedWebhook{},
+		DynamicTriggers: []protocol.IndexedDynamicTrigger{}, DynamicSchedules: []protocol.IndexedDynamicSchedule{},
+		HTTPEndpoints: []protocol.IndexedHTTPEndpoint{},
 	}
 	c.mu.RLock()
 	defer c.mu.RUnlock()

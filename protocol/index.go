@@ -10,12 +10,12 @@ type Ping struct {
 
 // Index is the answer to INDEX_ENDPOINT: all that an app can do.
 type Index struct {
-	Jobs             []IndexedJob      `json:"jobs"`
-	Sources          []json.RawMessage `json:"sources"`
-	Webhooks         []json.RawMessage `json:"webhooks,omitempty"`
-	DynamicTriggers  []json.RawMessage `json:"dynamicTriggers"`
-	DynamicSchedules []json.RawMessage `json:"dynamicSchedules"`
-	HTTPEndpoints    []json.RawMessage `json:"httpEndpoints,omitempty"`
+	Jobs             []IndexedJob             `json:"jobs"`
+	Sources          []IndexedSource          `json:"sources"`
+	Webhooks         []IndexedWebhook         `json:"webhooks,omitempty"`
+	DynamicTriggers  []IndexedDynamicTrigger  `json:"dynamicTriggers"`
+	DynamicSchedules []IndexedDynamicSchedule `json:"dynamicSchedules"`
+	HTTPEndpoints    []IndexedHTTPEndpoint    `json:"httpEndpoints,omitempty"`
 }
 
 // IndexedJob is one version of a job, as an app tells it.

@@ -46,6 +46,43 @@ type Trigger struct {
 	Type TriggerType `json:"type"`
 	// Rule is that of a static trigger.
 	Rule *EventRule `json:"rule,omitempty"`
+	// Schedule is that of a scheduled trigger.
+	Schedule *Schedule `json:"schedule,omitempty"`
+	// ID is that of the dynamic trigger or dynamic schedule which a dynamic trigger
+	// is.
+	ID string `json:"id,omitempty"`
+	// Title, Properties, Link and Help are for people.
+	Title      Names             `json:"title,omitempty"`
+	Properties []DisplayProperty `json:"properties,omitempty"`
+	Link       string            `json:"link,omitempty"`
+	Help       json.RawMessage   `json:"help,omitempty"`
+}
+
+// ScheduleType is how a schedule says when.
+type ScheduleType string
+
+// The types of schedules.
+const (
+	ScheduleInterval ScheduleType = "interval"
+	ScheduleCron     ScheduleType = "cron"
+)
+
+// Schedule says when something happens again and again.
+type Schedule struct {
+	Type    ScheduleType    `json:"type"`
+	Options ScheduleOptions `json:"options"`
+	// AccountID is the account on whose behalf the runs are; empty for none.
+	AccountID string `json:"accountId,omitempty"`
+	// Metadata comes with each tick.
+	Metadata json.RawMessage `json:"metadata,omitempty"`
+}
+
+// ScheduleOptions are those of one of the types.
+type ScheduleOptions struct {
+	// Seconds between two ticks of an interval: 20 to 2,592,000.
+	Seconds int `json:"seconds,omitempty"`
+	// Cron is a cron expression of five fields, or six with leading seconds, in UTC.
+	Cron string `json:"cron,omitempty"`
 }
 
 // EventRule says which events something is for. Payload and Context are event

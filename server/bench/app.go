@@ -174,7 +174,9 @@ func exchange(client *http.Client, request *http.Request, answer any) error {
 }
 
 func rawIndex() protocol.Index {
-	index := protocol.Index{Sources: []json.RawMessage{}, DynamicTriggers: []json.RawMessage{}, DynamicSchedules: []json.RawMessage{}}
+	index := protocol.Index{
+		Sources: []protocol.IndexedSource{}, DynamicTriggers: []protocol.IndexedDynamicTrigger{}, DynamicSchedules: []protocol.IndexedDynamicSchedule{},
+	}
 	for _, tasks := range taskCounts {
 		index.Jobs = append(index.Jobs, protocol.IndexedJob{
 			ID: jobName(tasks), Name: jobName(tasks), Version: "1.0.0", Enabled: true, StartPosition: "latest",

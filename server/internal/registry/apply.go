@@ -44,13 +44,31 @@ func (r *Registry) apply(tx *store.Tx, environment *model.Environment, e model.E
 		if err := tx.DisableJobVersion(version.ID); err != nil {
 			return stats, nil, err
 		}
-		if err := r.config.Triggers.JobChanged(tx, environment, version.Job); err != nil {
+		if err := r.jobChanged(tx, environment, version.Job); err != nil {
 			return stats, nil, err
 		}
 		stats.DisabledJobs++
 		gone = append(gone, version.Job)
 	}
-	return stats, gone, nil
+	return stats, gone, r.indexed(tx, environment, e, document)
+}
+
+func (r *Registry) jobChanged(tx *store.Tx, environment *model.Environment, job model.Job) error {
+	for _, reconciler := range r.config.Reconcilers {
+		if err := reconciler.JobChanged(tx, environment, job); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Registry) indexed(tx *store.Tx, environment *model.Environment, e model.Endpoint, document protocol.Index) error {
+	for _, reconciler := range r.config.Reconcilers {
+		if err := reconciler.Indexed(tx, environment, e, document); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // enable records a version of a job and settles which version new runs take.
@@ -87,7 +105,7 @@ func (r *Registry) enable(tx *store.Tx, environment *model.Environment, e model.
 			return err
 		}
 	}
-	return r.config.Triggers.JobChanged(tx, environment, job)
+	return r.jobChanged(tx, environment, job)
 }
 
 // limitExecutions records the concurrency limit of a job, which is a number of its

@@ -33,11 +33,16 @@ type Aborter interface {
 	AbortJobRuns(ctx context.Context, environment *model.Environment, job model.Job) error
 }
 
-// Triggers keeps what starts jobs by itself. *trigger.Service is one.
-type Triggers interface {
+// Reconciler keeps something of an app, other than its jobs, as its indexes tell:
+// what starts its runs by itself. *trigger.Service is one.
+type Reconciler interface {
 	// JobChanged is called in the transaction that applied an index, for each job
-	// that it listed or disabled.
+	// that it listed or disabled. The job's latest version is settled by then.
 	JobChanged(tx *store.Tx, environment *model.Environment, job model.Job) error
+	// Indexed is called at the end of the transaction that applied an index, with
+	// all that the endpoint has; with an empty index when the endpoint was removed.
+	// What is not in it must start nothing any more.
+	Indexed(tx *store.Tx, environment *model.Environment, e model.Endpoint, index protocol.Index) error
 }
 
 // Config is what a registry works with. Every field but Live is required.
@@ -46,8 +51,9 @@ type Config struct {
 	Node   *node.Node
 	Caller Caller
 	// Aborter ends the runs of a job that an app no longer has.
-	Aborter  Aborter
-	Triggers Triggers
+	Aborter Aborter
+	// Reconcilers are told of what an index says, one after the other.
+	Reconcilers []Reconciler
 	// CheckURL returns an error meant for the caller if a URL may not be called
 	// on behalf of an environment of the type.
 	CheckURL func(rawURL string, environmentType protocol.EnvironmentType) error

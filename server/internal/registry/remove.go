@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 
+	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
 )
@@ -30,10 +31,13 @@ func (r *Registry) Remove(ctx context.Context, environment *model.Environment, s
 			if err := tx.DisableJobVersion(version.ID); err != nil {
 				return err
 			}
-			if err := r.config.Triggers.JobChanged(tx, environment, version.Job); err != nil {
+			if err := r.jobChanged(tx, environment, version.Job); err != nil {
 				return err
 			}
 			gone = append(gone, version.Job)
+		}
+		if err := r.indexed(tx, environment, e, protocol.Index{}); err != nil {
+			return err
 		}
 		e.URL = ""
 		return tx.UpdateEndpoint(e)

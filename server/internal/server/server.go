@@ -117,7 +117,8 @@ func (s *Server) build(ctx context.Context) (err error) {
 	})
 	s.trigger = trigger.New(trigger.Config{Store: s.store, Node: s.node, Runs: s.engine, Clock: c.Clock, Log: c.Log})
 	s.registry = registry.New(registry.Config{
-		Store: s.store, Node: s.node, Caller: caller, Aborter: s.engine, Triggers: s.trigger, CheckURL: s.guard.CheckURL, Live: s.live, Clock: c.Clock, Log: c.Log,
+		Store: s.store, Node: s.node, Caller: caller, Aborter: s.engine, Reconcilers: []registry.Reconciler{s.trigger},
+		CheckURL: s.guard.CheckURL, Live: s.live, Clock: c.Clock, Log: c.Log,
 	})
 	s.http = &http.Server{
 		Handler: api.New(api.Config{

@@ -36,6 +36,11 @@ func (s *Service) JobChanged(tx *store.Tx, environment *model.Environment, job m
 	return saveDispatcher(tx, dispatcherOfJob(environment, job, *told.Trigger.Rule))
 }
 
+// Indexed has nothing to do: all that is kept here is that of jobs.
+func (s *Service) Indexed(*store.Tx, *model.Environment, model.Endpoint, protocol.Index) error {
+	return nil
+}
+
 func dispatcherOfJob(environment *model.Environment, job model.Job, rule protocol.EventRule) model.Dispatcher {
 	// No event has a name or source that may not be one.
 	names := slices.DeleteFunc(slices.Clone([]string(rule.Event)), func(name string) bool { return !isName(name) })

@@ -41,6 +41,7 @@ var around = []string{
 	internal + "demo",
 	internal + "dev",
 	internal + "servertest",
+	internal + "simulation",
 	internal + "testpostgres",
 }
 

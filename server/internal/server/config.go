@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/runhook/runhook/server/internal/clock"
 	"github.com/runhook/runhook/server/internal/egress"
 	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/store/database"
 )
 
 // Config says how to run a server. The zero value of a field means its default.
@@ -42,6 +44,25 @@ type Config struct {
 	Log     *slog.Logger
 	// OnKeys is told the keys of the environments when they have just been made.
 	OnKeys func([]Key)
+	// Listener, if set, is used instead of one for Address; Outgoing instead of the
+	// guarded network; and WrapDatabase stands between the server and its database.
+	// A simulation has its own.
+	Listener     net.Listener
+	Outgoing     Outgoing
+	WrapDatabase func(database.DB) database.DB
+}
+
+// Outgoing is where the server gets its connections to others from, such as
+// *egress.Guard.
+type Outgoing interface {
+	// Client returns the HTTP client for calls on behalf of environments of the
+	// given type. It must not follow redirects by itself.
+	Client(protocol.EnvironmentType) *http.Client
+	// CheckURL returns an error if rawURL may not be called on behalf of such an
+	// environment.
+	CheckURL(rawURL string, environmentType protocol.EnvironmentType) error
+	// Close closes the connections that are not in use.
+	Close()
 }
 
 // The defaults of Config.

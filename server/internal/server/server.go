@@ -35,7 +35,7 @@ type Server struct {
 	listener net.Listener
 	store    *store.Store
 	node     *node.Node
-	guard    *egress.Guard
+	outgoing Outgoing
 	live     *live.Broadcaster
 	engine   *engine.Engine
 	notify   *notify.Service
@@ -78,8 +78,10 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if s.store, err = openStore(ctx, s.config); err != nil {
 		return err
 	}
-	if s.listener, err = net.Listen("tcp", s.config.Address); err != nil {
-		return &FieldError{"Address", err}
+	if s.listener = s.config.Listener; s.listener == nil {
+		if s.listener, err = net.Listen("tcp", s.config.Address); err != nil {
+			return &FieldError{"Address", err}
+		}
 	}
 	if err = setUp(ctx, s.store, s.config); err != nil {
 		return err
@@ -95,14 +97,16 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if err != nil {
 		return &FieldError{"EgressAllow", err}
 	}
-	s.guard = egress.New(egress.Config{Allow: allow})
+	if s.outgoing = c.Outgoing; s.outgoing == nil {
+		s.outgoing = egress.New(egress.Config{Allow: allow})
+	}
 	s.live = live.New()
 	if s.node, err = node.Register(ctx, s.store, c.Clock, c.Log, s.wake); err != nil {
 		return err
 	}
-	caller := endpoint.New(endpoint.Config{Outgoing: s.guard, Now: c.Clock.Now})
+	caller := endpoint.New(endpoint.Config{Outgoing: s.outgoing, Now: c.Clock.Now})
 	s.notify = notify.New(notify.Config{
-		Store: s.store, Node: s.node, Outgoing: s.guard, Caller: caller, Deliveries: c.Deliveries, Version: c.Version, Live: s.live, Clock: c.Clock, Log: c.Log,
+		Store: s.store, Node: s.node, Outgoing: s.outgoing, Caller: caller, Deliveries: c.Deliveries, Version: c.Version, Live: s.live, Clock: c.Clock, Log: c.Log,
 		CallBack: func(ctx context.Context, url string, body []byte) (bool, error) {
 			if !s.engine.IsTaskCallback(url) {
 				return false, nil
@@ -112,13 +116,13 @@ func (s *Server) build(ctx context.Context) (err error) {
 	})
 	s.engine = engine.New(engine.Config{
 		Store: s.store, Node: s.node, Caller: caller, Notifier: s.notify,
-		Operator: fetch.New(fetch.Config{Outgoing: s.guard, Now: c.Clock.Now}), CheckURL: s.guard.CheckURL,
+		Operator: fetch.New(fetch.Config{Outgoing: s.outgoing, Now: c.Clock.Now}), CheckURL: s.outgoing.CheckURL,
 		PublicURL: s.url, Executions: c.Executions, Live: s.live, Clock: c.Clock, Log: c.Log,
 	})
 	s.trigger = trigger.New(trigger.Config{Store: s.store, Node: s.node, Runs: s.engine, Clock: c.Clock, Log: c.Log})
 	s.registry = registry.New(registry.Config{
 		Store: s.store, Node: s.node, Caller: caller, Aborter: s.engine, Reconcilers: []registry.Reconciler{s.trigger},
-		CheckURL: s.guard.CheckURL, Live: s.live, Clock: c.Clock, Log: c.Log,
+		CheckURL: s.outgoing.CheckURL, Live: s.live, Clock: c.Clock, Log: c.Log,
 	})
 	s.http = &http.Server{
 		Handler: api.New(api.Config{
@@ -157,6 +161,9 @@ func (s *Server) signal(name string) {
 		s.wake()
 	}
 }
+
+// Handler returns the API, which Run serves.
+func (s *Server) Handler() http.Handler { return s.http.Handler }
 
 // URL returns the base of the URLs that the server hands out.
 func (s *Server) URL() string { return s.url }
@@ -249,8 +256,8 @@ func (s *Server) Close() error {
 			errs = append(errs, err)
 		}
 	}
-	if s.guard != nil {
-		s.guard.Close()
+	if s.outgoing != nil {
+		s.outgoing.Close()
 	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())

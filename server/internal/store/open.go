@@ -25,8 +25,11 @@ type Options struct {
 	// beside the SQLite file, or in the PostgreSQL database, and is made if there
 	// is none.
 	MasterKey []byte
-	Clock     clock.Clock
-	Log       *slog.Logger
+	// Wrap, if set, returns what the store uses in place of the opened database.
+	// It is not used until the tables are as they should be.
+	Wrap  func(database.DB) database.DB
+	Clock clock.Clock
+	Log   *slog.Logger
 }
 
 // CheckURL returns an error that says what a database URL must look like, if
@@ -65,6 +68,9 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	}
 	if err := s.prepare(ctx, options); err != nil {
 		return nil, errors.Join(err, s.db.Close())
+	}
+	if options.Wrap != nil {
+		s.db = options.Wrap(s.db)
 	}
 	return s, nil
 }

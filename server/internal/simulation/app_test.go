@@ -1,0 +1,158 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/runhook/runhook"
+	"github.com/runhook/runhook/protocol"
+)
+
+// order is what every job is invoked with.
+type order struct {
+	// Number is the order's, which is never given twice.
+	Number int `json:"number"`
+	// Steps is how many tasks there are, or failures, or branches.
+	Steps int `json:"steps"`
+	// Seconds is how long the job sleeps.
+	Seconds int `json:"seconds"`
+}
+
+// app is the program whose jobs the server runs, written as its users write them.
+type app struct {
+	model  *model
+	faults *faults
+	client *runhook.Client
+	jobs   map[string]*runhook.Job[order, int]
+}
+
+// The jobs, each of which stands for a way to wait, or to fail.
+const (
+	jobPlain    = "plain"
+	jobSleeper  = "sleeper"
+	jobFlaky    = "flaky"
+	jobFailing  = "failing"
+	jobParallel = "parallel"
+	jobParent   = "parent"
+)
+
+var jobNames = []string{jobPlain, jobSleeper, jobFlaky, jobFailing, jobParallel, jobParent}
+
+// childNumber is added to an order's number for the order that its run places.
+const childNumber = 1_000_000
+
+func newApp(m *model, f *faults, n *network, c *wallClock) *app {
+	a := &app{model: m, faults: f, jobs: map[string]*runhook.Job[order, int]{}}
+	a.client = runhook.New(runhook.Config{
+		ID: "app", APIKey: apiKey, APIURL: "http://" + serverHost, HTTPClient: n.client(),
+		Logger: slog.New(slog.DiscardHandler), Now: c.Now,
+	})
+	for name, run := range map[string]func(context.Context, order) (int, error){
+		jobPlain: a.plain, jobSleeper: a.sleeper, jobFlaky: a.flaky, jobFailing: a.failing, jobParallel: a.parallel, jobParent: a.parent,
+	} {
+		a.jobs[name] = runhook.NewJob(a.client, name, "1.0.0", runhook.OnInvoke[order](), run)
+	}
+	return a
+}
+
+type executionKey struct{}
+
+// ServeHTTP is the app's endpoint. Now and then the app is restarted meanwhile.
+func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), executionKey{}, a.model.tick()))
+	defer cancel()
+	if a.faults.oneIn(25) {
+		timer := time.AfterFunc(time.Duration(a.faults.below(2000))*time.Millisecond, cancel)
+		defer timer.Stop()
+	}
+	a.client.ServeHTTP(w, r.WithContext(ctx))
+}
+
+// task does something that must not be repeated once it was recorded.
+func (a *app) task(ctx context.Context, o order, key string, options ...runhook.TaskOption) (int, error) {
+	execution, _ := ctx.Value(executionKey{}).(int)
+	result, err := runhook.Task(ctx, key, func(ctx context.Context) (int, error) {
+		a.model.executes(o.Number, key, execution)
+		return o.Number, pause(ctx, time.Duration(a.faults.below(500))*time.Millisecond)
+	}, options...)
+	if err == nil {
+		a.model.acknowledged(o.Number, key)
+	}
+	return result, err
+}
+
+func (a *app) plain(ctx context.Context, o order) (int, error) {
+	sum := 0
+	for step := range o.Steps {
+		result, err := a.task(ctx, o, fmt.Sprint("step-", step))
+		if err != nil {
+			return 0, err
+		}
+		sum += result
+	}
+	return sum, nil
+}
+
+func (a *app) sleeper(ctx context.Context, o order) (int, error) {
+	before, err := a.task(ctx, o, "before")
+	if err != nil {
+		return 0, err
+	}
+	if err := runhook.Sleep(ctx, "sleep", time.Duration(o.Seconds)*time.Second); err != nil {
+		return 0, err
+	}
+	after, err := a.task(ctx, o, "after")
+	return before + after, err
+}
+
+// flaky has a task that fails a few times before it succeeds.
+func (a *app) flaky(ctx context.Context, o order) (int, error) {
+	return runhook.Task(ctx, "flaky", func(context.Context) (int, error) {
+		if a.model.attempts(o.Number) <= o.Steps {
+			return 0, errors.New("not yet")
+		}
+		return o.Number, nil
+	}, runhook.Retry{Limit: 10})
+}
+
+func (a *app) failing(ctx context.Context, o order) (int, error) {
+	if _, err := a.task(ctx, o, "before"); err != nil {
+		return 0, err
+	}
+	return 0, errors.New("this job fails")
+}
+
+func (a *app) parallel(ctx context.Context, o order) (int, error) {
+	branches := make([]int, o.Steps)
+	for i := range branches {
+		branches[i] = i
+	}
+	results, err := runhook.Parallel(ctx, "branches", branches, func(ctx context.Context, branch int) (int, error) {
+		if err := runhook.Sleep(ctx, "sleep", time.Duration(o.Seconds*branch)*time.Second); err != nil {
+			return 0, err
+		}
+		return a.task(ctx, o, fmt.Sprint("branch-", branch))
+	})
+	sum := 0
+	for _, result := range results {
+		sum += result
+	}
+	return sum, err
+}
+
+// parent has another run do its work, and goes on when that has ended.
+func (a *app) parent(ctx context.Context, o order) (int, error) {
+	child := order{Number: o.Number + childNumber, Steps: o.Steps}
+	told, err := a.jobs[jobPlain].InvokeAndWait(ctx, "child", child)
+	if err != nil {
+		return 0, err
+	}
+	if told.Status != protocol.RunSuccess {
+		return 0, fmt.Errorf("the child ended as %s: %s", told.Status, told.Error)
+	}
+	return told.Output, nil
+}

@@ -1,0 +1,248 @@
+package simulation
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/receiver"
+)
+
+// model knows what must come of everything that was accepted. It may be used
+// concurrently.
+type model struct {
+	t  *testing.T
+	mu sync.Mutex
+	// now counts what happens, to tell earlier from later.
+	now   int
+	runs  map[string]*expected // by run id
+	tasks map[string]*taskRecord
+	tried map[int]int
+}
+
+// expected is a run that was accepted, and what is known of it.
+type expected struct {
+	id, job string
+	order   order
+	// canceled is set when somebody asked to cancel it: it may end so.
+	canceled bool
+	// told are the notifications that came, by their id.
+	told map[string]*notification
+}
+
+type notification struct {
+	body   []byte
+	status protocol.RunStatus
+	output int
+	// accepted is set when the receiver has answered with success.
+	accepted bool
+}
+
+type taskRecord struct {
+	// acknowledged is when the app first knew that its result was recorded; 0 for
+	// not yet.
+	acknowledged int
+}
+
+func newModel(t *testing.T) *model {
+	return &model{t: t, runs: map[string]*expected{}, tasks: map[string]*taskRecord{}, tried: map[int]int{}}
+}
+
+// tick returns the next moment.
+func (m *model) tick() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.now++
+	return m.now
+}
+
+func (m *model) task(number int, key string) *taskRecord {
+	id := fmt.Sprint(number, "/", key)
+	if m.tasks[id] == nil {
+		m.tasks[id] = &taskRecord{}
+	}
+	return m.tasks[id]
+}
+
+// executes is told that a task's function is called, by an execution that began
+// at the given moment.
+func (m *model) executes(number int, key string, began int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if at := m.task(number, key).acknowledged; at > 0 && at < began {
+		m.t.Errorf("task %s of order %d is executed again, by an execution that began after its completion was acknowledged", key, number)
+	}
+}
+
+// acknowledged is told that a task's result is recorded.
+func (m *model) acknowledged(number int, key string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.now++
+	if task := m.task(number, key); task.acknowledged == 0 {
+		task.acknowledged = m.now
+	}
+}
+
+// attempts counts the attempts of an order's flaky task.
+func (m *model) attempts(number int) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tried[number]++
+	return m.tried[number]
+}
+
+// accepted is told that an invocation was answered with a run.
+func (m *model) accepted(id, job string, o order) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, known := range m.runs {
+		if known.order.Number == o.Number && known.id != id {
+			m.t.Errorf("order %d was accepted as run %s, and again as run %s", o.Number, known.id, id)
+		}
+	}
+	if m.runs[id] == nil {
+		m.runs[id] = &expected{id: id, job: job, order: o, told: map[string]*notification{}}
+	}
+}
+
+// anyRun returns the id of an accepted run, or nothing if there is none.
+func (m *model) anyRun(below func(int) int) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	ids := make([]string, 0, len(m.runs))
+	for id := range m.runs {
+		ids = append(ids, id)
+	}
+	if len(ids) == 0 {
+		return ""
+	}
+	slices.Sort(ids)
+	return ids[below(len(ids))]
+}
+
+// cancels is told that a run is about to be canceled.
+func (m *model) cancels(id string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.runs[id].canceled = true
+}
+
+// receive returns the receiver of all notifications, which refuses some.
+func (m *model) receive(f *faults, c *wallClock) (http.Handler, error) {
+	verifier, err := receiver.NewVerifier(receiver.Config{APIKey: apiKey, Now: c.Now})
+	if err != nil {
+		return nil, err
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var body bytes.Buffer
+		if _, err := body.ReadFrom(r.Body); err != nil {
+			m.t.Errorf("read a notification: %v", err)
+		}
+		if _, err := verifier.Verify(r.Header, body.Bytes()); err != nil {
+			m.t.Errorf("verify a notification: %v", err)
+		}
+		accept := !f.oneIn(10)
+		m.arrived(r.Header.Get(protocol.HeaderWebhookID), body.Bytes(), accept)
+		if !accept {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}), nil
+}
+
+// arrived is told of a notification.
+func (m *model) arrived(id string, body []byte, accepted bool) {
+	var told protocol.RunNotification[int, order]
+	if err := decode(body, &told); err != nil {
+		m.t.Errorf("notification %s: %v", id, err)
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	run := m.runs[told.ID]
+	if run == nil { // accepted, but its client has not heard of it yet
+		run = &expected{id: told.ID, job: told.Job.ID, order: told.Invocation.Payload, told: map[string]*notification{}}
+		m.runs[told.ID] = run
+	}
+	n := run.told[id]
+	if n == nil {
+		n = &notification{body: bytes.Clone(body), status: told.Status, output: told.Output}
+		run.told[id] = n
+	}
+	if !bytes.Equal(n.body, body) {
+		m.t.Errorf("notification %s changed from\n%s\nto\n%s", id, n.body, body)
+	}
+	n.accepted = n.accepted || accepted
+}
+
+// pending returns the runs that have not been told of with success.
+func (m *model) pending() (ids []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, run := range m.runs {
+		delivered := false
+		for _, told := range run.told {
+			delivered = delivered || told.accepted
+		}
+		if !delivered {
+			ids = append(ids, run.job+" "+run.id)
+		}
+	}
+	return ids
+}
+
+// check fails the test for whatever is not as it must be by now.
+func (m *model) check() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, run := range m.runs {
+		if len(run.told) > 1 {
+			m.t.Errorf("run %s (%s, order %d) was told of under %d ids", id, run.job, run.order.Number, len(run.told))
+		}
+		for _, told := range run.told {
+			run.checkEnd(m.t, told)
+		}
+	}
+}
+
+func (e *expected) checkEnd(t *testing.T, told *notification) {
+	status, output := protocol.RunSuccess, e.order.Number
+	switch e.job {
+	case jobPlain, jobParallel:
+		output = e.order.Number * e.order.Steps
+	case jobSleeper:
+		output = e.order.Number * 2
+	case jobParent:
+		output = (e.order.Number + childNumber) * e.order.Steps
+	case jobFailing:
+		status, output = protocol.RunFailure, 0
+	}
+	switch {
+	case e.canceled && told.status == protocol.RunCanceled:
+	case told.status != status || told.output != output:
+		t.Errorf("run %s (%s, order %d) ended as %s with %d, want %s with %d\n%s", e.id, e.job, e.order.Number, told.status, told.output, status, output, told.body)
+	}
+}
+
+// finish checks what the server itself says at the end.
+func (m *model) finish(ctx context.Context, status func(ctx context.Context, id string) (protocol.RunStatus, error)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, run := range m.runs {
+		got, err := status(ctx, id)
+		if err != nil {
+			m.t.Errorf("ask for run %s: %v", id, err)
+			continue
+		}
+		for _, told := range run.told {
+			if got != told.status {
+				m.t.Errorf("run %s is %s, but was told to be %s", id, got, told.status)
+			}
+		}
+	}
+}

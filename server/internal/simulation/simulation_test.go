@@ -1,0 +1,171 @@
+package simulation
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/runhook/runhook"
+	"github.com/runhook/runhook/protocol"
+)
+
+var (
+	seedFlag = flag.Uint64("simulation.seed", 0, "replay this seed; 0 for new ones")
+	forFlag  = flag.Duration("simulation.for", time.Minute, "how long to try new seeds")
+	stepFlag = flag.Int("simulation.steps", 60, "steps of a simulation")
+)
+
+// always are the seeds that every run tries before new ones. One that has failed
+// joins them.
+var always = []uint64{1, 2, 3}
+
+func TestNothingIsLostWhateverGoesWrong(t *testing.T) {
+	if *seedFlag != 0 {
+		simulate(t, *seedFlag)
+		return
+	}
+	for _, seed := range always {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { simulate(t, seed) })
+	}
+	for deadline := time.Now().Add(*forFlag); time.Now().Before(deadline) && !t.Failed(); {
+		seed := rand.Uint64()
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { simulate(t, seed) })
+	}
+}
+
+func simulate(t *testing.T, seed uint64) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		newWorld(t, seed).run()
+	})
+	if t.Failed() {
+		t.Logf("replay with -simulation.seed=%d -simulation.steps=%d", seed, *stepFlag)
+	}
+}
+
+// world is all that takes part in a simulation.
+type world struct {
+	t       *testing.T
+	faults  *faults
+	clock   *wallClock
+	network *network
+	model   *model
+	app     *app
+	servers *servers
+	clients sync.WaitGroup
+	orders  int
+}
+
+func newWorld(t *testing.T, seed uint64) *world {
+	w := &world{t: t, faults: newFaults(seed), clock: &wallClock{}, model: newModel(t)}
+	w.network = newNetwork(w.faults)
+	w.app = newApp(w.model, w.faults, w.network, w.clock)
+	w.network.attach(appHost, w.app)
+	hooks, err := w.model.receive(w.faults, w.clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.network.attach(receiverHost, hooks)
+	w.servers = startServers(t, w.faults, w.network, w.clock)
+	return w
+}
+
+func (w *world) run() {
+	began := time.Now()
+	w.until("the app to be registered", 10*time.Minute, func() bool {
+		return w.app.client.Register(context.Background(), "http://"+appHost+"/api/trigger") == nil
+	})
+	for range *stepFlag {
+		w.step()
+		synctest.Wait()
+		w.model.check()
+	}
+	w.clients.Wait()
+	w.faults.cease()
+	w.servers.spare()
+	w.until("every run to be told of", 12*time.Hour, func() bool { return len(w.model.pending()) == 0 })
+	w.model.check()
+	w.model.finish(context.Background(), w.status)
+	w.servers.stop()
+	w.network.calls.Wait()
+	w.t.Logf("%d orders became %d runs; %d kills, %d requests, %v of virtual time", w.orders, len(w.model.runs), w.servers.deaths, w.faults.requests, time.Since(began).Round(time.Second))
+}
+
+// step does one thing, and lets some time go by.
+func (w *world) step() {
+	switch w.faults.below(12) {
+	case 0:
+		w.servers.doom(1 + w.faults.below(30))
+	case 1:
+		w.clock.step(time.Duration(w.faults.below(60)-30) * time.Second)
+	case 2:
+		w.cancelOne()
+	case 3:
+		time.Sleep(time.Duration(w.faults.below(120)) * time.Second)
+	default:
+		w.invokeOne()
+	}
+	time.Sleep(time.Duration(w.faults.below(1500)) * time.Millisecond)
+}
+
+// invokeOne has a client place an order, again and again until it is accepted,
+// and sometimes once more.
+func (w *world) invokeOne() {
+	w.orders++
+	o := order{Number: w.orders, Steps: 1 + w.faults.below(4), Seconds: 1 + w.faults.below(90)}
+	name := jobNames[w.faults.below(len(jobNames))]
+	again := w.faults.oneIn(4)
+	w.clients.Go(func() {
+		for {
+			run, err := w.app.jobs[name].Invoke(context.Background(), o,
+				runhook.IdempotencyKey(fmt.Sprint("order-", o.Number)), runhook.CallbackURL("http://"+receiverHost+"/"))
+			if err != nil {
+				time.Sleep(time.Second)
+				continue
+			}
+			w.model.accepted(run.ID, name, o)
+			if !again {
+				return
+			}
+			again = false
+		}
+	})
+}
+
+func (w *world) cancelOne() {
+	id := w.model.anyRun(w.faults.below)
+	if id == "" {
+		return
+	}
+	w.model.cancels(id)
+	w.clients.Go(func() { _, _ = w.app.client.CancelRun(context.Background(), id) })
+}
+
+func (w *world) status(ctx context.Context, id string) (protocol.RunStatus, error) {
+	run, err := w.app.client.GetRun(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	return run.Status, nil
+}
+
+// until waits for something that must happen by itself.
+func (w *world) until(what string, limit time.Duration, done func() bool) {
+	deadline := time.Now().Add(limit)
+	for !done() {
+		if time.Now().After(deadline) {
+			w.t.Errorf("after %v still waiting for %s; not told of: %q", limit, what, w.model.pending())
+			w.servers.stop()
+			w.t.FailNow()
+		}
+		time.Sleep(5 * time.Second)
+	}
+}
+
+func decode(text []byte, into any) error { return json.Unmarshal(text, into) }

@@ -24,6 +24,8 @@ type serveCommand struct {
 	EgressAllow   string        `env:"RUNHOOK_EGRESS_ALLOW" placeholder:"CIDRS" help:"Address ranges, separated by commas, that callbacks and endpoints may be at although they are private, loopback, link-local or metadata addresses. Default: none; DEVELOPMENT reaches loopback and private ones without."`
 	MaxExecutions int           `env:"RUNHOOK_MAX_EXECUTIONS" default:"512" placeholder:"N" help:"How many executions may be in flight at once. Default: ${default}."`
 	MaxDeliveries int           `env:"RUNHOOK_MAX_DELIVERIES" default:"256" placeholder:"N" help:"How many webhook deliveries may be in flight at once. Default: ${default}."`
+	KeepPayloads  string        `env:"RUNHOOK_KEEP_PAYLOADS" default:"STAGING=30d,PREVIEW=7d,DEVELOPMENT=7d" placeholder:"AGES" help:"How long after a run's end its payloads, tasks and delivery log are kept, by environment; one that is not named keeps them for ever, and 'forever' names none. Default: ${default}."`
+	KeepRuns      string        `env:"RUNHOOK_KEEP_RUNS" default:"STAGING=90d,PREVIEW=30d,DEVELOPMENT=30d" placeholder:"AGES" help:"How long the rest of a run is kept: that it was, when, and how it ended. Default: ${default}."`
 	Grace         time.Duration `env:"RUNHOOK_GRACE" default:"20s" placeholder:"DURATION" help:"How long a stop waits for what is in flight before handing it back. Default: ${default}."`
 	LogLevel      string        `env:"RUNHOOK_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"The least level that is logged: debug, info, warn or error. Default: ${default}."`
 	LogFormat     string        `env:"RUNHOOK_LOG_FORMAT" default:"auto" placeholder:"FORMAT" help:"How to log: text, json, or auto for text on a terminal and json elsewhere. Default: ${default}."`
@@ -42,6 +44,8 @@ var settings = map[string]string{
 	"EncryptionKey":        "--encryption-key (RUNHOOK_ENCRYPTION_KEY)",
 	"Executions":           "--max-executions (RUNHOOK_MAX_EXECUTIONS)",
 	"Deliveries":           "--max-deliveries (RUNHOOK_MAX_DELIVERIES)",
+	"KeepPayloads":         "--keep-payloads (RUNHOOK_KEEP_PAYLOADS)",
+	"KeepRuns":             "--keep-runs (RUNHOOK_KEEP_RUNS)",
 	"Grace":                "--grace (RUNHOOK_GRACE)",
 	"APIKeys[PRODUCTION]":  "--prod-api-key (RUNHOOK_PROD_API_KEY)",
 	"APIKeys[STAGING]":     "--staging-api-key (RUNHOOK_STAGING_API_KEY)",
@@ -95,6 +99,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 			protocol.Production: c.ProdKey, protocol.Staging: c.StagingKey,
 			protocol.Development: c.DevKey, protocol.Preview: c.PreviewKey,
 		},
+		KeepPayloads: c.KeepPayloads, KeepRuns: c.KeepRuns,
 		Executions: c.MaxExecutions, Deliveries: c.MaxDeliveries, Grace: c.Grace, Version: version(), Log: log,
 		OnKeys: func(keys []server.Key) {
 			fmt.Fprintln(s.out, "The environments of this new database and their keys (shown once here; again by: runhook keys):")

@@ -18,7 +18,7 @@ var layers = [][]string{
 	{"server"},
 	{"dashboard"},
 	{"api"},
-	{"engine", "notify", "registry", "trigger"},
+	{"engine", "notify", "registry", "retention", "trigger"},
 	{"endpoint", "fetch"},
 	{"egress"},
 	{"node"},

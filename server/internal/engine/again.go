@@ -28,6 +28,9 @@ func (e *Engine) Continue(ctx context.Context, environment *model.Environment, r
 		if !run.Status.Terminal() || run.Status == protocol.RunSuccess {
 			return model.Errorf(model.Conflict, "Run is not resumable: it is %s, and only a run that ended without success can be continued", run.Status)
 		}
+		if err := tx.RequireWhole(runID); err != nil {
+			return err
+		}
 		failed, err := e.failedTasks(tx, run)
 		if err != nil {
 			return err
@@ -74,6 +77,9 @@ func (e *Engine) Rerun(ctx context.Context, environment *model.Environment, runI
 		}
 		if x.Disabled {
 			return model.Errorf(model.Invalid, "Job %q is disabled in %s", x.Job.Slug, environment.Type)
+		}
+		if err := tx.RequireWhole(runID); err != nil {
+			return err
 		}
 		version, _, err := tx.JobVersion(x.Run.JobVersionID)
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/clock"
 	"github.com/runhook/runhook/server/internal/egress"
+	"github.com/runhook/runhook/server/internal/retention"
 	"github.com/runhook/runhook/server/internal/store"
 	"github.com/runhook/runhook/server/internal/store/database"
 )
@@ -33,6 +34,9 @@ type Config struct {
 	EncryptionKey string
 	// APIKeys set the secret keys of environments instead of random ones.
 	APIKeys map[protocol.EnvironmentType]string
+	// KeepPayloads and KeepRuns say how long the payloads of runs that ended, and all
+	// else about them, are kept, by environment type (package retention).
+	KeepPayloads, KeepRuns string
 	// Executions is how many executions, and Deliveries how many webhook
 	// deliveries, may be in flight at once.
 	Executions, Deliveries int
@@ -72,6 +76,9 @@ const (
 	DefaultExecutions = 512
 	DefaultDeliveries = 256
 	DefaultGrace      = 20 * time.Second
+	// What is kept in PRODUCTION is for its owners to say.
+	DefaultKeepPayloads = "STAGING=30d,PREVIEW=7d,DEVELOPMENT=7d"
+	DefaultKeepRuns     = "STAGING=90d,PREVIEW=30d,DEVELOPMENT=30d"
 )
 
 func (c *Config) setDefaults() {
@@ -80,6 +87,8 @@ func (c *Config) setDefaults() {
 	setDefault(&c.Executions, DefaultExecutions)
 	setDefault(&c.Deliveries, DefaultDeliveries)
 	setDefault(&c.Grace, DefaultGrace)
+	setDefault(&c.KeepPayloads, DefaultKeepPayloads)
+	setDefault(&c.KeepRuns, DefaultKeepRuns)
 	setDefault(&c.Version, "dev")
 	if c.Clock == nil {
 		c.Clock = clock.System{}
@@ -127,6 +136,8 @@ func (c Config) Validate() error {
 		{"PublicURL", checkPublicURL(c.PublicURL)},
 		{"EgressAllow", second(egress.ParseAllow(c.EgressAllow))},
 		{"EncryptionKey", checkEncryptionKey(c.EncryptionKey)},
+		{"KeepPayloads", second(retention.ParseAges(c.KeepPayloads))},
+		{"KeepRuns", second(retention.ParseAges(c.KeepRuns))},
 		{"Executions", atLeastOne(c.Executions)},
 		{"Deliveries", atLeastOne(c.Deliveries)},
 		{"Grace", notNegative(c.Grace)},

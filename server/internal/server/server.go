@@ -25,25 +25,27 @@ import (
 	"github.com/runhook/runhook/server/internal/node"
 	"github.com/runhook/runhook/server/internal/notify"
 	"github.com/runhook/runhook/server/internal/registry"
+	"github.com/runhook/runhook/server/internal/retention"
 	"github.com/runhook/runhook/server/internal/store"
 	"github.com/runhook/runhook/server/internal/trigger"
 )
 
 // Server is a Runhook server that has its database and its address.
 type Server struct {
-	config   Config
-	listener net.Listener
-	store    *store.Store
-	node     *node.Node
-	outgoing Outgoing
-	live     *live.Broadcaster
-	engine   *engine.Engine
-	notify   *notify.Service
-	trigger  *trigger.Service
-	registry *registry.Registry
-	http     *http.Server
-	silent   silent
-	url      string
+	config    Config
+	listener  net.Listener
+	store     *store.Store
+	node      *node.Node
+	outgoing  Outgoing
+	live      *live.Broadcaster
+	engine    *engine.Engine
+	notify    *notify.Service
+	trigger   *trigger.Service
+	registry  *registry.Registry
+	retention *retention.Service
+	http      *http.Server
+	silent    silent
+	url       string
 }
 
 // The time-outs of the API's connections. There is none for the whole of a
@@ -124,12 +126,29 @@ func (s *Server) build(ctx context.Context) (err error) {
 		Store: s.store, Node: s.node, Caller: caller, Aborter: s.engine, Reconcilers: []registry.Reconciler{s.trigger},
 		CheckURL: s.outgoing.CheckURL, Live: s.live, Clock: c.Clock, Log: c.Log,
 	})
+	if err := s.buildRetention(); err != nil {
+		return err
+	}
 	s.http = &http.Server{
 		Handler: api.New(api.Config{
 			Store: s.store, Engine: s.engine, Registry: s.registry, Trigger: s.trigger, Notify: s.notify, Live: s.live, Clock: c.Clock, Log: c.Log,
 		}),
 		ConnState: s.silent.track, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maximumHeader,
 	}
+	return nil
+}
+
+func (s *Server) buildRetention() error {
+	c := s.config
+	payloads, err := retention.ParseAges(c.KeepPayloads)
+	if err != nil {
+		return &FieldError{"KeepPayloads", err}
+	}
+	runs, err := retention.ParseAges(c.KeepRuns)
+	if err != nil {
+		return &FieldError{"KeepRuns", err}
+	}
+	s.retention = retention.New(retention.Config{Store: s.store, Node: s.node, Payloads: payloads, Runs: runs, Clock: c.Clock, Log: c.Log})
 	return nil
 }
 
@@ -189,6 +208,7 @@ func (s *Server) Run(ctx context.Context) error {
 			failed <- fmt.Errorf("serve %s: %w", s.listener.Addr(), err)
 		}
 	})
+	working.Go(func() { s.retention.Run(loops) })
 	working.Go(func() { s.engine.Run(loops) })
 	working.Go(func() { s.notify.Run(loops) })
 	working.Go(func() { s.trigger.Run(loops) })

@@ -1,0 +1,233 @@
+package retention
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/node"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+// Config is what a service works with. Every field is required.
+type Config struct {
+	Store *store.Store
+	Node  *node.Node
+	// Payloads is when payloads and details leave, Runs when the rest does.
+	Payloads, Runs Ages
+	Clock          clock.Clock
+	Log            *slog.Logger
+}
+
+// Service removes what is old.
+type Service struct {
+	config Config
+	store  *store.Store
+	clock  clock.Clock
+}
+
+const (
+	// interval is how often what is there is gone through.
+	interval = 10 * time.Minute
+	// turn is how long a process has the work for itself; each step prolongs it.
+	turn     = 2 * interval
+	turnName = "retention"
+	// window is how many rows are looked at together, batch how many are removed
+	// in a transaction, and pause how long the others then have the database.
+	window = 1000
+	batch  = 100
+	pause  = 50 * time.Millisecond
+)
+
+// New returns a service that removes nothing before Run is called.
+func New(config Config) *Service {
+	return &Service{config: config, store: config.Store, clock: config.Clock}
+}
+
+// Run removes what is old until ctx ends.
+func (s *Service) Run(ctx context.Context) {
+	if len(s.config.Payloads) == 0 && len(s.config.Runs) == 0 {
+		return
+	}
+	for s.wait(ctx, interval) {
+		removed, err := s.Sweep(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.config.Log.Error("cannot remove what is old; trying again later", "err", err)
+		}
+		if removed != (Removed{}) {
+			s.config.Log.Info("removed what is old", "trimmed_runs", removed.Trimmed, "runs", removed.Runs, "events", removed.Events)
+		}
+	}
+}
+
+// Removed counts what left: runs whose payloads and details did, runs, and events
+// that had no runs.
+type Removed struct{ Trimmed, Runs, Events int }
+
+// Sweep goes through all that is there once, unless another process is at it. It
+// returns what it removed, also when it ends with an error.
+func (s *Service) Sweep(ctx context.Context) (removed Removed, err error) {
+	if mine, err := s.takeTurn(ctx); err != nil || !mine {
+		return removed, err
+	}
+	var environments []*model.Environment
+	err = s.store.View(ctx, func(tx *store.Tx) (err error) {
+		environments, err = tx.Environments()
+		return err
+	})
+	if err != nil {
+		return removed, err
+	}
+	cutoffs := map[string]time.Time{}
+	for _, environment := range environments {
+		if age, ok := s.config.Runs[environment.Type]; ok {
+			cutoffs[environment.ID] = s.clock.Now().Add(-age)
+		}
+		if err := s.sweepRuns(ctx, environment, &removed); err != nil {
+			return removed, fmt.Errorf("old runs of %s: %w", environment.Type, err)
+		}
+	}
+	if err := s.sweepEvents(ctx, cutoffs, &removed); err != nil {
+		return removed, fmt.Errorf("old events: %w", err)
+	}
+	return removed, nil
+}
+
+func (s *Service) takeTurn(ctx context.Context) (mine bool, err error) {
+	owner := s.config.Node.ID()
+	err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
+		mine, err = tx.TakeTurn(turnName, owner, tx.Now().Add(turn))
+		return err
+	})
+	return mine, err
+}
+
+// sweepRuns goes through the runs of an environment, oldest first, up to the
+// first that is too young for anything.
+func (s *Service) sweepRuns(ctx context.Context, environment *model.Environment, removed *Removed) error {
+	trimBefore, deleteBefore := s.cutoff(s.config.Payloads, environment), s.cutoff(s.config.Runs, environment)
+	youngest := trimBefore
+	if deleteBefore.After(youngest) {
+		youngest = deleteBefore
+	}
+	if youngest.IsZero() {
+		return nil
+	}
+	for after := (store.AgedRun{}); ; {
+		var seen []store.AgedRun
+		err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+			seen, err = tx.OldestRuns(environment.ID, after, window)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		var trim, drop []string
+		for _, run := range seen {
+			switch {
+			case run.CompletedAt.IsZero():
+			case run.CompletedAt.Before(deleteBefore):
+				drop = append(drop, run.ID)
+			case run.CompletedAt.Before(trimBefore) && !run.Trimmed:
+				trim = append(trim, run.ID)
+			}
+		}
+		if err := s.inBatches(ctx, drop, &removed.Runs, func(tx *store.Tx, ids []string) (int, error) { return tx.DeleteRuns(ids, deleteBefore) }); err != nil {
+			return err
+		}
+		if err := s.inBatches(ctx, trim, &removed.Trimmed, func(tx *store.Tx, ids []string) (int, error) { return tx.TrimRuns(ids, trimBefore) }); err != nil {
+			return err
+		}
+		if len(seen) < window || !seen[len(seen)-1].CreatedAt.Before(youngest) {
+			return nil
+		}
+		after = seen[len(seen)-1]
+	}
+}
+
+// cutoff returns the time before which a run must have ended to be too old, or
+// zero if it never is.
+func (s *Service) cutoff(ages Ages, environment *model.Environment) time.Time {
+	age, ok := ages[environment.Type]
+	if !ok {
+		return time.Time{}
+	}
+	return s.clock.Now().Add(-age)
+}
+
+// sweepEvents goes through the events, for those of which no run is left.
+func (s *Service) sweepEvents(ctx context.Context, cutoffs map[string]time.Time, removed *Removed) error {
+	var youngest time.Time
+	for _, cutoff := range cutoffs {
+		if cutoff.After(youngest) {
+			youngest = cutoff
+		}
+	}
+	for after := ""; !youngest.IsZero(); {
+		var seen []store.AgedEvent
+		err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+			seen, err = tx.OldestEvents(after, window)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		var drop []string
+		for _, event := range seen {
+			if event.CreatedAt.Before(cutoffs[event.EnvironmentID]) {
+				drop = append(drop, event.ID)
+			}
+		}
+		if err := s.inBatches(ctx, drop, &removed.Events, (*store.Tx).DeleteEvents); err != nil {
+			return err
+		}
+		if len(seen) < window || !seen[len(seen)-1].CreatedAt.Before(youngest) {
+			return nil
+		}
+		after = seen[len(seen)-1].ID
+	}
+	return nil
+}
+
+// inBatches removes rows a few at a time, with pauses, as long as it is this
+// process's turn.
+func (s *Service) inBatches(ctx context.Context, ids []string, total *int, remove func(*store.Tx, []string) (int, error)) error {
+	for len(ids) > 0 {
+		these := ids[:min(batch, len(ids))]
+		ids = ids[len(these):]
+		var n int
+		owner := s.config.Node.ID()
+		err := s.store.Update(ctx, func(tx *store.Tx) error {
+			n = 0
+			mine, err := tx.TakeTurn(turnName, owner, tx.Now().Add(turn))
+			if err != nil || !mine {
+				return err
+			}
+			n, err = remove(tx, these)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		*total += n
+		if !s.wait(ctx, pause) {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// wait reports whether d has passed before ctx ended.
+func (s *Service) wait(ctx context.Context, d time.Duration) bool {
+	timer := s.clock.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -61,6 +61,7 @@ type Engine struct {
 	clock  clock.Clock
 	log    *slog.Logger
 	runs   *loop.Loop[store.Execution]
+	crowd  *crowd
 	tasks  *loop.Loop[store.DueTask]
 	// expiries gives up runs that have not begun in the time they had.
 	expiries *loop.Loop[string]
@@ -85,7 +86,7 @@ var ErrStopping = errors.New("the server is stopping")
 
 // New returns an engine that does nothing before Run is called.
 func New(config Config) *Engine {
-	e := &Engine{config: config, store: config.Store, clock: config.Clock, log: config.Log}
+	e := &Engine{config: config, store: config.Store, clock: config.Clock, log: config.Log, crowd: newCrowd(config.Executions)}
 	e.runs = loop.New(loop.Config[store.Execution]{
 		Name: "runs", Slots: config.Executions, Batch: claimBatch, Poll: poll,
 		Claim: e.claimRuns, Work: e.execute, Clock: config.Clock, Log: config.Log,
@@ -151,23 +152,34 @@ func (e *Engine) InFlight() int { return e.runs.InFlight() }
 
 func (e *Engine) claimRuns(ctx context.Context, limit int) (claimed []store.Execution, next time.Time, err error) {
 	owner := e.config.Node.ID()
+	passedOver, most := e.crowd.passOver()
+	limit = min(limit, most)
 	// Idle polls must not cost a write.
 	var idle bool
 	err = e.store.View(ctx, func(tx *store.Tx) error {
-		next, err = tx.NextDueRun()
+		next, err = tx.NextDueRunBut(passedOver)
 		idle = next.IsZero() || next.After(tx.Now())
 		return err
 	})
-	if err != nil || idle {
+	if err != nil {
 		return nil, next, err
 	}
+	if idle {
+		e.crowd.claimed(nil, passedOver, true)
+		return nil, next, nil
+	}
 	err = e.store.Update(ctx, func(tx *store.Tx) error {
-		claimed, next, err = tx.ClaimRuns(owner, limit)
+		claimed, next, err = tx.ClaimRunsBut(passedOver, owner, limit)
 		return err
 	})
 	if err != nil {
 		return nil, time.Time{}, err
 	}
+	endpoints := make([]string, len(claimed))
+	for i, x := range claimed {
+		endpoints[i] = x.Endpoint.ID
+	}
+	e.crowd.claimed(endpoints, passedOver, next.IsZero() || next.After(e.clock.Now()))
 	return claimed, next, nil
 }
 

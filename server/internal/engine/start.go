@@ -64,12 +64,13 @@ func (e *Engine) begin(tx *store.Tx, environment *model.Environment, s start) (s
 	}
 	e.tellRun(tx, live.RunAccepted, &x, x.Run.Status, time.Time{}, "")
 	// Whether a limit has room is decided where runs are claimed.
-	if x.Run.LimitKey == "" && e.runs.Reserve() {
+	if x.Run.LimitKey == "" && e.reserve(x.Endpoint.ID) {
 		x.Run.Status, x.Run.StartedAt = model.RunExecutes.To, now
 		x.Run.Lease = model.Lease{Owner: e.config.Node.ID(), Number: 1}
 		tx.AfterCommit(func() { e.runs.Start(x) })
 		tx.AfterRollback(func(err error) {
 			e.runs.Release()
+			e.leave(x.Endpoint.ID)
 			e.config.Node.Doubt(err)
 		})
 	} else {
@@ -82,6 +83,26 @@ func (e *Engine) begin(tx *store.Tx, environment *model.Environment, s start) (s
 		}
 	}
 	return x.Run.ID, tx.InsertRun(x.Run)
+}
+
+// reserve takes a slot for an execution of an endpoint, if there is one and the
+// endpoint need not wait.
+func (e *Engine) reserve(endpoint string) bool {
+	if !e.crowd.enter(endpoint) {
+		return false
+	}
+	if e.runs.Reserve() {
+		return true
+	}
+	e.leave(endpoint)
+	return false
+}
+
+// leave tells that an execution of an endpoint is over.
+func (e *Engine) leave(endpoint string) {
+	if e.crowd.leave(endpoint) {
+		e.WakeRuns()
+	}
 }
 
 // account returns the environment's account with the caller's identifier, which

@@ -181,7 +181,8 @@ func (l *Loop[T]) Run(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			l.config.Log.Error("cannot claim due rows", "loop", l.config.Name, "err", err)
 		}
-		if err == nil && len(items) == reserved {
+		dueNow := !next.IsZero() && !next.After(l.config.Clock.Now())
+		if err == nil && (len(items) == reserved || dueNow) {
 			continue
 		}
 		l.behind.Store(err != nil)

@@ -111,8 +111,8 @@ func (tx *Tx) NextDueIndex() (time.Time, error) {
 }
 
 // nextDue returns the time that a query selects, or the zero time.
-func (tx *Tx) nextDue(query string) (time.Time, error) {
-	due, found, err := first(tx, query, nil, func(rows database.Rows) (us int64, err error) {
+func (tx *Tx) nextDue(query string, args ...any) (time.Time, error) {
+	due, found, err := first(tx, query, args, func(rows database.Rows) (us int64, err error) {
 		err = rows.Scan(&us)
 		return us, err
 	})

@@ -207,6 +207,8 @@ CREATE TABLE runs (
     updated_at            BIGINT NOT NULL
 );
 CREATE INDEX runs_due ON runs (priority, due_at, id) WHERE due_at IS NOT NULL AND lease_owner IS NULL;
+-- For when some endpoints are to be passed over.
+CREATE INDEX runs_due_endpoint ON runs (endpoint_id, priority, due_at, id) WHERE due_at IS NOT NULL AND lease_owner IS NULL;
 CREATE INDEX runs_leased ON runs (lease_owner) WHERE lease_owner IS NOT NULL;
 CREATE INDEX runs_limited ON runs (limit_key) WHERE limit_key IS NOT NULL AND lease_owner IS NOT NULL;
 CREATE INDEX runs_expiring ON runs (expires_at) WHERE expires_at IS NOT NULL;

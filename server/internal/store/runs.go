@@ -203,13 +203,17 @@ func (tx *Tx) ClaimRuns(owner string, limit int) ([]Execution, time.Time, error)
 // dueRun is a run that may be leased.
 type dueRun struct{ id, limitKey string }
 
+// mayBeLeased is true of runs that will be due or are. Whatever else happened to
+// a run's due time, claiming never finds what it cannot lease.
+var mayBeLeased = `due_at IS NOT NULL AND lease_owner IS NULL AND status IN (` + quoted(model.RunExecutes.From) + `)`
+
 func (tx *Tx) dueRuns(priority, limit int) ([]dueRun, error) {
 	if limit <= 0 {
 		return nil, nil
 	}
 	return collect(tx, `
 		SELECT id, limit_key FROM runs
-		WHERE due_at IS NOT NULL AND lease_owner IS NULL AND priority = $1 AND due_at <= $2
+		WHERE `+mayBeLeased+` AND priority = $1 AND due_at <= $2
 		ORDER BY due_at, id LIMIT $3`+tx.conn.Dialect().SkipLocked,
 		[]any{priority, micros(tx.now), limit}, func(rows database.Rows) (r dueRun, err error) {
 			var key *string
@@ -243,7 +247,7 @@ func (tx *Tx) NextDueRun() (time.Time, error) {
 	var next time.Time
 	for priority := range 2 {
 		due, err := tx.nextDue(fmt.Sprintf(`
-			SELECT due_at FROM runs WHERE due_at IS NOT NULL AND lease_owner IS NULL AND priority = %d ORDER BY due_at LIMIT 1`, priority))
+			SELECT due_at FROM runs WHERE %s AND priority = %d ORDER BY due_at LIMIT 1`, mayBeLeased, priority))
 		if err != nil {
 			return time.Time{}, err
 		}
@@ -366,14 +370,15 @@ type RunSummary struct {
 }
 
 // RunsOfJob returns up to limit runs of a job in an environment, newest first,
-// beginning with the run that cursor names if it is not empty.
+// beginning with the run that cursor names if it is not empty; none if the
+// environment has no such run.
 func (tx *Tx) RunsOfJob(environment *model.Environment, jobSlug, cursor string, limit int) ([]RunSummary, error) {
 	query := `
 		SELECT r.id, r.status, r.started_at, r.updated_at, r.completed_at FROM runs r
 		WHERE r.job_id = (SELECT id FROM jobs WHERE project_id = $1 AND slug = $2) AND r.environment_id = $3`
 	args := []any{environment.Project.ID, jobSlug, environment.ID, limit}
 	if cursor != "" {
-		query += ` AND r.id <= $5`
+		query += ` AND r.id <= (SELECT c.id FROM runs c WHERE c.id = $5 AND c.environment_id = $3)`
 		args = append(args, cursor)
 	}
 	return collect(tx, query+` ORDER BY r.id DESC LIMIT $4`, args, scanRunSummary)
@@ -393,6 +398,6 @@ func scanRunSummary(rows database.Rows) (RunSummary, error) {
 func (tx *Tx) OpenRunIDsOfJob(environmentID, jobID, after string, limit int) ([]string, error) {
 	return collect(tx, `
 		SELECT id FROM runs
-		WHERE job_id = $1 AND environment_id = $2 AND id > $3 AND status IN (`+quoted(model.OpenRunStatuses())+`)
+		WHERE job_id = $1 AND environment_id = $2 AND id > $3 AND completed_at IS NULL AND status IN (`+quoted(model.OpenRunStatuses())+`)
 		ORDER BY id LIMIT $4`, []any{jobID, environmentID, after, limit}, scanString)
 }

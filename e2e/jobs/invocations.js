@@ -2,12 +2,14 @@
 
 module.exports = ({ client, sdk, board, job, count, counted, platformAnswers }) => {
   const integration = {
-    id: "vault", metadata: { id: "vault", name: "Vault" }, authSource: "LOCAL", cloneForRun: () => ({}),
+    id: "vault", metadata: { id: "vault", name: "Vault" }, authSource: "LOCAL", cloneForRun: (io, key, auth) => ({ key, auth }),
   };
   client.defineAuthResolver(integration, async (ctx) => {
     if (ctx.account) return { type: "apiKey", token: "token of " + ctx.account.id };
     throw new Error("the vault is closed");
   });
+
+  job("uses-the-credentials-of-an-account", async (payload, io) => ({ key: io.safe.key, auth: io.safe.auth }), { integrations: { safe: integration } });
 
   const children = {
     SUCCESS: job("child-success", async (payload, io, ctx) => {
@@ -25,7 +27,16 @@ module.exports = ({ client, sdk, board, job, count, counted, platformAnswers }) 
       board.put(payload.tell, ctx.run.id);
       await io.wait("long", 3600);
     }),
+    // The app no longer has this job once it has been told so.
+    ABORTED: job("child-aborted", async (payload, io, ctx) => {
+      board.put(payload.told, ctx.run.id);
+      io.yield("so that the server has had an answer");
+      await io.wait("long", 3600);
+    }, {
+      onFailure: async (notification) => board.put("onFailure " + notification.id, notification),
+    }),
   };
+  board.get("disable child-aborted").then(() => { children.ABORTED.options.enabled = false; });
 
   job("invokes-and-waits", async (payload, io, ctx) => {
     await io.runTask("before", counted(ctx, "before"));

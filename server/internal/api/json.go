@@ -103,6 +103,22 @@ func decodeJSON(body []byte, into any) error {
 	return model.Errorf(model.Invalid, "Invalid request body: %v", err)
 }
 
+// textMember returns a member of a request body that is text and may be left out,
+// but not be null.
+func textMember(name string, raw json.RawMessage) (value string, given bool, err error) {
+	if raw == nil {
+		return "", false, nil
+	}
+	var text *string
+	if err := json.Unmarshal(raw, &text); err != nil || text == nil {
+		return "", false, model.Errorf(model.Invalid, "Invalid request body: %s must be a string, not %.100s", name, raw)
+	}
+	if holdsNUL(reflect.ValueOf(text)) {
+		return "", false, model.Errorf(model.Invalid, "Invalid request body: %s has the character U+0000, which cannot be kept", name)
+	}
+	return *text, true, nil
+}
+
 func fieldName(field string) string {
 	if field == "" {
 		return "it"

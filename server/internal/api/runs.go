@@ -257,23 +257,27 @@ func (a *API) requestedStatuses(r *request) (told runStatuses, err error) {
 // putStatus is PUT /api/v1/runs/:runId/statuses/:key (api.md 9.1).
 func (a *API) putStatus(w http.ResponseWriter, r *request) error {
 	var body struct {
-		Label *string         `json:"label"`
-		State *string         `json:"state"`
+		Label json.RawMessage `json:"label"`
+		State json.RawMessage `json:"state"`
 		Data  json.RawMessage `json:"data"`
 	}
 	if err := readJSON(r, &body); err != nil {
 		return err
 	}
 	var update protocol.UpdateStatus
-	if body.Label != nil {
-		update.Label = *body.Label
+	var stateGiven bool
+	var err error
+	if update.Label, _, err = textMember("label", body.Label); err != nil {
+		return err
 	}
-	if body.State != nil {
-		switch *body.State {
-		case "loading", "success", "failure":
-			update.State = *body.State
-		default:
-			return model.Errorf(model.Invalid, "Invalid request body: state must be loading, success or failure, not %q", *body.State)
+	if update.State, stateGiven, err = textMember("state", body.State); err != nil {
+		return err
+	}
+	switch update.State {
+	case "loading", "success", "failure":
+	default:
+		if stateGiven {
+			return model.Errorf(model.Invalid, "Invalid request body: state must be loading, success or failure, not %q", update.State)
 		}
 	}
 	if body.Data != nil {

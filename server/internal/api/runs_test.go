@@ -3,6 +3,7 @@ package api_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"testing"
 	"time"
 
@@ -136,6 +137,10 @@ func TestTheRunsOfAJob(t *testing.T) {
 		}
 		if fmt.Sprint(listed) != fmt.Sprint(newestFirst) {
 			t.Errorf("the runs are %v, want %v", listed, newestFirst)
+		}
+		for _, unknown := range []string{"run_unknown", "zzz", "\u00ff"} {
+			answer := s.Development().Do("GET", "/api/v1/jobs/job/runs?cursor="+url.QueryEscape(unknown), nil)
+			checkMember(t, answer, "runs", "[]")
 		}
 		checkMember(t, s.Development().Do("GET", "/api/v1/jobs/unknown/runs", nil), "runs", "[]")
 		checkMember(t, s.As(s.Key(protocol.Production).Secret).Do("GET", "/api/v1/jobs/job/runs", nil), "runs", "[]")

@@ -19,15 +19,23 @@ func (a *API) createTask(w http.ResponseWriter, r *request) error {
 	if key == "" {
 		return model.Errorf(model.Invalid, "Invalid or Missing idempotency key")
 	}
-	var body protocol.CreateTask
-	if err := readJSON(r, &body); err != nil {
+	var body struct {
+		protocol.CreateTask
+		// ParentID hides the task's, which would take null for none.
+		ParentID json.RawMessage `json:"parentId"`
+	}
+	err := readJSON(r, &body)
+	if err != nil {
 		return err
 	}
-	if err := checkTask(body); err != nil {
+	if body.CreateTask.ParentID, _, err = textMember("parentId", body.ParentID); err != nil {
+		return err
+	}
+	if err := checkTask(body.CreateTask); err != nil {
 		return err
 	}
 	runID := r.PathValue("run")
-	task, forceYield, err := a.Engine.CreateTask(r.Context(), r.environment, runID, key, body)
+	task, forceYield, err := a.Engine.CreateTask(r.Context(), r.environment, runID, key, body.CreateTask)
 	if err != nil {
 		return err
 	}

@@ -94,6 +94,32 @@ func TestCommandLineFromNPMRegistersAndIndexesAnApp(t *testing.T) {
 	wantOutput(t, n, `"Hello, Ada"`)
 }
 
+func TestCommandLineFromNPMIndexesAnAppAgainWhenAFileChanges(t *testing.T) {
+	t.Parallel()
+	s := newDevStack(t)
+	log, folder := &journal{}, project(t, s)
+	start(t, "the published CLI", npx(t, "dev", folder, "--port", portOf(t, s.app.address())), log, func(line string) (string, bool) {
+		return "", strings.Contains(line, "Refreshed ")
+	})
+	s.app.has("greet", "wave")
+	var told struct{ Jobs []struct{ ID string } }
+	const changeEvery = 250
+	looks := 0
+	(&stack{log: s.log}).until(t, "the CLI has had the new job indexed", func() bool {
+		// It registers the app once files have not changed for a second; one that
+		// changed before it began to watch them went unseen.
+		if looks%changeEvery == 0 {
+			if err := os.WriteFile(filepath.Join(folder, "jobs.ts"), []byte("// "+strings.Repeat("changed ", looks)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		looks++
+		ask(t, "GET", s.url+"/api/runhook/v1/jobs", s.apiKey, nil, &told)
+		return len(told.Jobs) == 2
+	})
+	wantOutput(t, s.webhooks.await(t, s.invoke(t, "wave", `"Ada"`)), `"Hello, Ada"`)
+}
+
 func TestCommandLineFromNPMShowsWhoItIs(t *testing.T) {
 	t.Parallel()
 	s := newDevStack(t)

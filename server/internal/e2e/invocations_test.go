@@ -61,6 +61,27 @@ var invocationScenarios = []scenario{
 			t.Errorf("the error is %s, want one with a message", told.Ended.Error)
 		}
 	}},
+	{"a run waits for a child whose job is taken away, and the app is told", func(t *testing.T, s *stack) {
+		told := "child of " + t.Name()
+		run := s.invoke(t, "invokes-and-waits", invocation{payload: map[string]any{"status": "ABORTED", "child": map[string]any{"told": told}}})
+		child := s.app.get(t, told)
+		s.until(t, "the child waits", func() bool { return s.status(t, child) == "WAITING_TO_CONTINUE" })
+		s.app.put(t, "disable child-aborted", nil)
+		s.register(t)
+		parent := s.webhooks.await(t, run)
+		wantStatus(t, parent, "SUCCESS")
+		var output awaited
+		decode(t, parent.Output, &output)
+		wantStatus(t, output.Ended, "ABORTED")
+		if failure := output.Ended.RunError(); output.Ended.ID != child || failure == nil || failure.Message == "" {
+			t.Errorf("the child's notification is %+v, want one of run %s with an error", output.Ended, child)
+		}
+		s.wantTold(t, output.Ended, "onFailure", "runFailed")
+	}},
+	{"a run has the credentials that the app finds for its account", func(t *testing.T, s *stack) {
+		n := s.webhooks.await(t, s.invoke(t, "uses-the-credentials-of-an-account", invocation{accountID: "customer 7"}))
+		wantOutput(t, n, `{"key": "safe", "auth": {"type": "apiKey", "accessToken": "token of customer 7"}}`)
+	}},
 	{"a run waits for a child whose credentials cannot be had", func(t *testing.T, s *stack) {
 		_, told := s.invokeAndWait(t, "UNRESOLVED_AUTH", map[string]any{})
 		wantJSON(t, "the error", told.Ended.Error,

@@ -1,8 +1,11 @@
 package e2e
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/runhook/runhook/protocol"
 )
 
 var payloadScenarios = []scenario{
@@ -28,6 +31,34 @@ var payloadScenarios = []scenario{
 				t.Errorf("the schema errors are %v and the task %v", n.SchemaErrors(), n.Task)
 			}
 			s.wantCounts(t, n.ID, map[string]int{})
+		}
+	}},
+	{"a test run knows that it is one", func(t *testing.T, s *stack) {
+		test := func(job string, payload object) (run protocol.Run) {
+			var started struct{ ID string }
+			body := object{"payload": payload, "options": object{"accountId": "customer 7"}}
+			ask(t, "POST", s.api.url+"/api/runhook/v1/jobs/"+job+"/test", s.apiKey, body, &started)
+			s.until(t, "the test run has ended", func() bool {
+				ask(t, "GET", s.api.url+"/api/v2/runs/"+started.ID, s.apiKey, nil, &run)
+				return run.Status.Terminal()
+			})
+			return run
+		}
+		run := test("tells-its-context", object{"a": 1})
+		var told struct {
+			Payload json.RawMessage
+			Ctx     struct {
+				Run     struct{ IsTest bool }
+				Account struct{ ID string }
+			}
+		}
+		decode(t, run.Output, &told)
+		wantJSON(t, "the payload", told.Payload, `{"a": 1}`)
+		if !told.Ctx.Run.IsTest || told.Ctx.Account.ID != "customer 7" {
+			t.Errorf("the test run was told %s", run.Output)
+		}
+		if run := test("strict-invocation", object{"name": "A"}); run.Status != protocol.RunInvalidPayload {
+			t.Errorf("the test run with a payload that does not fit is %s", run.Status)
 		}
 	}},
 	{"payloads arrive as they were sent", func(t *testing.T, s *stack) {

@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// reactFolder is the folder of the web page and its packages.
-const reactFolder = appFolder + "/react"
+// reactFolder, with a version at its end, is the folder of the web page's packages.
+const reactFolder = appFolder + "/react-"
 
 // panel is a part of the web page that shows what a hook returns.
 type panel struct {
@@ -44,14 +44,20 @@ type shows struct {
 	Statuses json.RawMessage
 }
 
-// openPage opens the web page in a browser. Its server is of another origin than
-// the API.
-func openPage(t *testing.T, apiURL, publicKey string, panels []panel) *page {
+// openPage opens the web page, with a version of the hooks, in a browser. Its
+// server is of another origin than the API.
+func openPage(t *testing.T, hooks, apiURL, publicKey string, panels []panel) *page {
 	t.Helper()
 	script := filepath.Join(t.TempDir(), "page.js")
-	bundle := exec.CommandContext(t.Context(), filepath.Join("node_modules", ".bin", "esbuild"), "page.jsx", "--bundle",
+	packages, err := filepath.Abs(filepath.Join(reactFolder+hooks, "node_modules"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bundle := exec.CommandContext(t.Context(), filepath.Join(packages, ".bin", "esbuild"), "page.jsx", "--bundle",
 		`--define:process.env.NODE_ENV="production"`, "--log-level=warning", "--outfile="+script)
-	bundle.Dir = reactFolder
+	bundle.Dir = appFolder
+	// The page is not in the folder of its packages, of which there are two.
+	bundle.Env = append(os.Environ(), "NODE_PATH="+packages)
 	if output, err := bundle.CombinedOutput(); err != nil {
 		t.Fatalf("bundling the page (are its packages installed? run scripts/install.sh): %v\n%s", err, output)
 	}

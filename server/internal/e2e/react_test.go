@@ -65,7 +65,18 @@ func (s *stack) letEnd(t *testing.T, name string, status protocol.RunStatus) {
 
 func TestThePublishedReactHooksInABrowser(t *testing.T) {
 	t.Parallel()
-	s := newStack(t, "2.3.19", "SQLite")
+	for version, database := range map[string]string{"2.3.18": "PostgreSQL", "2.3.19": "SQLite"} {
+		t.Run(version+" on "+database, func(t *testing.T) {
+			t.Parallel()
+			useHooks(t, version, database)
+		})
+	}
+}
+
+// useHooks has each hook of a version show runs until they end.
+func useHooks(t *testing.T, version, database string) {
+	t.Helper()
+	s := newStack(t, version, database)
 	s.app.mustClient(t, nil, "sendEvent", object{"id": "unheard", "name": "unheard"}, object{})
 	panels := []panel{
 		{Name: "details", Hook: "useEventDetails", ID: s.sendHold(t, "details")},
@@ -81,7 +92,7 @@ func TestThePublishedReactHooksInABrowser(t *testing.T) {
 		// Nothing ever starts a run for it, so that it is asked for each second.
 		{Name: "metronome", Hook: "useEventDetails", ID: "unheard"},
 	}
-	p := openPage(t, s.api.url, s.publicKey(t), panels)
+	p := openPage(t, version, s.api.url, s.publicKey(t), panels)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the page has shown\n%s", p)

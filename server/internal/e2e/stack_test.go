@@ -85,12 +85,19 @@ func newStack(t *testing.T, sdk, database string) *stack {
 
 func (s *stack) startServer(t *testing.T) {
 	t.Helper()
+	s.serve(t, "--dev-api-key="+s.apiKey)
+}
+
+// serve starts the server with some arguments of its own.
+func (s *stack) serve(t *testing.T, arguments ...string) {
+	t.Helper()
 	path, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
-	command := exec.Command(path, "serve", "--addr=127.0.0.1:0", "--db="+s.database, "--public-url="+s.api.url,
-		"--dev-api-key="+s.apiKey, "--log-format=json", "--log-level=debug")
+	arguments = append([]string{"serve", "--addr=127.0.0.1:0", "--db=" + s.database, "--public-url=" + s.api.url,
+		"--log-format=json", "--log-level=debug"}, arguments...)
+	command := exec.Command(path, arguments...)
 	command.Env = cleanEnvironment()
 	var address string
 	s.server, address = start(t, "the server", command, s.log, func(line string) (string, bool) {

@@ -71,6 +71,10 @@ var taskScenarios = []scenario{
 		if len(tasks) != 3 || tasks[0].Name != "Everything" || *tasks[0].DisplayKey != "everything" || tasks[1].DisplayKey != nil || tasks[2].Status != "COMPLETED" {
 			t.Errorf("the API tells %+v", tasks)
 		}
+		shown := decodedObject(t, tasks[0].Output)
+		if shown["secret"] != "[REDACTED]" || shown["told"] == nil {
+			t.Errorf("the API shows the output %s, want its secret redacted", tasks[0].Output)
+		}
 	}},
 	{"outputs are remembered as they were", func(t *testing.T, s *stack) {
 		n := s.run(t, "outputs-of-tasks", nil)

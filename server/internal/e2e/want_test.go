@@ -87,6 +87,13 @@ func (s *stack) wantCalled(t *testing.T, run string, times int, names ...string)
 	}
 }
 
+// decodedObject returns what must be a JSON object.
+func decodedObject(t *testing.T, text []byte) (members object) {
+	t.Helper()
+	decode(t, text, &members)
+	return members
+}
+
 // decode decodes JSON that must fit.
 func decode(t *testing.T, text []byte, into any) {
 	t.Helper()

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -233,6 +234,10 @@ func (n *ending) record(change store.RunChange) error {
 
 // fail ends the run with an error, and its open tasks with it.
 func (n *ending) fail(transition model.RunTransition, failure []byte) error {
+	// Locked, so that no task is begun after the open ones have been ended.
+	if _, found, err := n.tx.LockRunState(n.run().EnvironmentID, n.run().ID); err != nil || !found {
+		return errors.Join(err, model.ErrLost)
+	}
 	n.run().Output = failure
 	if n.run().FailedTaskID == "" {
 		if err := n.findFailedTask(failure); err != nil {

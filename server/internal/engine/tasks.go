@@ -29,7 +29,8 @@ func (e *Engine) CreateTask(ctx context.Context, environment *model.Environment,
 		return task, false, err
 	}
 	err = e.store.Update(ctx, func(tx *store.Tx) error {
-		state, found, err := tx.RunState(environment.ID, runID)
+		// Locked, so that a run that is ending does not leave the task open.
+		state, found, err := tx.LockRunState(environment.ID, runID)
 		if err != nil {
 			return err
 		}

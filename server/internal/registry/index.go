@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/runhook/runhook/server/internal/endpoint"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/store/database"
 )
 
 // maximumAttempts is how often an indexing is tried when the endpoint does not
@@ -40,6 +42,42 @@ func (r *Registry) index(ctx context.Context, index model.EndpointIndex) {
 		log.Info("dropped the outcome of an indexing that another process took over")
 	case err != nil:
 		log.Error("cannot record an indexing", "err", err)
+		r.giveBack(ctx, environment, index, err)
+	}
+}
+
+// giveBack ends an indexing whose outcome could not be recorded, or has it tried
+// again, so that a fault of ours does not keep it for ever. environment is nil
+// when it could not be read.
+func (r *Registry) giveBack(ctx context.Context, environment *model.Environment, index model.EndpointIndex, cause error) {
+	err := r.record(ctx, func(tx *store.Tx) error {
+		e, _, err := tx.Endpoint(index.EndpointID)
+		if err != nil {
+			return err
+		}
+		return r.failed(tx, environment, e, index, fmt.Errorf("the server could not record the index: %w", cause), true)
+	})
+	if err != nil && !errors.Is(err, model.ErrLost) {
+		r.log.Error("cannot give an indexing back; it is made again when this process has restarted", "endpoint", index.EndpointID, "err", err)
+	}
+}
+
+// record runs an outcome's transaction, again and again while the database cannot
+// be reached.
+func (r *Registry) record(ctx context.Context, fn func(*store.Tx) error) error {
+	const pause = 250 * time.Millisecond
+	for {
+		err := r.store.Update(context.WithoutCancel(ctx), fn)
+		if !errors.Is(err, database.ErrUnavailable) {
+			return err
+		}
+		timer := r.clock.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		}
 	}
 }
 
@@ -54,9 +92,9 @@ func (r *Registry) indexIn(ctx context.Context, environment *model.Environment, 
 	}
 	result, failure := r.config.Caller.Index(ctx, target(environment, e))
 	var gone []model.Job
-	err = r.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) (err error) {
+	err = r.record(ctx, func(tx *store.Tx) (err error) {
 		if failure != nil {
-			return r.failed(tx, environment, e, index, failure)
+			return r.failed(tx, environment, e, index, failure, noAnswer(failure))
 		}
 		gone, err = r.succeeded(tx, environment, e, index, result)
 		return err
@@ -72,14 +110,20 @@ func (r *Registry) indexIn(ctx context.Context, environment *model.Environment, 
 	return nil
 }
 
-func (r *Registry) failed(tx *store.Tx, environment *model.Environment, e model.Endpoint, index model.EndpointIndex, failure error) error {
+// noAnswer reports whether an indexing failed for want of an answer.
+func noAnswer(failure error) bool {
 	var told *endpoint.Error
-	noAnswer := errors.Is(failure, endpoint.ErrInterrupted) ||
+	return errors.Is(failure, endpoint.ErrInterrupted) ||
 		errors.As(failure, &told) && (told.StatusCode == 0 || told.StatusCode >= 500)
+}
+
+// failed records the failure of an indexing, which is tried again some times if
+// the failure may pass.
+func (r *Registry) failed(tx *store.Tx, environment *model.Environment, e model.Endpoint, index model.EndpointIndex, failure error, mayPass bool) error {
 	// In DEVELOPMENT, and behind the API, somebody looks at the first failure and
 	// tries again.
-	watched := environment.Type == protocol.Development || index.Source == model.IndexFromAPI
-	if noAnswer && !watched && index.Attempts < maximumAttempts {
+	watched := index.Source == model.IndexFromAPI || environment != nil && environment.Type == protocol.Development
+	if mayPass && !watched && index.Attempts < maximumAttempts {
 		index.Status = model.IndexPending
 		pause := time.Duration(math.Exp(float64(index.Attempts)) * float64(time.Second))
 		due := tx.Now().Add(pause)

@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/server"
 	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/testpostgres"
 )
 
 func TestAnEndpointThatDoesNotAnswerAsItShouldIsNotRegistered(t *testing.T) {
@@ -126,6 +128,26 @@ func TestAnIndexThatIsWrongChangesNothingAndSaysWhy(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestAnIndexingThatCannotBeRecordedFails(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, servertest.Options{Database: testpostgres.URL(t)})
+	app := servertest.NewApp(t, s)
+	// PostgreSQL takes no entry of an index that is as long as that.
+	var long strings.Builder
+	for long.Len() < 10_000 {
+		long.WriteString(rand.Text())
+	}
+	app.SetIndex(servertest.Index(servertest.Job(long.String(), "1.0.0")))
+	answer := app.Register(s.Development(), "app")
+	if text := string(answer.Body); !strings.Contains(text, `"FAILURE"`) || !strings.Contains(text, "could not record the index") {
+		t.Errorf("the indexing is %s", text)
+	}
+	app.SetIndex(servertest.Index(servertest.Job("job", "1.0.1")))
+	if answer := app.Register(s.Development(), "app"); !strings.Contains(string(answer.Body), `"SUCCESS"`) {
+		t.Errorf("the next indexing is %s", answer.Body)
+	}
 }
 
 func TestAnIndexingThatGetsNoAnswerIsTriedAgainOutsideDEVELOPMENT(t *testing.T) {

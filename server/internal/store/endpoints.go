@@ -19,7 +19,7 @@ func scanEndpoint(rows database.Rows) (model.Endpoint, error) {
 }
 
 // UpsertEndpoint makes the endpoint with the slug in the environment, or moves
-// it to the given URL. The versions are kept where the given ones are empty.
+// it to the given URL. A version is kept where the given one is [model.Unknown].
 func (tx *Tx) UpsertEndpoint(e model.Endpoint) (model.Endpoint, error) {
 	stored, _, err := first(tx, `
 		INSERT INTO endpoints (`+endpointColumns+`)

@@ -87,6 +87,7 @@ func (tx *Tx) CreateProject(organization model.Organization, project model.Proje
 // SetAPIKey replaces the secret key of an environment. The old one stops
 // working, on other processes within the time that they remember environments.
 func (tx *Tx) SetAPIKey(environmentID, key string) error {
+	tx.AfterCommit(tx.cache.forget)
 	_, err := tx.conn.Exec(`
 		UPDATE environments SET api_key_hash = $1, api_key_encrypted = $2, updated_at = $3 WHERE id = $4`,
 		hashKey(key), tx.box.seal(key, apiKeyPlace(environmentID)), micros(tx.now), environmentID)
@@ -101,6 +102,9 @@ const environmentLifetime = 5 * time.Second
 type environmentCache struct {
 	mu      sync.RWMutex
 	entries map[string]cachedEnvironment
+	// generation counts how often everything was forgotten, so that what was read
+	// before that is not remembered after it.
+	generation int
 }
 
 type cachedEnvironment struct {
@@ -111,6 +115,32 @@ type cachedEnvironment struct {
 // environmentCacheSize bounds the cache; there are few environments, so it is
 // only reached by somebody guessing.
 const environmentCacheSize = 10_000
+
+func (c *environmentCache) find(key string) (cached cachedEnvironment, ok bool, generation int) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	cached, ok = c.entries[key]
+	return cached, ok, c.generation
+}
+
+func (c *environmentCache) remember(key string, environment cachedEnvironment, generation int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if generation != c.generation {
+		return
+	}
+	if c.entries == nil || len(c.entries) >= environmentCacheSize {
+		c.entries = make(map[string]cachedEnvironment)
+	}
+	c.entries[key] = environment
+}
+
+func (c *environmentCache) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.entries = nil
+	c.generation++
+}
 
 // EnvironmentByKey returns the environment that a key is for. A public key is
 // accepted only where allowPublic is true. An unknown key gives a
@@ -148,9 +178,7 @@ func (s *Store) EnvironmentByID(ctx context.Context, id string) (*model.Environm
 
 func (s *Store) environment(ctx context.Context, column, value string) (*model.Environment, error) {
 	key, now := column+"="+value, s.clock.Now()
-	s.cache.mu.RLock()
-	cached, ok := s.cache.entries[key]
-	s.cache.mu.RUnlock()
+	cached, ok, generation := s.cache.find(key)
 	if ok && now.Before(cached.until) {
 		return cached.environment, nil
 	}
@@ -162,18 +190,6 @@ func (s *Store) environment(ctx context.Context, column, value string) (*model.E
 	if err != nil || environment == nil {
 		return nil, err
 	}
-	s.cache.mu.Lock()
-	defer s.cache.mu.Unlock()
-	if s.cache.entries == nil || len(s.cache.entries) >= environmentCacheSize {
-		s.cache.entries = make(map[string]cachedEnvironment)
-	}
-	s.cache.entries[key] = cachedEnvironment{environment, now.Add(environmentLifetime)}
+	s.cache.remember(key, cachedEnvironment{environment, now.Add(environmentLifetime)}, generation)
 	return environment, nil
-}
-
-// ForgetEnvironments makes this process look every environment up again.
-func (s *Store) ForgetEnvironments() {
-	s.cache.mu.Lock()
-	defer s.cache.mu.Unlock()
-	s.cache.entries = nil
 }

@@ -47,7 +47,13 @@ func (tx *Tx) RunOfEvent(environmentID, eventID string) (runID, jobSlug string, 
 // UpsertAccount returns the id of the environment's account with the identifier,
 // which is made if there is none.
 func (tx *Tx) UpsertAccount(environmentID, identifier string) (string, error) {
-	id, _, err := first(tx, `
+	// Nearly always it is there, and then nothing is written.
+	id, err := tx.FindAccount(environmentID, identifier)
+	if err != nil || id != "" {
+		return id, err
+	}
+	// Another process may make it at this moment.
+	id, _, err = first(tx, `
 		INSERT INTO accounts (id, environment_id, identifier, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $4)
 		ON CONFLICT (environment_id, identifier) DO UPDATE SET identifier = excluded.identifier

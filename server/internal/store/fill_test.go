@@ -32,14 +32,14 @@ var fillStatements = []string{
 	 SELECT 'event_' || i, 'env_0', 'key-' || i, 'invoke', 'trigger.dev', '{}', '{}', FALSE, TRUE, $now, $now, $now, $now
 	 FROM generate_series(1, $rows) i`,
 	`INSERT INTO runs (id, environment_id, job_id, job_version_id, endpoint_id, event_id, status, is_test, internal,
-	                   priority, due_at, lease_owner, limit_key, parked, created_at, updated_at)
+	                   priority, due_at, lease_owner, limit_key, parked, created_at, updated_at, completed_at)
 	 SELECT 'run_' || i, 'env_0', 'job_' || i % 20, 'version_' || i % 20, 'endpoint_0', 'event_' || i,
 	        CASE WHEN i <= $rows - 1000 THEN 'SUCCESS' WHEN i % 4 = 0 THEN 'EXECUTING' WHEN i % 4 = 1 THEN 'QUEUED' ELSE 'WAITING_TO_EXECUTE' END,
 	        FALSE, FALSE, i % 2,
 	        CASE WHEN i > $rows - 1000 AND i % 4 IN (1, 2) THEN $now - i END,
 	        CASE WHEN i > $rows - 1000 AND i % 4 = 0 THEN 'node_' || i % 3 END,
 	        CASE WHEN i % 10 = 0 THEN 'limit_' || i % 7 END,
-	        i > $rows - 1000 AND i % 4 = 3, $now, $now
+	        i > $rows - 1000 AND i % 4 = 3, $now, $now, CASE WHEN i <= $rows - 1000 THEN $now END
 	 FROM generate_series(1, $rows) i`,
 	`INSERT INTO tasks (id, environment_id, run_id, parent_id, idempotency_key, name, status, noop, child_execution_mode, attempts, due_at, started_at)
 	 SELECT 'task_' || i, 'env_0', 'run_' || (i + 1) / 2, CASE WHEN i % 2 = 1 THEN 'task_' || i - 1 END, 'key-' || i, 'Task',

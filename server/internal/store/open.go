@@ -29,7 +29,8 @@ type Options struct {
 	// It is not used until the tables are as they should be.
 	Wrap  func(database.DB) database.DB
 	Clock clock.Clock
-	Log   *slog.Logger
+	// Log may be nil, for none.
+	Log *slog.Logger
 }
 
 // CheckURL returns an error that says what a database URL must look like, if
@@ -51,6 +52,9 @@ func CheckURL(url string) error {
 func Open(ctx context.Context, options Options) (*Store, error) {
 	if err := CheckURL(options.URL); err != nil {
 		return nil, err
+	}
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Store{clock: options.Clock}
 	if path, ok := strings.CutPrefix(options.URL, "sqlite:"); ok {

@@ -91,3 +91,19 @@ func TestADatabaseURLSaysWhichEngine(t *testing.T) {
 		}
 	}
 }
+
+func TestADatabaseIsOpenedWithoutAKeyAndALog(t *testing.T) {
+	t.Parallel()
+	for _, engine := range engines {
+		t.Run(engine.name, func(t *testing.T) {
+			t.Parallel()
+			s, err := store.Open(t.Context(), store.Options{URL: engine.url(t), Clock: storetest.NewClock()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

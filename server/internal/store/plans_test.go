@@ -28,7 +28,7 @@ var growing = []string{
 }
 
 // smallIndexes hold only rows that wait for something or are worked on.
-var smallIndexes = regexp.MustCompile(`_(due|leased|limited|parked|operations|expiring)$`)
+var smallIndexes = regexp.MustCompile(`_(due|leased|limited|parked|operations|expiring|open|pending)$`)
 
 // testPlans asks the engine how it would execute each statement.
 func testPlans(t *testing.T, url string, statements []statement) {
@@ -61,10 +61,8 @@ var ofAProcess = []string{"(*Tx).ReleaseNode", "(*Tx).ForceYields"}
 // reviewedPlans are the methods whose plans may be expensive, all of them for
 // people who look at something.
 var reviewedPlans = []string{
-	"(*Tx).Environments",    // reads all of a small table, whose alias another table has
-	"(*Tx).Notifications",   // looks at all of an environment for one of a rare status
-	"(*Tx).OpenRunIDsOfJob", // looks at all runs of a job to cancel the open ones
-	"(*Tx).Runs",            // looks at a window of runs, which is all where the suite has few
+	"(*Tx).Environments", // reads all of a small table, whose alias another table has
+	"(*Tx).Runs",         // looks at a window of runs, which is all where the suite has few
 }
 
 // explain returns the plan of a statement, a step on each line.

@@ -205,6 +205,10 @@ func (tx *Tx) ClaimRunsBut(endpoints []string, owner string, limit int) ([]Execu
 // dueRun is a run that may be leased.
 type dueRun struct{ id, limitKey string }
 
+// mayBeLeased is true of runs that will be due or are. Whatever else happened to
+// a run's due time, claiming never finds what it cannot lease.
+var mayBeLeased = `due_at IS NOT NULL AND lease_owner IS NULL AND status IN (` + quoted(model.RunExecutes.From) + `)`
+
 func (tx *Tx) dueRunsBut(endpoints []string, limit int) (due []dueRun, err error) {
 	if len(endpoints) == 0 {
 		return tx.dueRuns("", limit)
@@ -250,7 +254,7 @@ func (tx *Tx) dueRunsOf(endpoint string, priority, limit int) ([]dueRun, error) 
 	}
 	return collect(tx, `
 		SELECT id, limit_key FROM runs
-		WHERE due_at IS NOT NULL AND lease_owner IS NULL AND priority = $1 AND due_at <= $2`+of+`
+		WHERE `+mayBeLeased+` AND priority = $1 AND due_at <= $2`+of+`
 		ORDER BY due_at, id LIMIT $3`+tx.conn.Dialect().SkipLocked, args, func(rows database.Rows) (r dueRun, err error) {
 		var key *string
 		err = rows.Scan(&r.id, &key)
@@ -309,7 +313,7 @@ func (tx *Tx) nextDueRun(endpoint string) (next time.Time, err error) {
 	}
 	for priority := range 2 {
 		due, err := tx.nextDue(fmt.Sprintf(`
-			SELECT due_at FROM runs WHERE due_at IS NOT NULL AND lease_owner IS NULL AND priority = %d%s ORDER BY due_at LIMIT 1`, priority, of), args...)
+			SELECT due_at FROM runs WHERE %s AND priority = %d%s ORDER BY due_at LIMIT 1`, mayBeLeased, priority, of), args...)
 		if err != nil {
 			return next, err
 		}
@@ -324,7 +328,7 @@ func (tx *Tx) dueEndpointsBut(endpoints []string) (others []string, err error) {
 	for last := ""; ; {
 		next, found, err := first(tx, `
 			SELECT endpoint_id FROM runs
-			WHERE due_at IS NOT NULL AND lease_owner IS NULL AND endpoint_id > $1 ORDER BY endpoint_id LIMIT 1`, []any{last}, scanString)
+			WHERE `+mayBeLeased+` AND endpoint_id > $1 ORDER BY endpoint_id LIMIT 1`, []any{last}, scanString)
 		if err != nil || !found {
 			return others, err
 		}
@@ -454,14 +458,15 @@ type RunSummary struct {
 }
 
 // RunsOfJob returns up to limit runs of a job in an environment, newest first,
-// beginning with the run that cursor names if it is not empty.
+// beginning with the run that cursor names if it is not empty; none if the
+// environment has no such run.
 func (tx *Tx) RunsOfJob(environment *model.Environment, jobSlug, cursor string, limit int) ([]RunSummary, error) {
 	query := `
 		SELECT r.id, r.status, r.started_at, r.updated_at, r.completed_at FROM runs r
 		WHERE r.job_id = (SELECT id FROM jobs WHERE project_id = $1 AND slug = $2) AND r.environment_id = $3`
 	args := []any{environment.Project.ID, jobSlug, environment.ID, limit}
 	if cursor != "" {
-		query += ` AND r.id <= $5`
+		query += ` AND r.id <= (SELECT c.id FROM runs c WHERE c.id = $5 AND c.environment_id = $3)`
 		args = append(args, cursor)
 	}
 	return collect(tx, query+` ORDER BY r.id DESC LIMIT $4`, args, scanRunSummary)
@@ -481,6 +486,6 @@ func scanRunSummary(rows database.Rows) (RunSummary, error) {
 func (tx *Tx) OpenRunIDsOfJob(environmentID, jobID, after string, limit int) ([]string, error) {
 	return collect(tx, `
 		SELECT id FROM runs
-		WHERE job_id = $1 AND environment_id = $2 AND id > $3 AND status IN (`+quoted(model.OpenRunStatuses())+`)
+		WHERE job_id = $1 AND environment_id = $2 AND id > $3 AND completed_at IS NULL AND status IN (`+quoted(model.OpenRunStatuses())+`)
 		ORDER BY id LIMIT $4`, []any{jobID, environmentID, after, limit}, scanString)
 }

@@ -36,6 +36,7 @@ type Tx struct {
 	conn     database.Conn
 	now      time.Time
 	box      *box
+	cache    *environmentCache
 	rollback *[]func(error)
 }
 
@@ -68,7 +69,7 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) (err error) {
 	}()
 	err = s.db.Update(ctx, func(conn database.Conn) error {
 		undo(nil) // what an earlier run of fn asked for
-		return fn(&Tx{conn: conn, now: s.clock.Now(), box: s.box, rollback: &rollback})
+		return fn(&Tx{conn: conn, now: s.clock.Now(), box: s.box, cache: &s.cache, rollback: &rollback})
 	})
 	return err
 }

@@ -63,13 +63,22 @@ type RunState struct {
 	ForceYield bool
 }
 
+const runStateQuery = `SELECT status, force_yield FROM runs WHERE id = $1 AND environment_id = $2`
+
+func scanRunState(rows database.Rows) (s RunState, err error) {
+	err = rows.Scan(&s.Status, &s.ForceYield)
+	return s, err
+}
+
 // RunState returns the state of a run of an environment.
 func (tx *Tx) RunState(environmentID, runID string) (RunState, bool, error) {
-	return first(tx, `SELECT status, force_yield FROM runs WHERE id = $1 AND environment_id = $2`,
-		[]any{runID, environmentID}, func(rows database.Rows) (s RunState, err error) {
-			err = rows.Scan(&s.Status, &s.ForceYield)
-			return s, err
-		})
+	return first(tx, runStateQuery, []any{runID, environmentID}, scanRunState)
+}
+
+// LockRunState is RunState, and keeps others from changing the run until the
+// transaction ends.
+func (tx *Tx) LockRunState(environmentID, runID string) (RunState, bool, error) {
+	return first(tx, runStateQuery+tx.conn.Dialect().ForUpdate, []any{runID, environmentID}, scanRunState)
 }
 
 // InsertTask records a new task. It returns false, and changes nothing, when the

@@ -11,7 +11,7 @@
 // A server started here listens only on a Unix socket in a folder of its own
 // that other users cannot enter. It does not sync to disk, so it survives the
 // death of its processes but not that of the machine. Text sorts by the rules
-// of English, not by byte, as on most servers in production, so that a query
+// of English, not by byte, as on most servers in production, so that a column
 // which needs byte order must say so. Not for use inside a testing/synctest
 // bubble.
 package testpostgres

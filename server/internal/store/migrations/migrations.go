@@ -1,7 +1,7 @@
 // Package migrations brings the tables of a database to the form this program
 // knows. The files are numbered (00001_what_it_does.sql), written once for both
 // engines, embedded, and only ever added to: each runs once, in a transaction,
-// in order.
+// in order. Columns of the type TEXT, in capitals, compare by their bytes on both.
 //
 // Processes that start at once on one PostgreSQL wait for each other. A database
 // that a newer program has changed is refused.
@@ -79,5 +79,5 @@ func newProvider(dialect database.Dialect, handle *sql.DB, files fs.FS) (*goose.
 		return goose.NewProvider(goose.DialectSQLite3, handle, files, options...)
 	}
 	options = append(options, goose.WithSessionLocker(advisoryLock{}))
-	return goose.NewProvider(goose.DialectPostgres, handle, files, options...)
+	return goose.NewProvider(goose.DialectPostgres, handle, inByteOrder{files}, options...)
 }

@@ -81,6 +81,37 @@ func TestMigrationsAreAppliedOnceAndInOrder(t *testing.T) {
 	})
 }
 
+func TestTextComparesByItsBytes(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, open func() database.DB) {
+		db := open()
+		if err := migrations.RunFiles(t.Context(), db, first); err != nil {
+			t.Fatal(err)
+		}
+		if err := insert(db, "INSERT INTO items (id) VALUES ('a'), ('B'), ('_'), ('b')"); err != nil {
+			t.Fatal(err)
+		}
+		var sorted []string
+		err := db.View(t.Context(), func(c database.Conn) error {
+			rows, err := c.Query("SELECT id FROM items WHERE id > $1 ORDER BY id", "A")
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			for rows.Next() {
+				var id string
+				if err := rows.Scan(&id); err != nil {
+					return err
+				}
+				sorted = append(sorted, id)
+			}
+			return rows.Err()
+		})
+		if got := strings.Join(sorted, " "); err != nil || got != "B _ a b" {
+			t.Errorf("got %s (%v), want B _ a b", got, err)
+		}
+	})
+}
+
 func TestADatabaseOfANewerProgramIsRefused(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, open func() database.DB) {
 		db := open()

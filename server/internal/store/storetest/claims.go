@@ -16,6 +16,7 @@ var claimTests = []test{
 	{"runs that go on are claimed before runs that start, each oldest first", claimOrder},
 	{"no more runs are claimed than asked for", claimLimit},
 	{"a run is not claimed before it is due", claimWhenDue},
+	{"a run that cannot be executed is neither claimed nor due", claimOfAnEndedRun},
 	{"a claimed run is executing under a new lease", claimedRun},
 	{"only the first claim starts a run", claimStarts},
 	{"no row is claimed twice by processes that claim at once", concurrentClaims},
@@ -87,6 +88,19 @@ func claimWhenDue(f *fixture) {
 		})
 		equal(f, "when the next is due, asked alone", read(f, (*store.Tx).NextDueRun), step.next)
 	}
+}
+
+func claimOfAnEndedRun(f *fixture) {
+	for _, status := range []protocol.RunStatus{protocol.RunExecuting, protocol.RunSuccess} {
+		f.insertRun(withStatus(status))
+	}
+	f.update(func(tx *store.Tx) error {
+		claimed, next, err := tx.ClaimRuns("node_a", 10)
+		if len(claimed) != 0 || !next.IsZero() {
+			f.Errorf("%d runs were claimed, and the next is due at %v", len(claimed), next)
+		}
+		return err
+	})
 }
 
 func claimedRun(f *fixture) {

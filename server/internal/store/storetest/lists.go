@@ -44,6 +44,7 @@ func runsOfJob(f *fixture) {
 	equal(f, "the first page", page(f.environment, f.job.Slug, "", 4), want[:4])
 	equal(f, "the second page", page(f.environment, f.job.Slug, want[4].ID, 4), want[4:])
 	equal(f, "the number of runs in the other environment", len(page(f.other, f.job.Slug, "", 100)), 5)
+	equal(f, "an unknown cursor", page(f.environment, f.job.Slug, "zzz", 100), nil)
 	equal(f, "an unknown job", page(f.environment, "unknown", "", 100), nil)
 }
 

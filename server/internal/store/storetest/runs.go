@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"sync"
 	"time"
 
 	"github.com/runhook/runhook/protocol"
@@ -14,6 +15,7 @@ var runTests = []test{
 	{"a leased run ends with its outcome", endedExecution},
 	{"only the lease that an execution was begun with can end it", lostExecution},
 	{"a locked run is moved without a lease", movedRun},
+	{"the state of a run is read when nobody is changing it", lockedRunState},
 	{"a run that ended is continued without its outcome", continuedRun},
 	{"a run that has not begun in its time is told, and no longer once it has", expiredRuns},
 	{"only a run that is executing can be asked to wake", requestedWake},
@@ -51,6 +53,32 @@ func newRun(f *fixture) {
 		}
 		return nil
 	})
+}
+
+// lockedRunState asks for the state of a run while that is being canceled: it must
+// be told how that ends.
+func lockedRunState(f *fixture) {
+	run := f.insertRun(leased("node_a"))
+	var state store.RunState
+	var asking sync.WaitGroup
+	ask := sync.OnceFunc(func() {
+		asking.Go(func() {
+			f.update(func(tx *store.Tx) (err error) {
+				state, _, err = tx.LockRunState(run.EnvironmentID, run.ID)
+				return err
+			})
+		})
+	})
+	f.update(func(tx *store.Tx) error {
+		locked, _, err := tx.LockRun(run.ID)
+		if err != nil {
+			return err
+		}
+		ask()
+		return tx.MoveRun(locked, store.RunChange{Transition: model.RunCanceled, CompletedAt: tx.Now()})
+	})
+	asking.Wait()
+	equal(f, "the state", state, store.RunState{Status: protocol.RunCanceled})
 }
 
 func execution(f *fixture) {

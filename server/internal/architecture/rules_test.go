@@ -18,12 +18,12 @@ var layers = [][]string{
 	{"server"},
 	{"dashboard"},
 	{"api"},
-	{"engine", "notify", "registry", "trigger"},
+	{"engine", "notify", "registry", "schedule", "trigger"},
 	{"endpoint", "fetch"},
 	{"egress"},
 	{"node"},
 	{"store"},
-	{"filter"},
+	{"cron", "filter"},
 	{"model"},
 }
 

@@ -25,6 +25,7 @@ type serveCommand struct {
 	MaxExecutions int           `env:"RUNHOOK_MAX_EXECUTIONS" default:"512" placeholder:"N" help:"How many executions may be in flight at once. Default: ${default}."`
 	MaxDeliveries int           `env:"RUNHOOK_MAX_DELIVERIES" default:"256" placeholder:"N" help:"How many webhook deliveries may be in flight at once. Default: ${default}."`
 	Grace         time.Duration `env:"RUNHOOK_GRACE" default:"20s" placeholder:"DURATION" help:"How long a stop waits for what is in flight before handing it back. Default: ${default}."`
+	DevSchedules  bool          `env:"RUNHOOK_DEV_SCHEDULES" help:"Have schedules of DEVELOPMENT tick always, and not only while runhook dev is attached to their app."`
 	LogLevel      string        `env:"RUNHOOK_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"The least level that is logged: debug, info, warn or error. Default: ${default}."`
 	LogFormat     string        `env:"RUNHOOK_LOG_FORMAT" default:"auto" placeholder:"FORMAT" help:"How to log: text, json, or auto for text on a terminal and json elsewhere. Default: ${default}."`
 	ProdKey       string        `name:"prod-api-key" env:"RUNHOOK_PROD_API_KEY" placeholder:"KEY" help:"The secret key of PRODUCTION, such as tr_prod_ and letters and digits. Default: a random one, printed once."`
@@ -95,7 +96,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 			protocol.Production: c.ProdKey, protocol.Staging: c.StagingKey,
 			protocol.Development: c.DevKey, protocol.Preview: c.PreviewKey,
 		},
-		Executions: c.MaxExecutions, Deliveries: c.MaxDeliveries, Grace: c.Grace, Version: version(), Log: log,
+		Executions: c.MaxExecutions, Deliveries: c.MaxDeliveries, Grace: c.Grace, DevSchedules: c.DevSchedules, Version: version(), Log: log,
 		OnKeys: func(keys []server.Key) {
 			fmt.Fprintln(s.out, "The environments of this new database and their keys (shown once here; again by: runhook keys):")
 			printKeys(s.out, keys)

@@ -15,6 +15,7 @@ func (a *API) lookRoutes() {
 	a.router.handle("GET", "/api/runhook/v1/runs/{run}", a.secret(a.runDetails))
 	a.router.handle("GET", "/api/runhook/v1/jobs", a.secret(a.listJobs))
 	a.router.handle("GET", "/api/runhook/v1/endpoints", a.secret(a.listEndpoints))
+	a.router.handle("GET", "/api/runhook/v1/schedules", a.secret(a.listSchedules))
 	a.router.handle("GET", "/api/runhook/v1/live", a.secret(a.watch))
 }
 

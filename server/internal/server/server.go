@@ -25,6 +25,7 @@ import (
 	"github.com/runhook/runhook/server/internal/node"
 	"github.com/runhook/runhook/server/internal/notify"
 	"github.com/runhook/runhook/server/internal/registry"
+	"github.com/runhook/runhook/server/internal/schedule"
 	"github.com/runhook/runhook/server/internal/store"
 	"github.com/runhook/runhook/server/internal/trigger"
 )
@@ -40,6 +41,7 @@ type Server struct {
 	engine   *engine.Engine
 	notify   *notify.Service
 	trigger  *trigger.Service
+	schedule *schedule.Service
 	registry *registry.Registry
 	http     *http.Server
 	silent   silent
@@ -116,13 +118,16 @@ func (s *Server) build(ctx context.Context) (err error) {
 		PublicURL: s.url, Executions: c.Executions, Live: s.live, Clock: c.Clock, Log: c.Log,
 	})
 	s.trigger = trigger.New(trigger.Config{Store: s.store, Node: s.node, Runs: s.engine, Clock: c.Clock, Log: c.Log})
+	s.schedule = schedule.New(schedule.Config{
+		Store: s.store, Node: s.node, Runs: s.engine, Development: c.DevSchedules, Clock: c.Clock, Log: c.Log,
+	})
 	s.registry = registry.New(registry.Config{
-		Store: s.store, Node: s.node, Caller: caller, Aborter: s.engine, Reconcilers: []registry.Reconciler{s.trigger},
+		Store: s.store, Node: s.node, Caller: caller, Aborter: s.engine, Reconcilers: []registry.Reconciler{s.trigger, s.schedule},
 		CheckURL: s.guard.CheckURL, Live: s.live, Clock: c.Clock, Log: c.Log,
 	})
 	s.http = &http.Server{
 		Handler: api.New(api.Config{
-			Store: s.store, Engine: s.engine, Registry: s.registry, Trigger: s.trigger, Notify: s.notify, Live: s.live, Clock: c.Clock, Log: c.Log,
+			Store: s.store, Engine: s.engine, Registry: s.registry, Trigger: s.trigger, Schedule: s.schedule, Notify: s.notify, Live: s.live, Clock: c.Clock, Log: c.Log,
 		}),
 		ConnState: s.silent.track, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maximumHeader,
 	}
@@ -137,6 +142,7 @@ func (s *Server) wake() {
 	s.engine.Wake()
 	s.notify.Wake()
 	s.trigger.Wake()
+	s.schedule.Wake()
 	s.registry.Wake()
 }
 
@@ -151,6 +157,8 @@ func (s *Server) signal(name string) {
 		s.notify.Wake()
 	case store.SignalEvents:
 		s.trigger.Wake()
+	case store.SignalSchedules:
+		s.schedule.Wake()
 	case store.SignalIndexes:
 		s.registry.Wake()
 	default:
@@ -185,6 +193,7 @@ func (s *Server) Run(ctx context.Context) error {
 	working.Go(func() { s.engine.Run(loops) })
 	working.Go(func() { s.notify.Run(loops) })
 	working.Go(func() { s.trigger.Run(loops) })
+	working.Go(func() { s.schedule.Run(loops) })
 	working.Go(func() { s.registry.Run(loops) })
 
 	var err error
@@ -210,10 +219,11 @@ func (s *Server) drain(failure error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
-	if n := s.engine.InFlight() + s.notify.InFlight() + s.trigger.InFlight(); n > 0 {
+	if n := s.engine.InFlight() + s.notify.InFlight() + s.trigger.InFlight() + s.schedule.InFlight(); n > 0 {
 		s.config.Log.Info("waiting for what is in flight", "in_flight", n, "grace", grace)
 	}
 	s.trigger.Drain(ctx)
+	s.schedule.Drain(ctx)
 	s.engine.Drain(ctx)
 	s.registry.Drain(ctx)
 	s.notify.Drain(ctx)

@@ -36,15 +36,10 @@ func (a *Attachment) Keep(ctx context.Context) error {
 	}
 	id := model.NewID(model.PrefixAttachment, s.clock.Now())
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
-		// Who pauses a schedule of the app has its endpoint locked.
-		e, found, err := tx.EndpointBySlug(a.environment.ID, a.slug)
-		if err == nil && found {
-			if _, _, err = tx.LockEndpoint(e.ID); err == nil {
-				err = tx.ResumeSchedulesOfEndpoint(e.ID)
+		if !s.Unattended(a.environment) {
+			if err := skipMissed(tx, a.environment, a.slug); err != nil {
+				return err
 			}
-		}
-		if err != nil {
-			return err
 		}
 		if err := tx.Attach(store.Attachment{ID: id, EnvironmentID: a.environment.ID, EndpointSlug: a.slug, NodeID: node}); err != nil {
 			return err
@@ -55,6 +50,24 @@ func (a *Attachment) Keep(ctx context.Context) error {
 		a.id, a.node = id, node
 	}
 	return err
+}
+
+// skipMissed has the schedules of an app that nobody was attached to go on with
+// their next ticks.
+func skipMissed(tx *store.Tx, environment *model.Environment, slug string) error {
+	e, found, err := tx.EndpointBySlug(environment.ID, slug)
+	if err != nil || !found {
+		return err
+	}
+	// Whoever pauses a schedule of the app has its endpoint locked.
+	if _, _, err := tx.LockEndpoint(e.ID); err != nil {
+		return err
+	}
+	attached, err := tx.Attached(environment.ID, slug)
+	if err != nil || attached {
+		return err
+	}
+	return tx.SkipTicksOfEndpoint(e.ID)
 }
 
 // Close ends the attachment.

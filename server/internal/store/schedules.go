@@ -115,12 +115,13 @@ func (tx *Tx) ResumeSchedules(environmentID, targetID string) error {
 		[]any{micros(tx.now), environmentID, targetID}, nil)
 }
 
-// ResumeSchedulesOfEndpoint is ResumeSchedules for all of an endpoint but those of
-// dynamic schedules that the app does not have.
-func (tx *Tx) ResumeSchedulesOfEndpoint(endpointID string) error {
+// SkipTicksOfEndpoint has the schedules of an endpoint that are paused tick again,
+// and those whose tick has come miss it: they are due at once, to be given a next
+// tick. It leaves out those of dynamic schedules that the app does not have.
+func (tx *Tx) SkipTicksOfEndpoint(endpointID string) error {
 	return tx.conn.Queue(`
-		UPDATE schedules SET due_at = $1
-		WHERE endpoint_id = $2 AND active AND due_at IS NULL AND lease_owner IS NULL
+		UPDATE schedules SET next_tick_at = NULL, due_at = $1, lease_owner = NULL
+		WHERE endpoint_id = $2 AND active AND (due_at IS NULL OR due_at <= $1)
 		  AND NOT EXISTS (SELECT 1 FROM dynamic_schedules d WHERE d.id = target_id AND NOT d.active)`,
 		[]any{micros(tx.now), endpointID}, nil)
 }

@@ -52,7 +52,7 @@ CREATE TABLE schedules (
 CREATE INDEX schedules_due ON schedules (due_at) WHERE due_at IS NOT NULL AND lease_owner IS NULL;
 CREATE INDEX schedules_leased ON schedules (lease_owner) WHERE lease_owner IS NOT NULL;
 CREATE INDEX schedules_environment ON schedules (environment_id, id);
-CREATE INDEX schedules_paused ON schedules (endpoint_id) WHERE active AND due_at IS NULL AND lease_owner IS NULL;
+CREATE INDEX schedules_endpoint ON schedules (endpoint_id);
 
 -- Who develops which app now: one row for each connection that says so, which ends
 -- with the process that has it.

@@ -15,7 +15,7 @@ var scheduleTests = []test{
 	{"a schedule is described anew without touching its ticks", describedSchedule},
 	{"a schedule that is deactivated or removed loses its tick", deactivatedSchedule},
 	{"schedules are paused and resumed by their target", pausedSchedules},
-	{"schedules are resumed by their endpoint", resumedSchedules},
+	{"the schedules of an endpoint miss the ticks that have come", skippedTicks},
 	{"schedules are claimed when they are due, the longest due first, and only once", claimedSchedules},
 	{"the end of a tick says when the next is due", endedTick},
 	{"a schedule of a released process is due again", releasedSchedule},
@@ -173,21 +173,27 @@ func pausedSchedules(f *fixture) {
 	equal(f, "the other", f.storedSchedule(other), other)
 }
 
-func resumedSchedules(f *fixture) {
+func skippedTicks(f *fixture) {
 	has, had := f.newDynamic(f.endpoint, "has", true), f.newDynamic(f.endpoint, "had", false)
-	paused := dueAt(time.Time{})
+	paused, now := dueAt(time.Time{}), f.clock.Now()
+	f.insertSchedule(dueAt(now.Add(-time.Second)), keyed(has.ID, "leased"))
+	claim := f.claimSchedules("node_a", 1)[0]
 	f.insertSchedule(paused)
-	f.insertSchedule(paused, keyed(has.ID, "has"))
+	f.insertSchedule(paused, keyed(has.ID, "paused"))
+	f.insertSchedule(dueAt(now), keyed(has.ID, "due"))
 	f.insertSchedule(paused, keyed(had.ID, "had"))
-	f.insertSchedule(keyed(has.ID, "later"), dueAt(f.clock.Now().Add(time.Hour)))
+	later := f.insertSchedule(keyed(has.ID, "later"), dueAt(now.Add(time.Hour)))
+	f.insertSchedule(paused, keyed(has.ID, "off"), func(s *model.Schedule) { s.Active = false })
 	elsewhere := f.newEndpoint(f.environment, "elsewhere")
 	f.insertSchedule(paused, keyed("dynamic_9", "elsewhere"), func(s *model.Schedule) { s.EndpointID = elsewhere.ID })
-	f.update(func(tx *store.Tx) error { return tx.ResumeSchedulesOfEndpoint(f.endpoint.ID) })
-	claimed := map[string]bool{}
+	f.update(func(tx *store.Tx) error { return tx.SkipTicksOfEndpoint(f.endpoint.ID) })
+	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.EndTick(claim, now, now) })
+	without := map[string]bool{}
 	for _, got := range f.claimSchedules("node_a", 10) {
-		claimed[got.Key] = true
+		without[got.Key] = got.NextTick.IsZero()
 	}
-	equal(f, "what was resumed", claimed, map[string]bool{f.job.ID: true, "has": true})
+	equal(f, "what is due without a tick", without, map[string]bool{f.job.ID: true, "paused": true, "due": true, "leased": true})
+	equal(f, "what is due later", f.storedSchedule(later), later)
 }
 
 func claimedSchedules(f *fixture) {

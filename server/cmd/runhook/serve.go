@@ -27,6 +27,7 @@ type serveCommand struct {
 	KeepPayloads  string        `env:"RUNHOOK_KEEP_PAYLOADS" default:"STAGING=30d,PREVIEW=7d,DEVELOPMENT=7d" placeholder:"AGES" help:"How long after a run's end its payloads, tasks and delivery log are kept, by environment; one that is not named keeps them for ever, and 'forever' names none. Default: ${default}."`
 	KeepRuns      string        `env:"RUNHOOK_KEEP_RUNS" default:"STAGING=90d,PREVIEW=30d,DEVELOPMENT=30d" placeholder:"AGES" help:"How long the rest of a run is kept: that it was, when, and how it ended. Default: ${default}."`
 	Grace         time.Duration `env:"RUNHOOK_GRACE" default:"20s" placeholder:"DURATION" help:"How long a stop waits for what is in flight before handing it back. Default: ${default}."`
+	DevSchedules  bool          `env:"RUNHOOK_DEV_SCHEDULES" help:"Have schedules of DEVELOPMENT tick always, and not only while runhook dev is attached to their app."`
 	LogLevel      string        `env:"RUNHOOK_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"The least level that is logged: debug, info, warn or error. Default: ${default}."`
 	LogFormat     string        `env:"RUNHOOK_LOG_FORMAT" default:"auto" placeholder:"FORMAT" help:"How to log: text, json, or auto for text on a terminal and json elsewhere. Default: ${default}."`
 	ProdKey       string        `name:"prod-api-key" env:"RUNHOOK_PROD_API_KEY" placeholder:"KEY" help:"The secret key of PRODUCTION, such as tr_prod_ and letters and digits. Default: a random one, printed once."`
@@ -100,7 +101,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 			protocol.Development: c.DevKey, protocol.Preview: c.PreviewKey,
 		},
 		KeepPayloads: c.KeepPayloads, KeepRuns: c.KeepRuns,
-		Executions: c.MaxExecutions, Deliveries: c.MaxDeliveries, Grace: c.Grace, Version: version(), Log: log,
+		Executions: c.MaxExecutions, Deliveries: c.MaxDeliveries, Grace: c.Grace, DevSchedules: c.DevSchedules, Version: version(), Log: log,
 		OnKeys: func(keys []server.Key) {
 			fmt.Fprintln(s.out, "The environments of this new database and their keys (shown once here; again by: runhook keys):")
 			printKeys(s.out, keys)

@@ -18,6 +18,7 @@ import (
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/notify"
 	"github.com/runhook/runhook/server/internal/registry"
+	"github.com/runhook/runhook/server/internal/schedule"
 	"github.com/runhook/runhook/server/internal/store"
 	"github.com/runhook/runhook/server/internal/trigger"
 )
@@ -28,6 +29,7 @@ type Config struct {
 	Engine   *engine.Engine
 	Registry *registry.Registry
 	Trigger  *trigger.Service
+	Schedule *schedule.Service
 	Notify   *notify.Service
 	Live     *live.Broadcaster
 	Clock    clock.Clock
@@ -68,6 +70,10 @@ func (a *API) routes() {
 	a.browser("/api/v1/events/{event...}", a.public(a.getEventLegacy))
 	a.browser("/api/v2/events/{event...}", a.public(a.getEvent))
 	a.router.handle("POST", "/api/v1/events/{event...}", a.secret(a.changeEvent))
+
+	// The keys of schedules may hold slashes, as that in the SDK's documentation.
+	a.router.handle("POST", "/api/v1/{endpoint}/schedules/{schedule}/registrations", a.secret(a.registerSchedule))
+	a.router.handle("DELETE", "/api/v1/{endpoint}/schedules/{schedule}/registrations/{key...}", a.secret(a.unregisterSchedule))
 
 	a.router.handle("POST", "/api/v1/jobs/{job}/invoke", a.secret(a.invokeJob))
 	a.router.handle("POST", "/api/v1/jobs/{job}/cancel-runs", a.secret(a.cancelJobRuns))

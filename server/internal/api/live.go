@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/server/internal/live"
+	"github.com/runhook/runhook/server/internal/schedule"
 )
 
 // heartbeat is how often a watcher hears from the server at least, so that both
@@ -16,8 +17,15 @@ const heartbeat = 15 * time.Second
 // watch is GET /api/runhook/v1/live: what happens in the environment, as
 // server-sent events. The first is ready: from then on nothing of this server
 // process is left out, but where missed says how many were, because they were not
-// read in time. The others are those of package live, by their kinds.
+// read in time. The others are those of package live, by their kinds. With the
+// parameter endpoint, the id of an app's client, the connection also attaches to
+// that app: in DEVELOPMENT its schedules tick as long as somebody is.
 func (a *API) watch(w http.ResponseWriter, r *request) error {
+	attached, err := a.attach(r)
+	if err != nil {
+		return err
+	}
+	defer attached.close()
 	watcher := a.Live.Watch(r.environment.ID)
 	defer watcher.Close()
 	stream := stream{ResponseController: http.NewResponseController(w), w: w}
@@ -36,6 +44,7 @@ func (a *API) watch(w http.ResponseWriter, r *request) error {
 			stream.take(watcher)
 		case <-beat.C:
 			stream.text.WriteString(": still here\n\n")
+			attached.keep()
 		case <-watcher.Ended():
 			beat.Stop()
 			stream.take(watcher)
@@ -48,6 +57,38 @@ func (a *API) watch(w http.ResponseWriter, r *request) error {
 		beat.Stop()
 	}
 	return nil
+}
+
+// attachment is one that a connection may have.
+type attachment struct {
+	*schedule.Attachment
+	api *API
+	r   *request
+}
+
+// attach attaches to the app that a request names, if any.
+func (a *API) attach(r *request) (attachment, error) {
+	slug := r.URL.Query().Get("endpoint")
+	if slug == "" || r.Method == http.MethodHead {
+		return attachment{}, nil
+	}
+	attached, err := a.Schedule.Attach(r.Context(), r.environment, slug)
+	return attachment{attached, a, r}, err
+}
+
+func (a attachment) keep() {
+	if a.Attachment == nil {
+		return
+	}
+	if err := a.Keep(a.r.Context()); err != nil && a.r.Context().Err() == nil {
+		a.api.Log.Error("cannot attach to an app again; trying again", "environment", a.r.environment.ID, "err", err)
+	}
+}
+
+func (a attachment) close() {
+	if a.Attachment != nil {
+		a.Close()
+	}
 }
 
 // stream writes server-sent events.

@@ -16,6 +16,7 @@ func (a *API) lookRoutes() {
 	a.router.handle("GET", "/api/runhook/v1/jobs", a.secret(a.listJobs))
 	a.router.handle("GET", "/api/runhook/v1/endpoints", a.secret(a.listEndpoints))
 	a.router.handle("GET", "/api/runhook/v1/storage", a.secret(a.storage))
+	a.router.handle("GET", "/api/runhook/v1/schedules", a.secret(a.listSchedules))
 	a.router.handle("GET", "/api/runhook/v1/live", a.secret(a.watch))
 }
 

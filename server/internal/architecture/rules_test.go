@@ -18,12 +18,12 @@ var layers = [][]string{
 	{"server"},
 	{"dashboard"},
 	{"api"},
-	{"engine", "notify", "registry", "retention", "trigger"},
+	{"engine", "notify", "registry", "retention", "schedule", "trigger"},
 	{"endpoint", "fetch"},
 	{"egress"},
 	{"node"},
 	{"store"},
-	{"filter"},
+	{"cron", "filter"},
 	{"model"},
 }
 

@@ -61,6 +61,8 @@ type developer struct {
 	apps   *endpoint.Client
 	screen *screen
 	app    app
+	// watching shows what the server tells of, and attaches to the app there.
+	watching *follower
 	// known is what the app last said it can do.
 	known protocol.Index
 }
@@ -80,10 +82,10 @@ func (d *developer) run(ctx context.Context) (err error) {
 	var working sync.WaitGroup
 	defer working.Wait()
 	defer stop(nil)
-	watching := newFollower(d.server, d.screen)
-	working.Go(func() { stop(watching.follow(ctx)) })
+	d.watching = newFollower(d.server, d.screen, d.app.id)
+	working.Go(func() { stop(d.watching.follow(ctx)) })
 	select {
-	case <-watching.ready:
+	case <-d.watching.ready:
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
@@ -91,7 +93,7 @@ func (d *developer) run(ctx context.Context) (err error) {
 		return err
 	}
 	d.screen.print("Watching; what happens shows below. Ctrl-C ends this, and leaves the server and the app as they are.\n")
-	working.Go(func() { stop(d.watchApp(ctx, watching.again)) })
+	working.Go(func() { stop(d.watchApp(ctx, d.watching.again)) })
 	<-ctx.Done()
 	return context.Cause(ctx)
 }

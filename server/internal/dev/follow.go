@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -33,10 +34,38 @@ type follower struct {
 	readyOnce sync.Once
 	// again receives when the server is back.
 	again chan struct{}
+
+	mu sync.Mutex // guards what follows
+	// endpoint is the id of the app that is developed; its schedules tick as long as
+	// there is a connection that names it.
+	endpoint string
+	// reconnect ends the connection, which is then made anew; nil before the first.
+	reconnect context.CancelCauseFunc
 }
 
-func newFollower(s *server, sc *screen) *follower {
-	return &follower{server: s, screen: sc, ready: make(chan struct{}), again: make(chan struct{}, 1)}
+func newFollower(s *server, sc *screen, endpoint string) *follower {
+	return &follower{server: s, screen: sc, endpoint: endpoint, ready: make(chan struct{}), again: make(chan struct{}, 1)}
+}
+
+// errOtherApp ends a connection because the app is another now.
+var errOtherApp = errors.New("the app has another id")
+
+// attach says which app is developed from now on.
+func (f *follower) attach(endpoint string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if endpoint != f.endpoint && f.reconnect != nil {
+		f.reconnect(errOtherApp)
+	}
+	f.endpoint = endpoint
+}
+
+// path is where the server tells what happens. reconnect ends that connection.
+func (f *follower) path(reconnect context.CancelCauseFunc) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.reconnect = reconnect
+	return "/api/runhook/v1/live?endpoint=" + url.QueryEscape(f.endpoint)
 }
 
 // follow shows what happens until ctx ends, through every absence of the server,
@@ -52,6 +81,9 @@ func (f *follower) follow(ctx context.Context) error {
 		var refused *refusal
 		if errors.As(err, &refused) && refused.status < 500 {
 			return f.server.explain(err)
+		}
+		if errors.Is(err, errOtherApp) {
+			continue
 		}
 		if told {
 			pause, lost = shortestPause, false
@@ -74,9 +106,9 @@ func (f *follower) listen(ctx context.Context, lost bool) (told bool, err error)
 	defer cancel(nil)
 	alive := time.AfterFunc(silence, func() { cancel(fmt.Errorf("it said nothing for %v", silence)) })
 	defer alive.Stop()
-	response, err := f.server.open(ctx, http.MethodGet, "/api/runhook/v1/live", nil)
+	response, err := f.server.open(ctx, http.MethodGet, f.path(cancel), nil)
 	if err != nil {
-		return false, err
+		return false, ending(ctx, err)
 	}
 	defer response.Body.Close()
 	lines := bufio.NewReader(response.Body)

@@ -170,6 +170,7 @@ func (d *developer) look(ctx context.Context, register bool) outlook {
 	}
 	before := jobsOf(d.known)
 	d.app, d.known = found, asked.Document
+	d.watching.attach(found.id)
 	if err := d.registerAgain(ctx, before); err != nil {
 		return outlook{err.Error(), refusedPause}
 	}

@@ -8,15 +8,12 @@ import (
 	"slices"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/cron"
 	"github.com/runhook/runhook/server/internal/filter"
 )
 
 // maxIssues bounds the list of what is wrong with an index.
 const maxIssues = 100
-
-// maxIntervalSeconds bounds an interval schedule. Too short a one is no error:
-// it is raised when it is applied.
-const maxIntervalSeconds = 2592000
 
 var versionPattern = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
 
@@ -147,14 +144,19 @@ func (s *shape) schedule(path string, raw json.RawMessage) {
 	if options == nil {
 		return
 	}
-	if kind == "cron" {
-		var expression string
-		s.filled(path+".options.cron", options["cron"], &expression)
+	of := protocol.Schedule{Type: protocol.ScheduleType(kind)}
+	if of.Type == protocol.ScheduleCron {
+		if !s.need(path+".options.cron", options["cron"], &of.Options.Cron) {
+			return
+		}
+	} else if !s.need(path+".options.seconds", options["seconds"], &of.Options.Seconds) {
 		return
 	}
-	var seconds float64
-	if s.need(path+".options.seconds", options["seconds"], &seconds) && (seconds <= 0 || seconds > maxIntervalSeconds) {
-		s.fail(path+".options.seconds", "expected a number from 1 to %d, got %v", maxIntervalSeconds, seconds)
+	var account string
+	s.option(path+".accountId", members["accountId"], &account)
+	if _, err := cron.New(of); err != nil {
+		problem, _ := errors.AsType[*cron.Problem](err)
+		s.fail(join(path, problem.Path), "%v", problem.Err)
 	}
 }
 

@@ -26,6 +26,10 @@ const (
 	PrefixJobVersion    = "version_"
 	PrefixAccount       = "account_"
 	PrefixDispatcher    = "dispatcher_"
+	PrefixSchedule      = "schedule_"
+	PrefixAttachment    = "attachment_"
+	// PrefixDynamicSchedule is of what schedules are registered with.
+	PrefixDynamicSchedule = "dynamic_"
 	// PrefixTask is empty: a task's id is a bare ULID in lower case, as the
 	// protocol has it (model.md 1).
 	PrefixTask = ""

@@ -40,6 +40,9 @@ type Config struct {
 	// Executions is how many executions, and Deliveries how many webhook
 	// deliveries, may be in flight at once.
 	Executions, Deliveries int
+	// DevSchedules has schedules of DEVELOPMENT tick though nobody develops their
+	// apps with runhook dev.
+	DevSchedules bool
 	// Grace is how long a stop waits for executions and deliveries in flight.
 	Grace time.Duration
 	// Version is the program's.

@@ -26,6 +26,7 @@ import (
 	"github.com/runhook/runhook/server/internal/notify"
 	"github.com/runhook/runhook/server/internal/registry"
 	"github.com/runhook/runhook/server/internal/retention"
+	"github.com/runhook/runhook/server/internal/schedule"
 	"github.com/runhook/runhook/server/internal/store"
 	"github.com/runhook/runhook/server/internal/trigger"
 )
@@ -43,6 +44,7 @@ type Server struct {
 	trigger   *trigger.Service
 	registry  *registry.Registry
 	retention *retention.Service
+	schedule  *schedule.Service
 	http      *http.Server
 	silent    silent
 	url       string
@@ -122,8 +124,11 @@ func (s *Server) build(ctx context.Context) (err error) {
 		PublicURL: s.url, Executions: c.Executions, Live: s.live, Clock: c.Clock, Log: c.Log,
 	})
 	s.trigger = trigger.New(trigger.Config{Store: s.store, Node: s.node, Runs: s.engine, Clock: c.Clock, Log: c.Log})
+	s.schedule = schedule.New(schedule.Config{
+		Store: s.store, Node: s.node, Runs: s.engine, Development: c.DevSchedules, Clock: c.Clock, Log: c.Log,
+	})
 	s.registry = registry.New(registry.Config{
-		Store: s.store, Node: s.node, Caller: caller, Aborter: s.engine, Reconcilers: []registry.Reconciler{s.trigger},
+		Store: s.store, Node: s.node, Caller: caller, Aborter: s.engine, Reconcilers: []registry.Reconciler{s.trigger, s.schedule},
 		CheckURL: s.outgoing.CheckURL, Live: s.live, Clock: c.Clock, Log: c.Log,
 	})
 	if err := s.buildRetention(); err != nil {
@@ -131,7 +136,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	}
 	s.http = &http.Server{
 		Handler: api.New(api.Config{
-			Store: s.store, Engine: s.engine, Registry: s.registry, Trigger: s.trigger, Notify: s.notify, Live: s.live, Clock: c.Clock, Log: c.Log,
+			Store: s.store, Engine: s.engine, Registry: s.registry, Trigger: s.trigger, Schedule: s.schedule, Notify: s.notify, Live: s.live, Clock: c.Clock, Log: c.Log,
 		}),
 		ConnState: s.silent.track, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maximumHeader,
 	}
@@ -160,6 +165,7 @@ func (s *Server) wake() {
 	s.engine.Wake()
 	s.notify.Wake()
 	s.trigger.Wake()
+	s.schedule.Wake()
 	s.registry.Wake()
 }
 
@@ -174,6 +180,8 @@ func (s *Server) signal(name string) {
 		s.notify.Wake()
 	case store.SignalEvents:
 		s.trigger.Wake()
+	case store.SignalSchedules:
+		s.schedule.Wake()
 	case store.SignalIndexes:
 		s.registry.Wake()
 	default:
@@ -212,6 +220,7 @@ func (s *Server) Run(ctx context.Context) error {
 	working.Go(func() { s.engine.Run(loops) })
 	working.Go(func() { s.notify.Run(loops) })
 	working.Go(func() { s.trigger.Run(loops) })
+	working.Go(func() { s.schedule.Run(loops) })
 	working.Go(func() { s.registry.Run(loops) })
 
 	var err error
@@ -237,10 +246,11 @@ func (s *Server) drain(failure error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
-	if n := s.engine.InFlight() + s.notify.InFlight() + s.trigger.InFlight(); n > 0 {
+	if n := s.engine.InFlight() + s.notify.InFlight() + s.trigger.InFlight() + s.schedule.InFlight(); n > 0 {
 		s.config.Log.Info("waiting for what is in flight", "in_flight", n, "grace", grace)
 	}
 	s.trigger.Drain(ctx)
+	s.schedule.Drain(ctx)
 	s.engine.Drain(ctx)
 	s.registry.Drain(ctx)
 	s.notify.Drain(ctx)

@@ -20,6 +20,7 @@ var fillStatements = []string{
 	`INSERT INTO projects VALUES ('proj_0', 'org_0', 'project', 'Project', 0, 0)`,
 	`INSERT INTO environments VALUES ('env_0', 'proj_0', 'dev', 'DEVELOPMENT', 'a', 'b', 'c', 'd', 0, 0)`,
 	`INSERT INTO endpoints VALUES ('endpoint_0', 'env_0', 'app', 'http://127.0.0.1:9', 'hook', '1', '1', 1000, 0, 0)`,
+	`INSERT INTO endpoints VALUES ('endpoint_1', 'env_0', 'other', 'http://127.0.0.1:9', 'hook', '1', '1', 1000, 0, 0)`,
 	`INSERT INTO jobs SELECT 'job_' || i, 'proj_0', 'job-' || i, 'Job', FALSE, 0, 0 FROM generate_series(0, 19) i`,
 	`INSERT INTO job_versions (id, environment_id, job_id, endpoint_id, version, status, latest, specification, created_at, updated_at)
 	 SELECT 'version_' || i, 'env_0', 'job_' || i, 'endpoint_0', '1.0.0', 'ACTIVE', TRUE, '{}', 0, 0 FROM generate_series(0, 19) i`,
@@ -62,6 +63,13 @@ var fillStatements = []string{
 	 SELECT 'dispatcher_' || i, 'env_0', 'JOB', 'job_' || i, TRUE, 0, 0 FROM generate_series(1, 10000) i`,
 	`INSERT INTO dispatcher_events (environment_id, name, source, target_id, dispatcher_id)
 	 SELECT 'env_0', CASE WHEN i <= 3 THEN 'sent' ELSE 'event-' || i END, 'trigger.dev', 'job_' || i, 'dispatcher_' || i
+	 FROM generate_series(1, 10000) i`,
+	// Dynamic schedules with many keys each; some of those are worked on, few paused.
+	`INSERT INTO dynamic_schedules SELECT 'dynamic_' || i, 'env_0', 'endpoint_0', 'dynamic-' || i, TRUE, 0, 0 FROM generate_series(0, 99) i`,
+	`INSERT INTO dynamic_schedule_jobs VALUES ('dynamic_0', 'job_7')`,
+	`INSERT INTO schedules (id, environment_id, endpoint_id, kind, target_id, key, type, seconds, cron, active, next_tick_at, due_at, lease_owner, created_at, updated_at)
+	 SELECT 'schedule_' || i, 'env_0', CASE WHEN i % 100 = 7 THEN 'endpoint_0' ELSE 'endpoint_1' END, 'DYNAMIC', 'dynamic_' || i % 100, 'key-' || i, 'interval', 60, '', TRUE, $now + i,
+	        CASE WHEN i % 97 > 1 THEN $now + i END, CASE WHEN i % 97 = 0 THEN 'node_' || i % 3 END, 0, 0
 	 FROM generate_series(1, 10000) i`,
 }
 
@@ -107,6 +115,8 @@ var typicalIDs = []struct {
 	{regexp.MustCompile(`^account_`), "account_707"},
 	{regexp.MustCompile(`^node_`), "node_0"},
 	{regexp.MustCompile(`^dispatcher_`), "dispatcher_7007"},
+	{regexp.MustCompile(`^schedule_`), "schedule_7007"},
+	{regexp.MustCompile(`^dynamic_`), "dynamic_1"},
 	{regexp.MustCompile(`^limit$`), "limit_0"},
 	{regexp.MustCompile(`^fulfil-order$`), "job-7"},
 	{regexp.MustCompile(`^[0-9a-z]{26}$`), "task_7007"},

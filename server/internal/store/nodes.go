@@ -55,6 +55,9 @@ func (tx *Tx) ReleaseNode(id string) error {
 	if _, err := tx.conn.Exec(`UPDATE events SET lease_owner = NULL, due_at = $2 WHERE lease_owner = $1`, id, now); err != nil {
 		return err
 	}
+	if _, err := tx.conn.Exec(`UPDATE schedules SET lease_owner = NULL, due_at = $2 WHERE lease_owner = $1`, id, now); err != nil {
+		return err
+	}
 	for _, table := range []string{"notifications", "endpoint_indexes"} {
 		if _, err := tx.conn.Exec(`
 			UPDATE `+table+` SET lease_owner = NULL, due_at = $2, updated_at = $2 WHERE lease_owner = $1`, id, now); err != nil {

@@ -111,6 +111,7 @@ const (
 	SignalNotifications = "notifications"
 	SignalIndexes       = "indexes"
 	SignalEvents        = "events"
+	SignalSchedules     = "schedules"
 )
 
 // Signal tells the other processes, when the transaction commits, that rows of

@@ -1,0 +1,205 @@
+package schedule
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/cron"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/store/database"
+)
+
+func (s *Service) claim(ctx context.Context, limit int) (claimed []store.ClaimedSchedule, next time.Time, err error) {
+	var idle bool
+	err = s.store.View(ctx, func(tx *store.Tx) error {
+		next, err = tx.NextDueSchedule()
+		idle = next.IsZero() || next.After(tx.Now())
+		return err
+	})
+	if err != nil || idle {
+		return nil, next, err
+	}
+	owner := s.config.Node.ID()
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		claimed, next, err = tx.ClaimSchedules(owner, limit)
+		return err
+	})
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	return claimed, next, nil
+}
+
+// tick starts the tick of a schedule that is leased to this process.
+func (s *Service) tick(ctx context.Context, c store.ClaimedSchedule) {
+	log := s.log.With("schedule", c.ID, "environment", c.EnvironmentID, "endpoint", c.EndpointID)
+	environment, err := s.store.EnvironmentByID(ctx, c.EnvironmentID)
+	if err == nil {
+		err = s.keep(ctx, func(tx *store.Tx) error { return s.tickOnce(tx, environment, c) })
+	}
+	switch {
+	case err == nil:
+	case errors.Is(err, model.ErrLost):
+		log.Info("dropped a tick: the schedule was changed, or another process has it")
+	case ctx.Err() != nil:
+		s.delay(ctx, c, s.clock.Now())
+	default:
+		const pause = 5 * time.Second
+		log.Error("cannot start a tick; trying again", "err", err)
+		s.delay(ctx, c, s.clock.Now().Add(pause))
+	}
+}
+
+// tickOnce starts what a tick starts, and says when the next one is. A schedule
+// that has just been resumed has none to start.
+func (s *Service) tickOnce(tx *store.Tx, environment *model.Environment, c store.ClaimedSchedule) error {
+	when, err := cron.New(protocol.Schedule{Type: c.Type, Options: c.Options})
+	if err != nil {
+		return err
+	}
+	ticks, err := s.attended(tx, environment, c)
+	if err != nil {
+		return err
+	}
+	if !ticks {
+		return tx.EndTick(c, time.Time{}, time.Time{})
+	}
+	if c.NextTick.IsZero() {
+		next := when.Upcoming(beginning(c.Schedule), tx.Now())
+		tx.AfterCommit(func() { s.loop.Wake(next) })
+		return tx.EndTick(c, time.Time{}, next)
+	}
+	if err := s.start(tx, environment, c.Schedule); err != nil {
+		return err
+	}
+	return tx.EndTick(c, c.NextTick, when.Upcoming(c.NextTick, tx.Now()))
+}
+
+// attended reports whether a schedule ticks now. Whoever attaches to its app waits
+// until the transaction ends, and so finds it paused if it does not.
+func (s *Service) attended(tx *store.Tx, environment *model.Environment, c store.ClaimedSchedule) (bool, error) {
+	if s.Unattended(environment) {
+		return true, nil
+	}
+	e, _, err := tx.LockEndpoint(c.EndpointID)
+	if err != nil {
+		return false, err
+	}
+	return tx.Attached(environment.ID, e.Slug)
+}
+
+// beginning is what the next tick of a schedule is counted from.
+func beginning(s model.Schedule) time.Time {
+	if s.LastTick.IsZero() {
+		return s.CreatedAt
+	}
+	return s.LastTick
+}
+
+// start records the event of a tick and the runs that it starts.
+func (s *Service) start(tx *store.Tx, environment *model.Environment, of model.Schedule) error {
+	event, err := eventOf(of, tx.Now())
+	if err != nil {
+		return err
+	}
+	versions, err := tx.JobVersionsOfSchedule(of)
+	if err != nil {
+		return err
+	}
+	if len(versions) > 0 {
+		event.DeliveredAt = tx.Now()
+	}
+	// If the event is there already, so are its runs: only the answer to an earlier
+	// transaction was lost.
+	inserted, err := tx.InsertEvent(event)
+	if err != nil || !inserted {
+		return err
+	}
+	account, err := accountOf(tx, of)
+	if err != nil {
+		return err
+	}
+	for _, version := range versions {
+		if _, err := s.config.Runs.StartRun(tx, environment, version, event, account); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eventOf returns the event of a schedule's next tick (triggers.md 4.4).
+func eventOf(s model.Schedule, now time.Time) (model.Event, error) {
+	payload, err := json.Marshal(protocol.ScheduledPayload{Timestamp: protocol.At(s.NextTick), LastTimestamp: protocol.AtOrNil(s.LastTick)})
+	if err != nil {
+		return model.Event{}, err
+	}
+	source, err := sourceOf(s)
+	if err != nil {
+		return model.Event{}, err
+	}
+	return model.Event{
+		ID: model.NewID(model.PrefixEvent, now), EnvironmentID: s.EnvironmentID,
+		EventID: fmt.Sprintf("%s:%d", s.ID, s.NextTick.UnixMilli()), Name: model.ScheduledEventName, Source: model.DefaultSource,
+		Payload: payload, Context: []byte("{}"), SourceContext: source, AccountID: s.AccountID,
+		Timestamp: now, DeliverAt: now, CreatedAt: now, UpdatedAt: now,
+	}, nil
+}
+
+// sourceOf returns what a run is told of the schedule that started it. The metadata
+// is passed on as it came.
+func sourceOf(s model.Schedule) ([]byte, error) {
+	key, err := json.Marshal(s.Key)
+	if err != nil {
+		return nil, err
+	}
+	source := append([]byte(`{"id":`), key...)
+	if s.Metadata != nil {
+		source = append(append(source, `,"metadata":`...), s.Metadata...)
+	}
+	return append(source, '}'), nil
+}
+
+func accountOf(tx *store.Tx, s model.Schedule) (*model.Account, error) {
+	if s.AccountID == "" {
+		return nil, nil
+	}
+	found, _, err := tx.Account(s.AccountID)
+	return &found, err
+}
+
+// delay has a tick be started at another time.
+func (s *Service) delay(ctx context.Context, c store.ClaimedSchedule, again time.Time) {
+	err := s.keep(ctx, func(tx *store.Tx) error {
+		if err := tx.DelayTick(c, again); err != nil {
+			return err
+		}
+		return s.announce(tx, again)
+	})
+	if err != nil && !errors.Is(err, model.ErrLost) {
+		s.log.Error("cannot give a tick back; it is started when this process has restarted", "schedule", c.ID, "err", err)
+	}
+}
+
+// keep runs a transaction of a tick. While the database cannot be reached it tries
+// again; the compare-and-set in the transaction makes that safe.
+func (s *Service) keep(ctx context.Context, fn func(*store.Tx) error) error {
+	const pause = 250 * time.Millisecond
+	for {
+		err := s.store.Update(context.WithoutCancel(ctx), fn)
+		if !errors.Is(err, database.ErrUnavailable) {
+			return err
+		}
+		timer := s.clock.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		}
+	}
+}

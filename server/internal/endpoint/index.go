@@ -27,7 +27,7 @@ type IndexResult struct {
 // if jobs are wrong, its message lists what is wrong with each.
 func (c *Client) Index(ctx context.Context, target Target) (IndexResult, error) {
 	const action = protocol.ActionIndexEndpoint
-	answer, err := c.ask(ctx, target, action, nil, c.timeout, maxIndexBytes)
+	answer, err := c.ask(ctx, target, message{action: action}, c.timeout, maxIndexBytes)
 	if err != nil {
 		return IndexResult{}, err
 	}

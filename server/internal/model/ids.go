@@ -26,6 +26,9 @@ const (
 	PrefixJobVersion    = "version_"
 	PrefixAccount       = "account_"
 	PrefixDispatcher    = "dispatcher_"
+	PrefixHTTPEndpoint  = "httpendpoint_"
+	PrefixWebhook       = "webhook_"
+	PrefixDelivery      = "delivery_"
 	// PrefixTask is empty: a task's id is a bare ULID in lower case, as the
 	// protocol has it (model.md 1).
 	PrefixTask = ""

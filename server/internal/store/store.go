@@ -110,6 +110,7 @@ const (
 	SignalNotifications = "notifications"
 	SignalIndexes       = "indexes"
 	SignalEvents        = "events"
+	SignalDeliveries    = "deliveries"
 )
 
 // Signal tells the other processes, when the transaction commits, that rows of

@@ -24,6 +24,7 @@ type serveCommand struct {
 	EgressAllow   string        `env:"RUNHOOK_EGRESS_ALLOW" placeholder:"CIDRS" help:"Address ranges, separated by commas, that callbacks and endpoints may be at although they are private, loopback, link-local or metadata addresses. Default: none; DEVELOPMENT reaches loopback and private ones without."`
 	MaxExecutions int           `env:"RUNHOOK_MAX_EXECUTIONS" default:"512" placeholder:"N" help:"How many executions may be in flight at once. Default: ${default}."`
 	MaxDeliveries int           `env:"RUNHOOK_MAX_DELIVERIES" default:"256" placeholder:"N" help:"How many webhook deliveries may be in flight at once. Default: ${default}."`
+	MaxRequest    int64         `env:"RUNHOOK_MAX_REQUEST" default:"10485760" placeholder:"BYTES" help:"How large the body of a request to an HTTP endpoint may be, in bytes. Default: ${default}."`
 	Grace         time.Duration `env:"RUNHOOK_GRACE" default:"20s" placeholder:"DURATION" help:"How long a stop waits for what is in flight before handing it back. Default: ${default}."`
 	LogLevel      string        `env:"RUNHOOK_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"The least level that is logged: debug, info, warn or error. Default: ${default}."`
 	LogFormat     string        `env:"RUNHOOK_LOG_FORMAT" default:"auto" placeholder:"FORMAT" help:"How to log: text, json, or auto for text on a terminal and json elsewhere. Default: ${default}."`
@@ -42,6 +43,7 @@ var settings = map[string]string{
 	"EncryptionKey":        "--encryption-key (RUNHOOK_ENCRYPTION_KEY)",
 	"Executions":           "--max-executions (RUNHOOK_MAX_EXECUTIONS)",
 	"Deliveries":           "--max-deliveries (RUNHOOK_MAX_DELIVERIES)",
+	"MaximumRequest":       "--max-request (RUNHOOK_MAX_REQUEST)",
 	"Grace":                "--grace (RUNHOOK_GRACE)",
 	"APIKeys[PRODUCTION]":  "--prod-api-key (RUNHOOK_PROD_API_KEY)",
 	"APIKeys[STAGING]":     "--staging-api-key (RUNHOOK_STAGING_API_KEY)",
@@ -68,7 +70,9 @@ func inSettings(err error) error {
 
 // check finds what server.Config cannot tell from a default.
 func (c *serveCommand) check() error {
-	for field, value := range map[string]int{"Executions": c.MaxExecutions, "Deliveries": c.MaxDeliveries} {
+	for field, value := range map[string]int64{
+		"Executions": int64(c.MaxExecutions), "Deliveries": int64(c.MaxDeliveries), "MaximumRequest": c.MaxRequest,
+	} {
 		if value < 1 {
 			return &usageError{settings[field], fmt.Errorf("must be at least 1, not %d", value)}
 		}
@@ -95,7 +99,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 			protocol.Production: c.ProdKey, protocol.Staging: c.StagingKey,
 			protocol.Development: c.DevKey, protocol.Preview: c.PreviewKey,
 		},
-		Executions: c.MaxExecutions, Deliveries: c.MaxDeliveries, Grace: c.Grace, Version: version(), Log: log,
+		Executions: c.MaxExecutions, Deliveries: c.MaxDeliveries, MaximumRequest: c.MaxRequest, Grace: c.Grace, Version: version(), Log: log,
 		OnKeys: func(keys []server.Key) {
 			fmt.Fprintln(s.out, "The environments of this new database and their keys (shown once here; again by: runhook keys):")
 			printKeys(s.out, keys)

@@ -25,6 +25,7 @@ func TestAWrongSettingIsRefusedByName(t *testing.T) {
 		"no room for executions":         {"--max-executions", "0", "RUNHOOK_MAX_EXECUTIONS"},
 		"executions that are no number":  {"--max-executions", "many", "RUNHOOK_MAX_EXECUTIONS"},
 		"no room for deliveries":         {"--max-deliveries", "0", "RUNHOOK_MAX_DELIVERIES"},
+		"no room for requests":           {"--max-request", "0", "RUNHOOK_MAX_REQUEST"},
 		"a grace that is no time":        {"--grace", "long", "RUNHOOK_GRACE"},
 		"a grace of no time":             {"--grace", "0s", "RUNHOOK_GRACE"},
 		"an unknown level":               {"--log-level", "loud", "RUNHOOK_LOG_LEVEL"},

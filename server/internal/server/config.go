@@ -36,6 +36,9 @@ type Config struct {
 	// Executions is how many executions, and Deliveries how many webhook
 	// deliveries, may be in flight at once.
 	Executions, Deliveries int
+	// MaximumRequest is how large the body of a request to an HTTP endpoint may be,
+	// in bytes.
+	MaximumRequest int64
 	// Grace is how long a stop waits for executions and deliveries in flight.
 	Grace time.Duration
 	// Version is the program's.
@@ -72,6 +75,8 @@ const (
 	DefaultExecutions = 512
 	DefaultDeliveries = 256
 	DefaultGrace      = 20 * time.Second
+	// DefaultMaximumRequest is what most services stay below.
+	DefaultMaximumRequest = 10 << 20
 )
 
 func (c *Config) setDefaults() {
@@ -79,6 +84,7 @@ func (c *Config) setDefaults() {
 	setDefault(&c.Database, DefaultDatabase)
 	setDefault(&c.Executions, DefaultExecutions)
 	setDefault(&c.Deliveries, DefaultDeliveries)
+	setDefault(&c.MaximumRequest, DefaultMaximumRequest)
 	setDefault(&c.Grace, DefaultGrace)
 	setDefault(&c.Version, "dev")
 	if c.Clock == nil {
@@ -129,6 +135,7 @@ func (c Config) Validate() error {
 		{"EncryptionKey", checkEncryptionKey(c.EncryptionKey)},
 		{"Executions", atLeastOne(c.Executions)},
 		{"Deliveries", atLeastOne(c.Deliveries)},
+		{"MaximumRequest", atLeastOne(c.MaximumRequest)},
 		{"Grace", notNegative(c.Grace)},
 	}
 	for _, check := range checks {
@@ -156,7 +163,7 @@ func (c Config) Validate() error {
 
 func second[T any](_ T, err error) error { return err }
 
-func atLeastOne(n int) error {
+func atLeastOne[T int | int64](n T) error {
 	if n < 1 {
 		return fmt.Errorf("must be at least 1, not %d", n)
 	}

@@ -21,7 +21,10 @@ import (
 	"github.com/runhook/runhook/server/internal/endpoint"
 	"github.com/runhook/runhook/server/internal/engine"
 	"github.com/runhook/runhook/server/internal/fetch"
+	"github.com/runhook/runhook/server/internal/inbox"
+	"github.com/runhook/runhook/server/internal/ingress"
 	"github.com/runhook/runhook/server/internal/live"
+	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/node"
 	"github.com/runhook/runhook/server/internal/notify"
 	"github.com/runhook/runhook/server/internal/registry"
@@ -40,6 +43,8 @@ type Server struct {
 	engine   *engine.Engine
 	notify   *notify.Service
 	trigger  *trigger.Service
+	inbox    *inbox.Queue
+	ingress  *ingress.Service
 	registry *registry.Registry
 	http     *http.Server
 	silent   silent
@@ -120,13 +125,20 @@ func (s *Server) build(ctx context.Context) (err error) {
 		PublicURL: s.url, Executions: c.Executions, Live: s.live, Clock: c.Clock, Log: c.Log,
 	})
 	s.trigger = trigger.New(trigger.Config{Store: s.store, Node: s.node, Runs: s.engine, Clock: c.Clock, Log: c.Log})
+	s.inbox = inbox.New(inbox.Config{
+		Store: s.store, Node: s.node, Clock: c.Clock, Log: c.Log,
+		Couriers: map[model.SourceKind]inbox.Courier{model.SourceWebhook: ingress.WebhookCourier{Store: s.store, Caller: caller}},
+	})
+	s.ingress = ingress.New(ingress.Config{
+		Store: s.store, Events: s.trigger, Queue: s.inbox, Caller: caller, PublicURL: s.url, Clock: c.Clock, Log: c.Log,
+	})
 	s.registry = registry.New(registry.Config{
-		Store: s.store, Node: s.node, Caller: caller, Aborter: s.engine, Reconcilers: []registry.Reconciler{s.trigger},
+		Store: s.store, Node: s.node, Caller: caller, Aborter: s.engine, Reconcilers: []registry.Reconciler{s.trigger, s.ingress},
 		CheckURL: s.outgoing.CheckURL, Live: s.live, Clock: c.Clock, Log: c.Log,
 	})
 	s.http = &http.Server{
 		Handler: api.New(api.Config{
-			Store: s.store, Engine: s.engine, Registry: s.registry, Trigger: s.trigger, Notify: s.notify, Live: s.live, Clock: c.Clock, Log: c.Log,
+			Store: s.store, Engine: s.engine, Registry: s.registry, Trigger: s.trigger, Ingress: s.ingress, MaximumRequest: c.MaximumRequest, Notify: s.notify, Live: s.live, Clock: c.Clock, Log: c.Log,
 		}),
 		ConnState: s.silent.track, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maximumHeader,
 	}
@@ -141,6 +153,7 @@ func (s *Server) wake() {
 	s.engine.Wake()
 	s.notify.Wake()
 	s.trigger.Wake()
+	s.inbox.Wake()
 	s.registry.Wake()
 }
 
@@ -155,6 +168,8 @@ func (s *Server) signal(name string) {
 		s.notify.Wake()
 	case store.SignalEvents:
 		s.trigger.Wake()
+	case store.SignalDeliveries:
+		s.inbox.Wake()
 	case store.SignalIndexes:
 		s.registry.Wake()
 	default:
@@ -192,6 +207,7 @@ func (s *Server) Run(ctx context.Context) error {
 	working.Go(func() { s.engine.Run(loops) })
 	working.Go(func() { s.notify.Run(loops) })
 	working.Go(func() { s.trigger.Run(loops) })
+	working.Go(func() { s.inbox.Run(loops) })
 	working.Go(func() { s.registry.Run(loops) })
 
 	var err error
@@ -217,9 +233,10 @@ func (s *Server) drain(failure error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
-	if n := s.engine.InFlight() + s.notify.InFlight() + s.trigger.InFlight(); n > 0 {
+	if n := s.engine.InFlight() + s.notify.InFlight() + s.trigger.InFlight() + s.inbox.InFlight(); n > 0 {
 		s.config.Log.Info("waiting for what is in flight", "in_flight", n, "grace", grace)
 	}
+	s.inbox.Drain(ctx)
 	s.trigger.Drain(ctx)
 	s.engine.Drain(ctx)
 	s.registry.Drain(ctx)

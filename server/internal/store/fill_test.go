@@ -63,7 +63,7 @@ var fillStatements = []string{
 	`INSERT INTO dispatcher_events (environment_id, name, source, target_id, dispatcher_id)
 	 SELECT 'env_0', CASE WHEN i <= 3 THEN 'sent' ELSE 'event-' || i END, 'trigger.dev', 'job_' || i, 'dispatcher_' || i
 	 FROM generate_series(1, 10000) i`,
-	`INSERT INTO source_queues SELECT 'webhook_' || i, 'env_0', 1000 FROM generate_series(1, $rows / 1000) i`,
+	`INSERT INTO source_queues SELECT 'webhook_' || i, 'env_0', 1000 FROM generate_series(1, $rows) i`,
 	`INSERT INTO source_deliveries (id, environment_id, kind, source_id, number, status, url, method, headers, body, due_at, lease_owner, created_at, updated_at)
 	 SELECT 'delivery_' || i, 'env_0', 'WEBHOOK', 'webhook_' || i % ($rows / 1000), i, CASE WHEN i <= $rows - 100 THEN 'DELIVERED' ELSE 'PENDING' END,
 	        'http://127.0.0.1:9', 'POST', '{}', '', CASE WHEN i > $rows - 20 THEN $now + i END, CASE WHEN i BETWEEN $rows - 40 AND $rows - 20 THEN 'node_' || i % 3 END, $now, $now

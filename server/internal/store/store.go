@@ -188,6 +188,9 @@ func jsonOrNil(s *string) []byte {
 
 // jsonList returns the strings as a JSON array, for [database.Dialect.InList].
 func jsonList(values []string) string {
+	if values == nil {
+		return "[]"
+	}
 	text, err := json.Marshal(values)
 	if err != nil {
 		panic(err) // a []string always encodes

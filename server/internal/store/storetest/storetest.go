@@ -31,7 +31,7 @@ func Run(t *testing.T, open Open) {
 		jobTests, eventTests, deliveryTests, dispatcherTests,
 		runTests, claimTests, limitTests, transitionTests, taskTests, dueTaskTests, operationTests, statusTests,
 		notificationTests, listTests, windowTests, jsonTests,
-		sourceDeliveryTests,
+		ingressTests, sourceDeliveryTests,
 	) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -152,6 +152,13 @@ func (b *bench) wantAnswer(what string, got answer, status int, body string) {
 	}
 }
 
+func decode(t *testing.T, text []byte, into any) {
+	t.Helper()
+	if err := json.Unmarshal(text, into); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+}
+
 func (b *bench) wantRefusal(got answer, status int, message string) {
 	b.Helper()
 	b.wantAnswer(message, got, status, fmt.Sprintf(`{"error":true,"message":%q}`, message))

@@ -14,6 +14,18 @@ const (
 	HeaderCachedTaskCursor = "X-Cached-Tasks-Cursor"
 )
 
+// Header names of the requests of other services that an app is handed.
+const (
+	HeaderSourceKey    = "X-Ts-Key"
+	HeaderSourceSecret = "X-Ts-Secret"
+	// HeaderSourceParams is JSON, and so is HeaderHTTPHeaders: an object of the
+	// request's headers.
+	HeaderSourceParams = "X-Ts-Params"
+	HeaderHTTPURL      = "X-Ts-Http-Url"
+	HeaderHTTPMethod   = "X-Ts-Http-Method"
+	HeaderHTTPHeaders  = "X-Ts-Http-Headers"
+)
+
 // Dated versions of the protocol. They are compared as strings.
 const (
 	// VersionLazyCachedTasks wraps the answer to task creation and allows
@@ -35,4 +47,9 @@ const (
 	ActionPreprocessRun   Action = "PREPROCESS_RUN"
 	ActionRunNotification Action = "RUN_NOTIFICATION"
 	ActionProbeTimeout    Action = "PROBE_EXECUTION_TIMEOUT"
+	// ActionDeliverWebhook hands over a request of a service with which the app has
+	// registered a webhook, ActionDeliverForResponse one to an HTTP endpoint that
+	// the app answers itself.
+	ActionDeliverWebhook     Action = "DELIVER_WEBHOOK_REQUEST"
+	ActionDeliverForResponse Action = "DELIVER_HTTP_ENDPOINT_REQUEST_FOR_RESPONSE"
 )

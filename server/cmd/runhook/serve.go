@@ -26,6 +26,7 @@ type serveCommand struct {
 	MaxDeliveries int           `env:"RUNHOOK_MAX_DELIVERIES" default:"256" placeholder:"N" help:"How many webhook deliveries may be in flight at once. Default: ${default}."`
 	KeepPayloads  string        `env:"RUNHOOK_KEEP_PAYLOADS" default:"STAGING=30d,PREVIEW=7d,DEVELOPMENT=7d" placeholder:"AGES" help:"How long after a run's end its payloads, tasks and delivery log are kept, by environment; one that is not named keeps them for ever, and 'forever' names none. Default: ${default}."`
 	KeepRuns      string        `env:"RUNHOOK_KEEP_RUNS" default:"STAGING=90d,PREVIEW=30d,DEVELOPMENT=30d" placeholder:"AGES" help:"How long the rest of a run is kept: that it was, when, and how it ended. Default: ${default}."`
+	MaxRequest    int64         `env:"RUNHOOK_MAX_REQUEST" default:"10485760" placeholder:"BYTES" help:"How large the body of a request to an HTTP endpoint may be, in bytes. Default: ${default}."`
 	Grace         time.Duration `env:"RUNHOOK_GRACE" default:"20s" placeholder:"DURATION" help:"How long a stop waits for what is in flight before handing it back. Default: ${default}."`
 	DevSchedules  bool          `env:"RUNHOOK_DEV_SCHEDULES" help:"Have schedules of DEVELOPMENT tick always, and not only while runhook dev is attached to their app."`
 	LogLevel      string        `env:"RUNHOOK_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"The least level that is logged: debug, info, warn or error. Default: ${default}."`
@@ -47,6 +48,7 @@ var settings = map[string]string{
 	"Deliveries":           "--max-deliveries (RUNHOOK_MAX_DELIVERIES)",
 	"KeepPayloads":         "--keep-payloads (RUNHOOK_KEEP_PAYLOADS)",
 	"KeepRuns":             "--keep-runs (RUNHOOK_KEEP_RUNS)",
+	"MaximumRequest":       "--max-request (RUNHOOK_MAX_REQUEST)",
 	"Grace":                "--grace (RUNHOOK_GRACE)",
 	"APIKeys[PRODUCTION]":  "--prod-api-key (RUNHOOK_PROD_API_KEY)",
 	"APIKeys[STAGING]":     "--staging-api-key (RUNHOOK_STAGING_API_KEY)",
@@ -73,7 +75,9 @@ func inSettings(err error) error {
 
 // check finds what server.Config cannot tell from a default.
 func (c *serveCommand) check() error {
-	for field, value := range map[string]int{"Executions": c.MaxExecutions, "Deliveries": c.MaxDeliveries} {
+	for field, value := range map[string]int64{
+		"Executions": int64(c.MaxExecutions), "Deliveries": int64(c.MaxDeliveries), "MaximumRequest": c.MaxRequest,
+	} {
 		if value < 1 {
 			return &usageError{settings[field], fmt.Errorf("must be at least 1, not %d", value)}
 		}
@@ -101,7 +105,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 			protocol.Development: c.DevKey, protocol.Preview: c.PreviewKey,
 		},
 		KeepPayloads: c.KeepPayloads, KeepRuns: c.KeepRuns,
-		Executions: c.MaxExecutions, Deliveries: c.MaxDeliveries, Grace: c.Grace, DevSchedules: c.DevSchedules, Version: version(), Log: log,
+		Executions: c.MaxExecutions, Deliveries: c.MaxDeliveries, MaximumRequest: c.MaxRequest, Grace: c.Grace, DevSchedules: c.DevSchedules, Version: version(), Log: log,
 		OnKeys: func(keys []server.Key) {
 			fmt.Fprintln(s.out, "The environments of this new database and their keys (shown once here; again by: runhook keys):")
 			printKeys(s.out, keys)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/runhook/runhook/server/internal/clock"
 	"github.com/runhook/runhook/server/internal/engine"
+	"github.com/runhook/runhook/server/internal/ingress"
 	"github.com/runhook/runhook/server/internal/live"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/notify"
@@ -30,10 +31,13 @@ type Config struct {
 	Registry *registry.Registry
 	Trigger  *trigger.Service
 	Schedule *schedule.Service
-	Notify   *notify.Service
-	Live     *live.Broadcaster
-	Clock    clock.Clock
-	Log      *slog.Logger
+	Ingress  *ingress.Service
+	// MaximumRequest bounds the bodies of requests to HTTP endpoints, in bytes.
+	MaximumRequest int64
+	Notify         *notify.Service
+	Live           *live.Broadcaster
+	Clock          clock.Clock
+	Log            *slog.Logger
 }
 
 // API answers requests. It may be used concurrently.
@@ -59,6 +63,7 @@ func (a *API) routes() {
 
 	a.lookRoutes()
 	a.indexRoutes()
+	a.ingressRoutes()
 	a.absentRoutes()
 	a.router.handle("GET", "/api/v1/whoami", a.secret(a.whoami))
 	a.router.handle("POST", "/api/v1/endpoints", a.secret(a.registerEndpoint))

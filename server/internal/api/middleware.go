@@ -35,6 +35,17 @@ func (a *API) authorized(h handler, allowPublic bool) http.Handler {
 
 // open lets a handler be reached by everybody.
 func (a *API) open(h handler) http.Handler {
+	return a.unchecked(func(w http.ResponseWriter, r *request) error {
+		if err := checkText(r.Request); err != nil {
+			return err
+		}
+		return h(w, r)
+	})
+}
+
+// unchecked is open for requests that are not meant for the server itself: their
+// queries and headers may be anything.
+func (a *API) unchecked(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if problem := recover(); problem != nil && problem != http.ErrAbortHandler {
@@ -42,11 +53,7 @@ func (a *API) open(h handler) http.Handler {
 				writeError(w, http.StatusInternalServerError, "Internal Server Error")
 			}
 		}()
-		err := checkText(r)
-		if err == nil {
-			err = h(w, &request{Request: r})
-		}
-		if err != nil {
+		if err := h(w, &request{Request: r}); err != nil {
 			a.fail(w, r, err)
 		}
 	})

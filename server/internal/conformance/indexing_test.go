@@ -54,7 +54,7 @@ var indexing = servertest.Cases{
 	},
 	"12.1 item 43, 22.1 item B27: webhooks are counted, and a job without a dispatcher can be disabled": func(t *testing.T, s *servertest.Server, app *servertest.App) {
 		index(t, s, app, job("invoked", "1.0.0", nil))
-		app.SetIndex(strings.Replace(servertest.Index(servertest.Job(servertest.JobID, servertest.JobVersion)), "{", `{"webhooks":[{"key":"w"}],`, 1))
+		app.SetIndex(strings.Replace(servertest.Index(servertest.Job(servertest.JobID, servertest.JobVersion)), "{", `{"httpEndpoints":[{"id":"w","source":"s"}],"webhooks":[{"key":"w","httpEndpoint":{"id":"w"}}],`, 1))
 		answer := app.Register(s.Development(), "app")
 		for _, stat := range []string{`"webhooks":1`, `"disabledJobs":1`} {
 			if !strings.Contains(string(answer.Members()["stats"]), stat) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -43,19 +44,27 @@ type lostError struct{ cause error }
 func (e *lostError) Error() string { return e.cause.Error() }
 func (e *lostError) Unwrap() error { return e.cause }
 
-// call sends an action and follows the redirects that the action permits.
+// message is what an endpoint is sent.
+type message struct {
+	action protocol.Action
+	body   []byte
+	// header is what the action is sent with beside what all are.
+	header http.Header
+}
+
+// call sends a message and follows the redirects that its action permits.
 // limit bounds the body of a 2xx answer.
-func (c *Client) call(ctx context.Context, target Target, action protocol.Action, body []byte, limit int64) (*answer, error) {
+func (c *Client) call(ctx context.Context, target Target, message message, limit int64) (*answer, error) {
 	location := target.URL
 	for hop := 0; ; hop++ {
 		if err := c.outgoing.CheckURL(location, target.EnvironmentType); err != nil {
 			return nil, err
 		}
-		answer, err := c.send(ctx, location, target, action, body, limit)
+		answer, err := c.send(ctx, location, target, message, limit)
 		if err != nil {
 			return nil, err
 		}
-		next, problem := redirect(answer, action, hop)
+		next, problem := redirect(answer, message.action, hop)
 		if next == "" {
 			answer.redirectProblem = problem
 			return answer, nil
@@ -65,12 +74,13 @@ func (c *Client) call(ctx context.Context, target Target, action protocol.Action
 }
 
 // send makes one request and reads its answer to the end.
-func (c *Client) send(ctx context.Context, location string, target Target, action protocol.Action, body []byte, limit int64) (*answer, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, location, bytes.NewReader(body))
+func (c *Client) send(ctx context.Context, location string, target Target, message message, limit int64) (*answer, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, location, bytes.NewReader(message.body))
 	if err != nil {
 		return nil, err
 	}
-	setHeaders(request.Header, target, action)
+	maps.Copy(request.Header, message.header)
+	setHeaders(request.Header, target, message.action)
 	response, err := c.outgoing.Client(target.EnvironmentType).Do(request)
 	if err != nil {
 		// Its text repeats the method and the URL, which our messages have.

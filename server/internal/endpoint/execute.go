@@ -25,7 +25,7 @@ func (c *Client) Execute(ctx context.Context, target Target, body []byte) Execut
 	callContext, cancel := deadline(ctx, c.executeTimeout)
 	defer cancel()
 	sent := c.now()
-	answer, err := c.call(callContext, target, protocol.ActionExecuteJob, body, maxExecuteBytes)
+	answer, err := c.call(callContext, target, message{action: protocol.ActionExecuteJob, body: body}, maxExecuteBytes)
 	duration := c.now().Sub(sent).Round(time.Millisecond)
 
 	var outcome ExecuteOutcome

@@ -27,7 +27,7 @@ type IndexResult struct {
 // if jobs are wrong, its message lists what is wrong with each.
 func (c *Client) Index(ctx context.Context, target Target) (IndexResult, error) {
 	const action = protocol.ActionIndexEndpoint
-	answer, err := c.ask(ctx, target, action, nil, c.timeout, maxIndexBytes)
+	answer, err := c.ask(ctx, target, message{action: action}, c.timeout, maxIndexBytes)
 	if err != nil {
 		return IndexResult{}, err
 	}
@@ -67,6 +67,10 @@ func readIndex(answer *answer, target Target) (protocol.Index, *Error) {
 	var document protocol.Index
 	if !check.decode("", answer.body, &document) {
 		return protocol.Index{}, misshapen(answer, target, action, check.problems[0])
+	}
+	if issues := ingressIssues(document); len(issues) > 0 {
+		return protocol.Index{}, &Error{Action: action, StatusCode: answer.status,
+			Message: "Your HTTP endpoints and webhooks have issues:\n" + strings.Join(issues, "\n")}
 	}
 	return document, nil
 }

@@ -19,7 +19,7 @@ const maxPingBytes = 1 << 20
 // target.Slug names. The error is an [*Error] with the message the protocol
 // gives it.
 func (c *Client) Ping(ctx context.Context, target Target) (Versions, error) {
-	answer, err := c.ask(ctx, target, protocol.ActionPing, nil, c.timeout, maxPingBytes)
+	answer, err := c.ask(ctx, target, message{action: protocol.ActionPing}, c.timeout, maxPingBytes)
 	if err != nil {
 		return Versions{}, err
 	}
@@ -32,7 +32,7 @@ func (c *Client) Ping(ctx context.Context, target Target) (Versions, error) {
 // Validate asks the endpoint for the identifier of its client. The errors are
 // those of [Client.Ping].
 func (c *Client) Validate(ctx context.Context, target Target) (ValidateResult, error) {
-	answer, err := c.ask(ctx, target, protocol.ActionValidate, nil, c.timeout, maxPingBytes)
+	answer, err := c.ask(ctx, target, message{action: protocol.ActionValidate}, c.timeout, maxPingBytes)
 	if err != nil {
 		return ValidateResult{}, err
 	}
@@ -55,7 +55,7 @@ func (c *Client) Validate(ctx context.Context, target Target) (ValidateResult, e
 // RunNotification. It returns nil once the endpoint has taken it; otherwise an
 // [*Error], and sending it again later may succeed.
 func (c *Client) RunNotification(ctx context.Context, target Target, body []byte) error {
-	answer, err := c.ask(ctx, target, protocol.ActionRunNotification, body, c.executeTimeout, maxPingBytes)
+	answer, err := c.ask(ctx, target, message{action: protocol.ActionRunNotification, body: body}, c.executeTimeout, maxPingBytes)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (c *Client) RunNotification(ctx context.Context, target Target, body []byte
 // of EXECUTE_JOB, of which it reads those it needs. Errors are an [*Error].
 func (c *Client) Preprocess(ctx context.Context, target Target, body []byte) (abort bool, err error) {
 	const action = protocol.ActionPreprocessRun
-	answer, err := c.ask(ctx, target, action, body, c.timeout, maxPingBytes)
+	answer, err := c.ask(ctx, target, message{action: action, body: body}, c.timeout, maxPingBytes)
 	if err != nil {
 		return false, err
 	}
@@ -84,16 +84,16 @@ func (c *Client) Preprocess(ctx context.Context, target Target, body []byte) (ab
 	return abort, nil
 }
 
-// ask sends an action and returns its 2xx answer. Anything else is an [*Error].
-func (c *Client) ask(ctx context.Context, target Target, action protocol.Action, body []byte, timeout time.Duration, limit int64) (*answer, error) {
+// ask sends a message and returns its 2xx answer. Anything else is an [*Error].
+func (c *Client) ask(ctx context.Context, target Target, message message, timeout time.Duration, limit int64) (*answer, error) {
 	callContext, cancel := deadline(ctx, timeout)
 	defer cancel()
-	answer, err := c.call(callContext, target, action, body, limit)
+	answer, err := c.call(callContext, target, message, limit)
 	if err != nil {
-		return nil, connectionError(callContext, target, action, err)
+		return nil, connectionError(callContext, target, message.action, err)
 	}
 	if !answer.ok() {
-		failure := statusError(answer, target, action)
+		failure := statusError(answer, target, message.action)
 		failure.RetryAfter = retryAfter(answer.header, c.now())
 		return nil, failure
 	}

@@ -22,8 +22,10 @@ type Project struct {
 // Environment is what an API key stands for, with its project and organization.
 // It is shared between goroutines and must not be changed.
 type Environment struct {
-	ID           string
-	Slug         string
+	ID   string
+	Slug string
+	// Shortcode stands for it in addresses that other services are given.
+	Shortcode    string
 	Type         protocol.EnvironmentType
 	Organization Organization
 	Project      Project

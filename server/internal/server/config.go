@@ -43,6 +43,9 @@ type Config struct {
 	// DevSchedules has schedules of DEVELOPMENT tick though nobody develops their
 	// apps with runhook dev.
 	DevSchedules bool
+	// MaximumRequest is how large the body of a request to an HTTP endpoint may be,
+	// in bytes.
+	MaximumRequest int64
 	// Grace is how long a stop waits for executions and deliveries in flight.
 	Grace time.Duration
 	// Version is the program's.
@@ -82,6 +85,8 @@ const (
 	// What is kept in PRODUCTION is for its owners to say.
 	DefaultKeepPayloads = "STAGING=30d,PREVIEW=7d,DEVELOPMENT=7d"
 	DefaultKeepRuns     = "STAGING=90d,PREVIEW=30d,DEVELOPMENT=30d"
+	// DefaultMaximumRequest is what most services stay below.
+	DefaultMaximumRequest = 10 << 20
 )
 
 func (c *Config) setDefaults() {
@@ -89,6 +94,7 @@ func (c *Config) setDefaults() {
 	setDefault(&c.Database, DefaultDatabase)
 	setDefault(&c.Executions, DefaultExecutions)
 	setDefault(&c.Deliveries, DefaultDeliveries)
+	setDefault(&c.MaximumRequest, DefaultMaximumRequest)
 	setDefault(&c.Grace, DefaultGrace)
 	setDefault(&c.KeepPayloads, DefaultKeepPayloads)
 	setDefault(&c.KeepRuns, DefaultKeepRuns)
@@ -143,6 +149,7 @@ func (c Config) Validate() error {
 		{"KeepRuns", second(retention.ParseAges(c.KeepRuns))},
 		{"Executions", atLeastOne(c.Executions)},
 		{"Deliveries", atLeastOne(c.Deliveries)},
+		{"MaximumRequest", atLeastOne(c.MaximumRequest)},
 		{"Grace", notNegative(c.Grace)},
 	}
 	for _, check := range checks {
@@ -170,7 +177,7 @@ func (c Config) Validate() error {
 
 func second[T any](_ T, err error) error { return err }
 
-func atLeastOne(n int) error {
+func atLeastOne[T int | int64](n T) error {
 	if n < 1 {
 		return fmt.Errorf("must be at least 1, not %d", n)
 	}

@@ -21,7 +21,10 @@ import (
 	"github.com/runhook/runhook/server/internal/endpoint"
 	"github.com/runhook/runhook/server/internal/engine"
 	"github.com/runhook/runhook/server/internal/fetch"
+	"github.com/runhook/runhook/server/internal/inbox"
+	"github.com/runhook/runhook/server/internal/ingress"
 	"github.com/runhook/runhook/server/internal/live"
+	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/node"
 	"github.com/runhook/runhook/server/internal/notify"
 	"github.com/runhook/runhook/server/internal/registry"
@@ -43,6 +46,8 @@ type Server struct {
 	notify    *notify.Service
 	trigger   *trigger.Service
 	registry  *registry.Registry
+	inbox     *inbox.Queue
+	ingress   *ingress.Service
 	retention *retention.Service
 	schedule  *schedule.Service
 	http      *http.Server
@@ -127,8 +132,15 @@ func (s *Server) build(ctx context.Context) (err error) {
 	s.schedule = schedule.New(schedule.Config{
 		Store: s.store, Node: s.node, Runs: s.engine, Development: c.DevSchedules, Clock: c.Clock, Log: c.Log,
 	})
+	s.inbox = inbox.New(inbox.Config{
+		Store: s.store, Node: s.node, Clock: c.Clock, Log: c.Log,
+		Couriers: map[model.SourceKind]inbox.Courier{model.SourceWebhook: ingress.WebhookCourier{Store: s.store, Caller: caller}},
+	})
+	s.ingress = ingress.New(ingress.Config{
+		Store: s.store, Events: s.trigger, Queue: s.inbox, Caller: caller, PublicURL: s.url, Clock: c.Clock, Log: c.Log,
+	})
 	s.registry = registry.New(registry.Config{
-		Store: s.store, Node: s.node, Caller: caller, Aborter: s.engine, Reconcilers: []registry.Reconciler{s.trigger, s.schedule},
+		Store: s.store, Node: s.node, Caller: caller, Aborter: s.engine, Reconcilers: []registry.Reconciler{s.trigger, s.schedule, s.ingress},
 		CheckURL: s.outgoing.CheckURL, Live: s.live, Clock: c.Clock, Log: c.Log,
 	})
 	if err := s.buildRetention(); err != nil {
@@ -136,7 +148,8 @@ func (s *Server) build(ctx context.Context) (err error) {
 	}
 	s.http = &http.Server{
 		Handler: api.New(api.Config{
-			Store: s.store, Engine: s.engine, Registry: s.registry, Trigger: s.trigger, Schedule: s.schedule, Notify: s.notify, Live: s.live, Clock: c.Clock, Log: c.Log,
+			Store: s.store, Engine: s.engine, Registry: s.registry, Trigger: s.trigger, Schedule: s.schedule,
+			Ingress: s.ingress, MaximumRequest: c.MaximumRequest, Notify: s.notify, Live: s.live, Clock: c.Clock, Log: c.Log,
 		}),
 		ConnState: s.silent.track, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maximumHeader,
 	}
@@ -166,6 +179,7 @@ func (s *Server) wake() {
 	s.notify.Wake()
 	s.trigger.Wake()
 	s.schedule.Wake()
+	s.inbox.Wake()
 	s.registry.Wake()
 }
 
@@ -182,6 +196,8 @@ func (s *Server) signal(name string) {
 		s.trigger.Wake()
 	case store.SignalSchedules:
 		s.schedule.Wake()
+	case store.SignalDeliveries:
+		s.inbox.Wake()
 	case store.SignalIndexes:
 		s.registry.Wake()
 	default:
@@ -221,6 +237,7 @@ func (s *Server) Run(ctx context.Context) error {
 	working.Go(func() { s.notify.Run(loops) })
 	working.Go(func() { s.trigger.Run(loops) })
 	working.Go(func() { s.schedule.Run(loops) })
+	working.Go(func() { s.inbox.Run(loops) })
 	working.Go(func() { s.registry.Run(loops) })
 
 	var err error
@@ -246,9 +263,10 @@ func (s *Server) drain(failure error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
-	if n := s.engine.InFlight() + s.notify.InFlight() + s.trigger.InFlight() + s.schedule.InFlight(); n > 0 {
+	if n := s.engine.InFlight() + s.notify.InFlight() + s.trigger.InFlight() + s.schedule.InFlight() + s.inbox.InFlight(); n > 0 {
 		s.config.Log.Info("waiting for what is in flight", "in_flight", n, "grace", grace)
 	}
+	s.inbox.Drain(ctx)
 	s.trigger.Drain(ctx)
 	s.schedule.Drain(ctx)
 	s.engine.Drain(ctx)

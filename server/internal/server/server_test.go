@@ -133,6 +133,7 @@ func TestAWrongFieldIsNamed(t *testing.T) {
 		"EncryptionKey":        {EncryptionKey: "short"},
 		"Executions":           {Executions: -1},
 		"Deliveries":           {Deliveries: -1},
+		"MaximumRequest":       {MaximumRequest: -1},
 		"Grace":                {Grace: -time.Second},
 		"APIKeys[PRODUCTION]":  {APIKeys: map[protocol.EnvironmentType]string{protocol.Production: "key"}},
 		"APIKeys[DEVELOPMENT]": {APIKeys: map[protocol.EnvironmentType]string{protocol.Development: "tr_a_b", protocol.Staging: "tr_a_b"}},

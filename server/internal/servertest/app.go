@@ -60,6 +60,7 @@ type appState struct {
 	scripts    map[string][]Step
 	executions map[string][]*Execution
 	calls      map[protocol.Action]int
+	handlers   map[protocol.Action]Handler
 }
 
 // NewApp starts an app with the one job and registers it in DEVELOPMENT.
@@ -76,6 +77,7 @@ func NewUnregisteredApp(t testing.TB, s *Server) *App {
 	a := &App{t: t, server: s, appState: &appState{
 		moved: s, index: JSON(Index(Job(JobID, JobVersion))), ping: JSON(`{"ok":true}`),
 		scripts: map[string][]Step{}, executions: map[string][]*Execution{}, calls: map[protocol.Action]int{},
+		handlers: map[protocol.Action]Handler{},
 	}}
 	web := httptest.NewServer(a)
 	t.Cleanup(func() {
@@ -211,6 +213,16 @@ func (a *App) Executions(runID string) []*Execution {
 	return append([]*Execution(nil), a.executions[runID]...)
 }
 
+// Handler answers an action, given the headers and the body it was asked with.
+type Handler func(header http.Header, body []byte) Reply
+
+// Handle has a handler answer an action from now on.
+func (a *App) Handle(action protocol.Action, handler Handler) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.handlers[action] = handler
+}
+
 // Calls returns how often the app was asked for an action.
 func (a *App) Calls(action protocol.Action) int {
 	a.mu.Lock()
@@ -227,8 +239,12 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	action := protocol.Action(r.Header.Get(protocol.HeaderAction))
 	a.mu.Lock()
 	a.calls[action]++
-	ping, index := a.ping, a.index
+	ping, index, handler := a.ping, a.index, a.handlers[action]
 	a.mu.Unlock()
+	if handler != nil {
+		handler(r.Header, body).write(w, r)
+		return
+	}
 	switch action {
 	case protocol.ActionPing:
 		ping.write(w, r)

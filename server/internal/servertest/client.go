@@ -83,6 +83,7 @@ func (c *Client) checkPromises(method, path string, answer Answer) {
 	}
 	switch {
 	case !strings.HasPrefix(path, "/api/"), method == http.MethodHead:
+	case strings.HasPrefix(path, "/api/v1/http-endpoints/"): // answers of apps, to whoever calls
 	case answer.Status < 400 && answer.Status != http.StatusOK:
 		c.t.Errorf("%s %s answered %d: only 200 is a success", method, path, answer.Status)
 	case answer.Status >= 400 && answer.Error() == "":

@@ -12,7 +12,7 @@ import (
 )
 
 const environmentQuery = `
-SELECT e.id, e.slug, e.type, e.api_key_encrypted, e.public_key_encrypted, e.created_at, e.updated_at,
+SELECT e.id, e.slug, e.shortcode, e.type, e.api_key_encrypted, e.public_key_encrypted, e.created_at, e.updated_at,
        p.id, p.slug, p.name, o.id, o.slug, o.title, o.maximum_execution_ms
 FROM environments e
 JOIN projects p ON p.id = e.project_id
@@ -22,7 +22,7 @@ func (tx *Tx) scanEnvironment(rows database.Rows) (*model.Environment, error) {
 	var e model.Environment
 	var apiKey, publicKey string
 	var created, updated, maximum int64
-	if err := rows.Scan(&e.ID, &e.Slug, &e.Type, &apiKey, &publicKey, &created, &updated,
+	if err := rows.Scan(&e.ID, &e.Slug, &e.Shortcode, &e.Type, &apiKey, &publicKey, &created, &updated,
 		&e.Project.ID, &e.Project.Slug, &e.Project.Name,
 		&e.Organization.ID, &e.Organization.Slug, &e.Organization.Title, &maximum); err != nil {
 		return nil, err
@@ -72,10 +72,10 @@ func (tx *Tx) CreateProject(organization model.Organization, project model.Proje
 	for _, e := range environments {
 		id := model.NewID(model.PrefixEnvironment, tx.now)
 		if _, err := tx.conn.Exec(`
-			INSERT INTO environments (id, project_id, slug, type, api_key_hash, api_key_encrypted,
+			INSERT INTO environments (id, project_id, slug, shortcode, type, api_key_hash, api_key_encrypted,
 			                          public_key_hash, public_key_encrypted, created_at, updated_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)`,
-			id, project.ID, e.Slug, string(e.Type),
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)`,
+			id, project.ID, e.Slug, shortcode(e.Slug, id), string(e.Type),
 			hashKey(e.APIKey), tx.box.seal(e.APIKey, apiKeyPlace(id)),
 			hashKey(e.PublicKey), tx.box.seal(e.PublicKey, publicKeyPlace(id)), now); err != nil {
 			return err
@@ -83,6 +83,11 @@ func (tx *Tx) CreateProject(organization model.Organization, project model.Proje
 	}
 	return nil
 }
+
+// shortcode returns what stands for an environment in addresses that other services
+// are given: its slug, which is its own in the project, and the end of its id, as the
+// migration made it for those that were there.
+func shortcode(slug, id string) string { return slug + "-" + id[len(id)-6:] }
 
 // SetAPIKey replaces the secret key of an environment. The old one stops
 // working, on other processes within the time that they remember environments.

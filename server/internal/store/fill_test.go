@@ -71,6 +71,11 @@ var fillStatements = []string{
 	 SELECT 'schedule_' || i, 'env_0', CASE WHEN i % 100 = 7 THEN 'endpoint_0' ELSE 'endpoint_1' END, 'DYNAMIC', 'dynamic_' || i % 100, 'key-' || i, 'interval', 60, '', TRUE, $now + i,
 	        CASE WHEN i % 97 > 1 THEN $now + i END, CASE WHEN i % 97 = 0 THEN 'node_' || i % 3 END, 0, 0
 	 FROM generate_series(1, 10000) i`,
+	`INSERT INTO source_queues SELECT 'webhook_' || i, 'env_0', 1000 FROM generate_series(1, $rows) i`,
+	`INSERT INTO source_deliveries (id, environment_id, kind, source_id, number, status, url, method, headers, body, due_at, lease_owner, created_at, updated_at)
+	 SELECT 'delivery_' || i, 'env_0', 'WEBHOOK', 'webhook_' || i % ($rows / 1000), i, CASE WHEN i <= $rows - 100 THEN 'DELIVERED' ELSE 'PENDING' END,
+	        'http://127.0.0.1:9', 'POST', '{}', '', CASE WHEN i > $rows - 20 THEN $now + i END, CASE WHEN i BETWEEN $rows - 40 AND $rows - 20 THEN 'node_' || i % 3 END, $now, $now
+	 FROM generate_series(1, $rows) i`,
 }
 
 // fill makes a database large.
@@ -117,6 +122,8 @@ var typicalIDs = []struct {
 	{regexp.MustCompile(`^dispatcher_`), "dispatcher_7007"},
 	{regexp.MustCompile(`^schedule_`), "schedule_7007"},
 	{regexp.MustCompile(`^dynamic_`), "dynamic_1"},
+	{regexp.MustCompile(`^webhook_`), "webhook_7"},
+	{regexp.MustCompile(`^delivery_`), "delivery_7007"},
 	{regexp.MustCompile(`^limit$`), "limit_0"},
 	{regexp.MustCompile(`^fulfil-order$`), "job-7"},
 	{regexp.MustCompile(`^[0-9a-z]{26}$`), "task_7007"},

@@ -112,6 +112,7 @@ const (
 	SignalIndexes       = "indexes"
 	SignalEvents        = "events"
 	SignalSchedules     = "schedules"
+	SignalDeliveries    = "deliveries"
 )
 
 // Signal tells the other processes, when the transaction commits, that rows of
@@ -189,6 +190,9 @@ func jsonOrNil(s *string) []byte {
 
 // jsonList returns the strings as a JSON array, for [database.Dialect.InList].
 func jsonList(values []string) string {
+	if values == nil {
+		return "[]"
+	}
 	text, err := json.Marshal(values)
 	if err != nil {
 		panic(err) // a []string always encodes

@@ -27,6 +27,7 @@ func environmentsOfProject(f *fixture) {
 		{Slug: "prod", Type: protocol.Production, APIKey: otherSecretKey, PublicKey: otherPublicKey},
 	} {
 		got := environments[i]
+		want.Shortcode = want.Slug + "-" + got.ID[len(got.ID)-6:]
 		want.ID, want.Organization.ID, want.Project.ID = got.ID, got.Organization.ID, got.Project.ID
 		want.Organization.Slug, want.Organization.Title, want.Organization.MaximumExecution = "acme", "Acme", 15*time.Minute
 		want.Project.Slug, want.Project.Name = "shop", "Shop"

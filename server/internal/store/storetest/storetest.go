@@ -31,6 +31,7 @@ func Run(t *testing.T, open Open) {
 		jobTests, eventTests, deliveryTests, dispatcherTests, scheduleTests, scheduleListTests,
 		runTests, claimTests, limitTests, transitionTests, taskTests, dueTaskTests, operationTests, statusTests,
 		notificationTests, listTests, windowTests, jsonTests, turnTests,
+		ingressTests, sourceDeliveryTests,
 	) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

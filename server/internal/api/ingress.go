@@ -1,0 +1,145 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/runhook/runhook/server/internal/ingress"
+	"github.com/runhook/runhook/server/internal/model"
+)
+
+// ingressRoutes are where other services reach the apps, and what is about that.
+func (a *API) ingressRoutes() {
+	// The slug of the environment is there for people; the shortcode says which.
+	a.router.handle("", "/api/v1/http-endpoints/{httpEndpoint}/env/{slug}/{shortcode}", a.unchecked(a.receive))
+	a.router.handle("PUT", "/api/v1/webhooks/{webhook...}", a.secret(a.updateWebhook))
+	a.router.handle("GET", "/api/runhook/v1/http-endpoints", a.secret(a.listHTTPEndpoints))
+}
+
+// receive is any request to an HTTP endpoint (api.md 14.1).
+func (a *API) receive(w http.ResponseWriter, r *request) error {
+	id, shortcode := r.PathValue("httpEndpoint"), r.PathValue("shortcode")
+	if !keepable(id) || !keepable(shortcode) {
+		relay(w, ingress.Refuse(http.StatusNotFound, "Could not find http endpoint"))
+		return nil
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, a.MaximumRequest))
+	if err != nil {
+		relay(w, unreadable(err))
+		return nil
+	}
+	answer, err := a.Ingress.Receive(r.Context(), id, shortcode, ingress.Incoming(r.Request, body))
+	if err != nil {
+		return err
+	}
+	relay(w, answer)
+	return nil
+}
+
+func unreadable(err error) ingress.Answer {
+	if over, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return ingress.Refuse(http.StatusRequestEntityTooLarge, fmt.Sprintf("The request body is larger than the %d bytes that are allowed", over.Limit))
+	}
+	return ingress.Refuse(http.StatusBadRequest, "The request body could not be read")
+}
+
+// relay answers what an app, or the server on its behalf, has to say, without
+// anything of our own.
+func relay(w http.ResponseWriter, answer ingress.Answer) {
+	header := w.Header()
+	header["Content-Type"] = nil // or one would be guessed
+	for name, value := range answer.Headers {
+		header.Set(name, toLatin1(value))
+	}
+	switch answer.Status {
+	case http.StatusNoContent, http.StatusNotModified:
+		w.WriteHeader(answer.Status)
+		return
+	}
+	header.Set("Content-Length", strconv.Itoa(len(answer.Body)))
+	w.WriteHeader(answer.Status)
+	w.Write(answer.Body)
+}
+
+// toLatin1 returns the bytes of a header that the SDKs tell with a character for
+// each; others stay as they are.
+func toLatin1(value string) string {
+	const last = 0xff
+	bytes := make([]byte, 0, len(value))
+	for _, char := range value {
+		if char > last {
+			return value
+		}
+		bytes = append(bytes, byte(char))
+	}
+	return string(bytes)
+}
+
+// updateWebhook is PUT /api/v1/webhooks/:key: an app tells how registering its
+// webhook went (api.md 12.5).
+func (a *API) updateWebhook(w http.ResponseWriter, r *request) error {
+	var body struct {
+		Active *bool               `json:"active"`
+		Config map[string][]string `json:"config"`
+	}
+	if err := readJSON(r, &body); err != nil {
+		return err
+	}
+	key := r.PathValue("webhook")
+	var id string
+	var err error
+	switch {
+	case body.Active == nil:
+		return model.Errorf(model.Invalid, "Invalid request body: active is missing; it says whether the webhook is registered")
+	case *body.Active && body.Config == nil:
+		return model.Errorf(model.Invalid, "Invalid request body: config is missing; it is what the webhook is registered with")
+	case *body.Active:
+		id, err = a.Ingress.Registered(r.Context(), r.environment, key, body.Config)
+	default:
+		id, err = a.Ingress.NotRegistered(r.Context(), r.environment, key)
+	}
+	if err != nil {
+		return err
+	}
+	return ok(w, map[string]string{"id": id, "key": key})
+}
+
+// listedHTTPEndpoint is an HTTP endpoint as our own API tells it.
+type listedHTTPEndpoint struct {
+	// ID is the one that the app has given it.
+	ID string `json:"id"`
+	// URL is where other services reach it in the environment.
+	URL    string `json:"url"`
+	Source string `json:"source"`
+	Active bool   `json:"active"`
+}
+
+// listHTTPEndpoints is GET /api/runhook/v1/http-endpoints: those that apps of the
+// environment have or have had, by id, with the paging parameters cursor and take.
+func (a *API) listHTTPEndpoints(w http.ResponseWriter, r *request) error {
+	take, err := numberParameter(r, "take", mostPage, mostPage)
+	if err != nil {
+		return err
+	}
+	listed, err := a.Ingress.List(r.Context(), r.environment, r.URL.Query().Get("cursor"), take+1)
+	if err != nil {
+		return err
+	}
+	page := struct {
+		HTTPEndpoints []listedHTTPEndpoint `json:"httpEndpoints"`
+		NextCursor    string               `json:"nextCursor,omitempty"`
+	}{HTTPEndpoints: []listedHTTPEndpoint{}}
+	for _, e := range listed {
+		if len(page.HTTPEndpoints) == take {
+			page.NextCursor = e.Key
+			break
+		}
+		page.HTTPEndpoints = append(page.HTTPEndpoints, listedHTTPEndpoint{
+			ID: e.Key, URL: a.Ingress.URL(r.environment, e.ID), Source: e.Source, Active: e.Active,
+		})
+	}
+	return ok(w, page)
+}

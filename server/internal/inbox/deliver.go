@@ -1,0 +1,144 @@
+package inbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/endpoint"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/store/database"
+)
+
+// MaximumAttempts is how often a request is handed to an app before it is given up
+// (execution.md 1.6).
+const MaximumAttempts = 14
+
+// longestError bounds how much of an error is kept, in bytes.
+const longestError = 2000
+
+// deliver makes one attempt for a delivery that is leased to this process, and
+// records what came of it.
+func (q *Queue) deliver(ctx context.Context, d model.SourceDelivery) {
+	log := q.log.With("delivery", d.ID, "source", d.SourceID, "environment", d.EnvironmentID, "attempt", d.Attempts+1)
+	started := q.clock.Now()
+	receipt, environment, failure := q.attempt(ctx, d)
+	err := q.end(ctx, d, environment, receipt, failure)
+	if refused := err != nil && !errors.Is(err, model.ErrLost) && !errors.Is(err, database.ErrUnavailable); refused && failure == nil {
+		// What follows from the app's answer cannot be kept; a later one may differ.
+		failure = fmt.Errorf("record what the app made of the request: %w", err)
+		err = q.end(ctx, d, environment, receipt, failure)
+	}
+	if failure != nil {
+		log.Warn("a request was not delivered to its app", "err", failure, "duration_ms", q.clock.Now().Sub(started).Milliseconds())
+	}
+	switch {
+	case errors.Is(err, model.ErrLost):
+		log.Info("dropped the outcome of a delivery that another process took over")
+	case err != nil:
+		log.Error("cannot record a delivery; it is made again when this process has restarted", "err", err)
+	}
+}
+
+// end records the outcome of an attempt, and has whoever is due next looked at.
+func (q *Queue) end(ctx context.Context, d model.SourceDelivery, environment *model.Environment, receipt Receipt, failure error) error {
+	transition, again := q.settle(ctx, &d, environment, receipt, failure)
+	return q.record(ctx, func(tx *store.Tx) error {
+		if err := tx.EndSourceAttempt(d, transition, again); err != nil {
+			return err
+		}
+		due := again
+		if due.IsZero() {
+			due = tx.Now() // the next of the source
+		}
+		if err := q.announce(tx, due); err != nil || failure != nil || receipt.Record == nil {
+			return err
+		}
+		return receipt.Record(tx)
+	})
+}
+
+// attempt hands a request to its app once. environment is nil if it could not be
+// read.
+func (q *Queue) attempt(ctx context.Context, d model.SourceDelivery) (receipt Receipt, environment *model.Environment, err error) {
+	courier, known := q.config.Couriers[d.Kind]
+	if !known {
+		return receipt, nil, fmt.Errorf("deliver a request of the kind %s: this program does not know it", d.Kind)
+	}
+	if environment, err = q.store.EnvironmentByID(ctx, d.EnvironmentID); err != nil {
+		return receipt, nil, err
+	}
+	var request model.IncomingRequest
+	err = q.store.View(ctx, func(tx *store.Tx) (err error) {
+		request, _, err = tx.SourceRequest(d.ID)
+		return err
+	})
+	if err != nil {
+		return receipt, environment, err
+	}
+	receipt, err = courier.Deliver(ctx, environment, d, request)
+	return receipt, environment, err
+}
+
+// settle moves a delivery past an attempt. It returns the transition that it takes
+// and, if there is to be another attempt, when.
+func (q *Queue) settle(ctx context.Context, d *model.SourceDelivery, environment *model.Environment, receipt Receipt, failure error) (model.SourceDeliveryTransition, time.Time) {
+	now := q.clock.Now()
+	if failure != nil && errors.Is(context.Cause(ctx), errStopping) {
+		return model.SourceDeliveryRetried, now
+	}
+	d.Attempts++
+	if failure == nil {
+		d.Verified, d.Error = receipt.Verified, kept(receipt.Error)
+		return model.SourceDeliveryTaken, time.Time{}
+	}
+	d.Error = kept(failure.Error())
+	most := MaximumAttempts
+	if environment != nil && environment.Type == protocol.Development {
+		most = 1
+	}
+	if d.Attempts >= most {
+		return model.SourceDeliveryAbandoned, time.Time{}
+	}
+	return model.SourceDeliveryRetried, now.Add(pauseAfter(d.Attempts, failure))
+}
+
+// pauseAfter returns how long to wait after a number of attempts, the last of which
+// failed (execution.md 1.6).
+func pauseAfter(attempts int, failure error) time.Duration {
+	const longest = 10 // steps; the last takes six hours
+	pause := time.Duration(math.Exp(float64(min(attempts, longest))) * float64(time.Second))
+	if asked, ok := errors.AsType[*endpoint.Error](failure); ok {
+		return max(pause, asked.RetryAfter)
+	}
+	return pause
+}
+
+// kept returns as much of an error as the database is to keep, in text that it can.
+func kept(text string) string {
+	text = text[:min(len(text), longestError)]
+	return model.KeepableText(text)
+}
+
+// record tries again while the database cannot be reached: the outcome is known to
+// nobody else.
+func (q *Queue) record(ctx context.Context, fn func(*store.Tx) error) error {
+	const pause = 250 * time.Millisecond
+	for {
+		err := q.store.Update(context.WithoutCancel(ctx), fn)
+		if !errors.Is(err, database.ErrUnavailable) {
+			return err
+		}
+		timer := q.clock.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		}
+	}
+}

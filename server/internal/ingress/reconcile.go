@@ -1,0 +1,151 @@
+package ingress
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/trigger"
+)
+
+// JobChanged has nothing to do: nothing of a job is kept here.
+func (s *Service) JobChanged(*store.Tx, *model.Environment, model.Job) error { return nil }
+
+// Indexed makes the HTTP endpoints and the webhooks of an app what its index says.
+// Those of other apps stay as they are, unless the index has one of the same key:
+// then it is this app's. A webhook that is not registered as the app wants it is
+// asked for in the same transaction.
+func (s *Service) Indexed(tx *store.Tx, environment *model.Environment, e model.Endpoint, index protocol.Index) error {
+	ids := make(map[string]string, len(index.HTTPEndpoints))
+	listed := []string{}
+	for _, indexed := range index.HTTPEndpoints {
+		id, err := tx.EnsureHTTPEndpoint(environment.Project.ID, indexed.ID, model.NewID(model.PrefixHTTPEndpoint, tx.Now()), model.NewSecret(32))
+		if err != nil {
+			return err
+		}
+		ids[indexed.ID] = id
+		listed = append(listed, id)
+		if err := tx.SaveHTTPEndpoint(httpEndpoint(environment, e, id, indexed)); err != nil {
+			return err
+		}
+	}
+	if err := tx.DeactivateHTTPEndpoints(e.ID, listed); err != nil {
+		return err
+	}
+	return s.indexedWebhooks(tx, environment, e, index.Webhooks, ids)
+}
+
+func httpEndpoint(environment *model.Environment, e model.Endpoint, id string, indexed protocol.IndexedHTTPEndpoint) model.HTTPEndpoint {
+	saved := model.HTTPEndpoint{
+		ID: id, Key: indexed.ID, EnvironmentID: environment.ID, EndpointID: e.ID, Active: indexed.Enabled,
+		Source: indexed.Source, SkipTriggeringRuns: indexed.SkipTriggeringRuns,
+	}
+	if raw := indexed.ImmediateResponseFilter; len(raw) > 0 && string(raw) != "null" {
+		saved.ImmediateResponseFilter = raw
+	}
+	return saved
+}
+
+func (s *Service) indexedWebhooks(tx *store.Tx, environment *model.Environment, e model.Endpoint, indexed []protocol.IndexedWebhook, httpEndpoints map[string]string) error {
+	listed := []string{}
+	for _, w := range indexed {
+		webhook, err := listWebhook(tx, environment, e, w, httpEndpoints[w.HTTPEndpoint.ID])
+		if err != nil {
+			return err
+		}
+		listed = append(listed, webhook.ID)
+		if err := s.register(tx, environment, webhook); err != nil {
+			return err
+		}
+	}
+	return tx.UnlistWebhooks(e.ID, listed)
+}
+
+func listWebhook(tx *store.Tx, environment *model.Environment, e model.Endpoint, indexed protocol.IndexedWebhook, httpEndpointID string) (model.Webhook, error) {
+	if httpEndpointID == "" {
+		return model.Webhook{}, fmt.Errorf("webhook %s: the index has no HTTP endpoint %q", indexed.Key, indexed.HTTPEndpoint.ID)
+	}
+	desired, err := encodeConfig(indexed.Config)
+	if err != nil {
+		return model.Webhook{}, err
+	}
+	params := []byte(indexed.Params)
+	if len(params) == 0 {
+		params = []byte("{}")
+	}
+	return tx.ListWebhook(model.Webhook{
+		ID: model.NewID(model.PrefixWebhook, tx.Now()), EnvironmentID: environment.ID, EndpointID: e.ID, HTTPEndpointID: httpEndpointID,
+		Key: indexed.Key, Params: params, DesiredConfig: desired,
+	})
+}
+
+// encodeConfig returns what is wanted of a service as JSON, always in the same
+// order.
+func encodeConfig(config map[string][]string) ([]byte, error) {
+	if config == nil {
+		return []byte("{}"), nil
+	}
+	return json.Marshal(config)
+}
+
+// register asks the app to register a webhook with its service, unless it is
+// registered as the app wants it or was asked for a short while ago: a registration
+// takes its time, and one that fails is not made at every index.
+func (s *Service) register(tx *store.Tx, environment *model.Environment, w model.Webhook) error {
+	if w.Active && sameConfig(w.Config, w.DesiredConfig) {
+		return nil
+	}
+	// In DEVELOPMENT somebody has just changed something to make it work.
+	if tx.Now().Before(w.RegisterAfter) && environment.Type != protocol.Development {
+		return nil
+	}
+	secret, _, err := tx.HTTPEndpointSecret(w.HTTPEndpointID)
+	if err != nil {
+		return err
+	}
+	payload, err := json.Marshal(registration{
+		Active: w.Active, URL: s.URL(environment, w.HTTPEndpointID), Secret: secret, Params: w.Params,
+		Config: configs{Current: orEmpty(w.Config), Desired: w.DesiredConfig},
+	})
+	if err != nil {
+		return err
+	}
+	if err := tx.AskedToRegister(w.ID, tx.Now().Add(pauseAfterRegistration(w.Registrations))); err != nil {
+		return err
+	}
+	id := model.NewID("", tx.Now())
+	_, err = s.config.Events.SendIn(tx, environment, trigger.NewEvent{
+		EventID: &id, Name: "dev.trigger.webhook.register." + w.Key, Payload: payload,
+	}, trigger.SendOptions{})
+	return err
+}
+
+// registration is the payload of the event that has an app register a webhook
+// (triggers.md 5.2).
+type registration struct {
+	Active bool            `json:"active"`
+	URL    string          `json:"url"`
+	Secret string          `json:"secret"`
+	Params json.RawMessage `json:"params"`
+	Config configs         `json:"config"`
+}
+
+type configs struct {
+	Current json.RawMessage `json:"current"`
+	Desired json.RawMessage `json:"desired"`
+}
+
+func orEmpty(config []byte) []byte {
+	if config == nil {
+		return []byte("{}")
+	}
+	return config
+}
+
+func sameConfig(a, b []byte) bool {
+	var x, y map[string][]string
+	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
+}

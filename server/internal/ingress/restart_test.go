@@ -1,0 +1,81 @@
+package ingress_test
+
+import (
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/server"
+	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/testpostgres"
+)
+
+func TestRequestsOutliveTheServerThatTookThem(t *testing.T) {
+	t.Parallel()
+	for name, database := range map[string]func() string{
+		"on SQLite":     func() string { return "sqlite:" + filepath.Join(t.TempDir(), "runhook.db") },
+		"on PostgreSQL": func() string { return testpostgres.URL(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			options := servertest.Options{Database: database(), Clock: servertest.NewClock(), Adjust: func(c *server.Config) { c.Grace = time.Millisecond }}
+			s := servertest.Start(t, options)
+			b := &bench{T: t, s: s, app: servertest.NewUnregisteredApp(t, s)}
+			b.index(webhook("shop", "a"))
+			b.registered(s.Development(), "shop", object{"active": true, "config": object{"event": []string{"a"}}})
+			var hangs atomic.Bool
+			hangs.Store(true)
+			taker := b.takes(func(string) servertest.Reply {
+				if hangs.Load() {
+					return servertest.Reply{Hang: true}
+				}
+				return verified
+			})
+			for _, body := range []string{"1", "2", "3"} {
+				b.wantAnswer("request "+body, b.send("POST", b.address("shop"), body), 200, accepted)
+			}
+			b.waitBodies(taker, "1")
+			s.Stop()
+
+			// In DEVELOPMENT one attempt is made; that one was cut off does not count.
+			hangs.Store(false)
+			b.s = servertest.Start(t, options)
+			b.app.Move(b.s)
+			b.waitBodies(taker, "1", "1", "2", "3")
+		})
+	}
+}
+
+func TestTwoServersKeepTheOrderOfASource(t *testing.T) {
+	t.Parallel()
+	options := servertest.Options{Database: testpostgres.URL(t), Clock: servertest.NewClock()}
+	s := servertest.Start(t, options)
+	second := servertest.Start(t, options)
+	b := &bench{T: t, s: s, app: servertest.NewUnregisteredApp(t, s)}
+	b.index(webhook("shop", "a"))
+	b.registered(s.Development(), "shop", object{"active": true, "config": object{"event": []string{"a"}}})
+	var inFlight, overlaps atomic.Int32
+	taker := b.takes(func(string) servertest.Reply {
+		if inFlight.Add(1) > 1 {
+			overlaps.Add(1)
+		}
+		defer inFlight.Add(-1)
+		return verified
+	})
+	var want []string
+	for n := range 20 {
+		at := &bench{T: t, s: []*servertest.Server{s, second}[n%2]}
+		want = append(want, string(rune('a'+n)))
+		at.wantAnswer("a request", at.send("POST", at.address("shop"), want[n]), 200, accepted)
+	}
+	b.waitBodies(taker, want...)
+	if overlaps.Load() > 0 || !slices.Equal(taker.bodies(), want) {
+		t.Errorf("%d requests were handed over while another was", overlaps.Load())
+	}
+	if got := b.app.Calls(protocol.ActionDeliverWebhook); got != len(want) {
+		t.Errorf("the app was handed %d requests", got)
+	}
+}

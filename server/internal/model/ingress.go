@@ -1,0 +1,43 @@
+package model
+
+import "time"
+
+// HTTPEndpoint is an address at which anybody can call the apps of a project, as an
+// app uses it in an environment.
+type HTTPEndpoint struct {
+	ID  string
+	Key string
+	// EnvironmentID and EndpointID are where the app is that gets the requests.
+	EnvironmentID string
+	EndpointID    string
+	// Active is set while the app lists it as enabled.
+	Active bool
+	// Source is that of the events which its requests become.
+	Source string
+	// ImmediateResponseFilter is a filter for the requests that the app answers
+	// itself, as JSON; nil for none.
+	ImmediateResponseFilter []byte
+	// SkipTriggeringRuns is set when a request that the app answers starts no runs.
+	SkipTriggeringRuns bool
+}
+
+// Webhook is one that an app registers with another service, in an environment,
+// and receives at an HTTP endpoint.
+type Webhook struct {
+	ID             string
+	EnvironmentID  string
+	EndpointID     string
+	HTTPEndpointID string
+	Key            string
+	// Params are what the app made it with, as JSON.
+	Params []byte
+	// Listed is set while the app has it, Active while it is registered.
+	Listed, Active bool
+	// Config is what is registered, nil before it ever was; DesiredConfig is what
+	// the app wants. Both are JSON: lists of texts by name.
+	Config, DesiredConfig []byte
+	// Registrations counts how often the app was asked to register it as it is
+	// wanted; before RegisterAfter it is not asked again.
+	Registrations int
+	RegisterAfter time.Time
+}

@@ -1,0 +1,139 @@
+package store
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store/database"
+)
+
+const sourceDeliveryColumns = `id, environment_id, kind, source_id, number, status, attempts, verified, error, lease_owner, lease_number,
+	created_at, updated_at, delivered_at`
+
+func scanSourceDelivery(rows database.Rows) (model.SourceDelivery, error) {
+	var d model.SourceDelivery
+	var failure, owner *string
+	var created, updated int64
+	var delivered *int64
+	err := rows.Scan(&d.ID, &d.EnvironmentID, &d.Kind, &d.SourceID, &d.Number, &d.Status, &d.Attempts, &d.Verified, &failure,
+		&owner, &d.Lease.Number, &created, &updated, &delivered)
+	d.Error, d.Lease.Owner = textOrEmpty(failure), textOrEmpty(owner)
+	d.CreatedAt, d.UpdatedAt, d.DeliveredAt = timeOf(created), timeOf(updated), timeOrZero(delivered)
+	return d, err
+}
+
+// AddSourceDelivery records a request as the last of its source, whose number it
+// gives. It is due now if it is the only one that is PENDING, which first says;
+// otherwise once those before it have ended. d says the id, the environment, the
+// kind and the source.
+func (tx *Tx) AddSourceDelivery(d model.SourceDelivery, request model.IncomingRequest) (added model.SourceDelivery, isFirst bool, err error) {
+	// This locks the queue, so whether something waits is certain below.
+	number, _, err := first(tx, `
+		INSERT INTO source_queues (source_id, environment_id, last_number) VALUES ($1, $2, 1)
+		ON CONFLICT (source_id) DO UPDATE SET last_number = source_queues.last_number + 1
+		RETURNING last_number`, []any{d.SourceID, d.EnvironmentID}, scanInteger)
+	if err != nil {
+		return d, false, err
+	}
+	waiting, err := tx.count(`
+		SELECT COUNT(*) FROM (SELECT 1 FROM source_deliveries WHERE source_id = $1 AND status = '`+string(model.SourceDeliveryPending)+`' LIMIT 1) waiting`,
+		d.SourceID)
+	if err != nil {
+		return d, false, err
+	}
+	headers, err := json.Marshal(request.Headers)
+	if err != nil {
+		return d, false, err
+	}
+	d.Number, d.Status, d.CreatedAt, d.UpdatedAt = number, model.SourceDeliveryPending, tx.now, tx.now
+	var due any
+	if isFirst = waiting == 0; isFirst {
+		due = micros(tx.now)
+	}
+	body := request.Body
+	if body == nil {
+		body = []byte{}
+	}
+	return d, isFirst, tx.conn.Queue(`
+		INSERT INTO source_deliveries (id, environment_id, kind, source_id, number, status, url, method, headers, body, due_at, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)`,
+		[]any{d.ID, d.EnvironmentID, string(d.Kind), d.SourceID, number, string(d.Status), request.URL, request.Method, string(headers), body,
+			due, micros(tx.now)}, nil)
+}
+
+func scanInteger(rows database.Rows) (n int64, err error) {
+	err = rows.Scan(&n)
+	return n, err
+}
+
+// ClaimSourceDeliveries leases up to limit due deliveries to a process, the longest
+// due first, and returns when the next one is due. There is never more than one of
+// a source.
+func (tx *Tx) ClaimSourceDeliveries(owner string, limit int) ([]model.SourceDelivery, time.Time, error) {
+	claimed, err := collect(tx, tx.pick(`
+			SELECT id FROM source_deliveries
+			WHERE due_at IS NOT NULL AND lease_owner IS NULL AND due_at <= $2
+			ORDER BY due_at LIMIT $3`)+`
+		UPDATE source_deliveries SET lease_owner = $1, lease_number = lease_number + 1, due_at = NULL, updated_at = $2
+		WHERE id IN (SELECT id FROM picked)
+		RETURNING `+sourceDeliveryColumns, []any{owner, micros(tx.now), limit}, scanSourceDelivery)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	next, err := tx.NextDueSourceDelivery()
+	return claimed, next, err
+}
+
+// NextDueSourceDelivery returns when the next delivery that nobody has leased is
+// due, or the zero time if none is.
+func (tx *Tx) NextDueSourceDelivery() (time.Time, error) {
+	return tx.nextDue(`SELECT due_at FROM source_deliveries WHERE due_at IS NOT NULL AND lease_owner IS NULL ORDER BY due_at LIMIT 1`)
+}
+
+// SourceRequest returns the request of a delivery.
+func (tx *Tx) SourceRequest(deliveryID string) (model.IncomingRequest, bool, error) {
+	return first(tx, `SELECT url, method, headers, body FROM source_deliveries WHERE id = $1`, []any{deliveryID},
+		func(rows database.Rows) (r model.IncomingRequest, err error) {
+			var headers string
+			if err := rows.Scan(&r.URL, &r.Method, &headers, &r.Body); err != nil {
+				return r, err
+			}
+			return r, json.Unmarshal([]byte(headers), &r.Headers)
+		})
+}
+
+// EndSourceAttempt takes a delivery by the transition, with the attempts and what
+// came of them as they are in d, and gives back its lease. One that stays PENDING
+// is due again at the given time; after one that ends, the next of its source is
+// due now. It gives [model.ErrLost] when the lease is no longer d's.
+func (tx *Tx) EndSourceAttempt(d model.SourceDelivery, transition model.SourceDeliveryTransition, again time.Time) error {
+	if _, _, err := first(tx, `SELECT source_id FROM source_queues WHERE source_id = $1`+tx.conn.Dialect().ForUpdate,
+		[]any{d.SourceID}, scanString); err != nil {
+		return err
+	}
+	var delivered any
+	if transition.To == model.SourceDeliveryDelivered {
+		delivered = micros(tx.now)
+	}
+	err := tx.conn.Queue(`
+		UPDATE source_deliveries
+		SET status = $1, attempts = $2, verified = $3, error = $4, due_at = $5, delivered_at = $6, lease_owner = NULL, updated_at = $7
+		WHERE id = $8 AND `+holder+` = $9 AND lease_number = $10 AND status IN (`+quoted(transition.From)+`)`,
+		[]any{string(transition.To), d.Attempts, d.Verified, textOrNull(d.Error), microsOrNull(again), delivered, micros(tx.now),
+			d.ID, d.Lease.Owner, d.Lease.Number}, mustChange)
+	if err != nil || transition.To == model.SourceDeliveryPending {
+		return err
+	}
+	return tx.conn.Queue(`
+		UPDATE source_deliveries SET due_at = $1, updated_at = $1
+		WHERE id = (SELECT id FROM source_deliveries WHERE source_id = $2 AND status = '`+string(model.SourceDeliveryPending)+`' ORDER BY number LIMIT 1)`,
+		[]any{micros(tx.now), d.SourceID}, nil)
+}
+
+// SourceDeliveries returns up to limit deliveries of a source in the order they
+// came, after the given number; 0 for the first.
+func (tx *Tx) SourceDeliveries(sourceID string, after int64, limit int) ([]model.SourceDelivery, error) {
+	return collect(tx, `SELECT `+sourceDeliveryColumns+` FROM source_deliveries WHERE source_id = $1 AND number > $2 ORDER BY number LIMIT $3`,
+		[]any{sourceID, after, limit}, scanSourceDelivery)
+}

@@ -79,6 +79,12 @@ func (a *API) routes() {
 	// The keys of schedules may hold slashes, as that in the SDK's documentation.
 	a.router.handle("POST", "/api/v1/{endpoint}/schedules/{schedule}/registrations", a.secret(a.registerSchedule))
 	a.router.handle("DELETE", "/api/v1/{endpoint}/schedules/{schedule}/registrations/{key...}", a.secret(a.unregisterSchedule))
+	a.router.handle("POST", "/api/v1/event-dispatchers/ephemeral", a.secret(a.waitForEvent))
+
+	for method, handle := range map[string]handler{"GET": a.getValue, "HEAD": a.hasValue, "PUT": a.putValue, "DELETE": a.deleteValue} {
+		// Keys arrive escaped from the SDK, but may hold slashes from others.
+		a.router.handle(method, "/api/v1/store/{key...}", a.secret(handle))
+	}
 
 	a.router.handle("POST", "/api/v1/jobs/{job}/invoke", a.secret(a.invokeJob))
 	a.router.handle("POST", "/api/v1/jobs/{job}/cancel-runs", a.secret(a.cancelJobRuns))

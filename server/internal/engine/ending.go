@@ -282,6 +282,12 @@ func (n *ending) end(transition model.RunTransition) error {
 	if err := n.record(store.RunChange{Transition: transition, CompletedAt: now}); err != nil {
 		return err
 	}
+	// A run that waited for an event was suspended by that.
+	if transition.To == protocol.RunSuccess && n.run().ExecutionCount > 1 {
+		if err := n.tx.DeleteEventWaitsOfRun(n.run().ID); err != nil {
+			return err
+		}
+	}
 	n.run().Status, n.run().CompletedAt, n.run().UpdatedAt = transition.To, now, now
 	n.engine.tellRun(n.tx, live.RunEnded, &n.x, transition.To, time.Time{}, "")
 	return n.engine.config.Notifier.RunEnded(n.tx, n.environment, n.x)

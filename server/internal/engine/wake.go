@@ -119,11 +119,7 @@ func (e *Engine) taskOfCallback(callbackURL string) (taskID, secret string, ok b
 // CallBackURL completes the task that a callback URL of this server names. It
 // gives a [model.Invalid] error if it names none.
 func (e *Engine) CallBackURL(ctx context.Context, callbackURL string, body []byte) error {
-	taskID, secret, ok := e.taskOfCallback(callbackURL)
-	if !ok {
-		return model.Errorf(model.Invalid, "%s is not a callback URL of this server", callbackURL)
-	}
-	return e.CallBack(ctx, taskID, secret, body)
+	return e.store.Update(ctx, func(tx *store.Tx) error { return e.CallBackIn(tx, callbackURL, body) })
 }
 
 // CallBack completes a task that waits for its callback with the JSON that was
@@ -131,25 +127,64 @@ func (e *Engine) CallBackURL(ctx context.Context, callbackURL string, body []byt
 // it is, without an error: callbacks may come late or twice. A wrong secret
 // gives a [model.Unauthorized] error.
 func (e *Engine) CallBack(ctx context.Context, taskID, secret string, body []byte) error {
-	return e.store.Update(ctx, func(tx *store.Tx) error {
-		task, found, err := tx.Task(taskID)
-		if err != nil || !found || task.Status != protocol.TaskWaiting {
-			return err
-		}
-		if !sameSecret(secret, secretOf(task.CallbackURL)) {
-			return model.Errorf(model.Unauthorized, "Callback URLs don't match: this is not the callback URL of task %s", taskID)
-		}
-		run, found, err := tx.LockRun(task.RunID)
-		if err != nil || !found || run.Status.Terminal() {
-			return err
-		}
-		ended, ok, err := tx.EndTask(task.ID, store.TaskEnd{Transition: model.TaskCalledBack, Output: body})
-		if err != nil || !ok {
-			return err
-		}
-		e.tellTask(tx, &ended)
-		return e.wake(tx, run, ended)
-	})
+	return e.store.Update(ctx, func(tx *store.Tx) error { return e.callBack(tx, taskID, secret, body) })
+}
+
+// CallBackIn is CallBackURL in a transaction of the caller's, which must not have
+// locked a run.
+func (e *Engine) CallBackIn(tx *store.Tx, callbackURL string, body []byte) error {
+	taskID, secret, ok := e.taskOfCallback(callbackURL)
+	if !ok {
+		return errorNoCallback(callbackURL)
+	}
+	return e.callBack(tx, taskID, secret, body)
+}
+
+func (e *Engine) callBack(tx *store.Tx, taskID, secret string, body []byte) error {
+	task, waiting, err := waitingTask(tx, taskID, secret)
+	if err != nil || !waiting {
+		return err
+	}
+	run, found, err := tx.LockRun(task.RunID)
+	if err != nil || !found || run.Status.Terminal() {
+		return err
+	}
+	ended, ok, err := tx.EndTask(task.ID, store.TaskEnd{Transition: model.TaskCalledBack, Output: body})
+	if err != nil || !ok {
+		return err
+	}
+	e.tellTask(tx, &ended)
+	return e.wake(tx, run, ended)
+}
+
+// WaitingTask returns the task of an environment that a callback URL of this
+// server names, and whether it still waits. It gives a [model.Invalid] error if
+// the URL names none, and a [model.Unauthorized] one if its secret is wrong.
+func (e *Engine) WaitingTask(tx *store.Tx, environment *model.Environment, callbackURL string) (task model.Task, waiting bool, err error) {
+	taskID, secret, ok := e.taskOfCallback(callbackURL)
+	if !ok {
+		return task, false, errorNoCallback(callbackURL)
+	}
+	task, waiting, err = waitingTask(tx, taskID, secret)
+	if err == nil && waiting && task.EnvironmentID != environment.ID {
+		return task, false, errorNoCallback(callbackURL)
+	}
+	return task, waiting, err
+}
+
+func waitingTask(tx *store.Tx, taskID, secret string) (task model.Task, waiting bool, err error) {
+	task, found, err := tx.Task(taskID)
+	if err != nil || !found || task.Status != protocol.TaskWaiting {
+		return task, false, err
+	}
+	if !sameSecret(secret, secretOf(task.CallbackURL)) {
+		return task, false, model.Errorf(model.Unauthorized, "Callback URLs don't match: this is not the callback URL of task %s", taskID)
+	}
+	return task, true, nil
+}
+
+func errorNoCallback(callbackURL string) error {
+	return model.Errorf(model.Invalid, "%s is not a callback URL of this server", callbackURL)
 }
 
 func secretOf(callbackURL string) string {

@@ -3,8 +3,13 @@ package model
 // DispatcherKind is what a dispatcher starts.
 type DispatcherKind string
 
-// DispatchJob starts a run of a job; the target is the job's id.
-const DispatchJob DispatcherKind = "JOB"
+const (
+	// DispatchJob starts a run of a job; the target is the job's id.
+	DispatchJob DispatcherKind = "JOB"
+	// DispatchWait ends a wait for an event; the target stands for the URL that is
+	// told of the event.
+	DispatchWait DispatcherKind = "WAIT"
+)
 
 // Dispatcher listens for events of an environment and starts its target for each
 // that matches. A target has one dispatcher in an environment.

@@ -128,9 +128,11 @@ func (s *Server) build(ctx context.Context) (err error) {
 		Operator: fetch.New(fetch.Config{Outgoing: s.outgoing, Now: c.Clock.Now}), CheckURL: s.outgoing.CheckURL,
 		PublicURL: s.url, Executions: c.Executions, Live: s.live, Clock: c.Clock, Log: c.Log,
 	})
-	s.trigger = trigger.New(trigger.Config{Store: s.store, Node: s.node, Runs: s.engine, Clock: c.Clock, Log: c.Log})
 	s.schedule = schedule.New(schedule.Config{
 		Store: s.store, Node: s.node, Runs: s.engine, Development: c.DevSchedules, Clock: c.Clock, Log: c.Log,
+	})
+	s.trigger = trigger.New(trigger.Config{
+		Store: s.store, Node: s.node, Runs: s.engine, Tasks: s.engine, Outgoing: s.outgoing, CheckURL: s.outgoing.CheckURL, Clock: c.Clock, Log: c.Log,
 	})
 	s.inbox = inbox.New(inbox.Config{
 		Store: s.store, Node: s.node, Clock: c.Clock, Log: c.Log,
@@ -198,6 +200,8 @@ func (s *Server) signal(name string) {
 		s.schedule.Wake()
 	case store.SignalDeliveries:
 		s.inbox.Wake()
+	case store.SignalWaits:
+		s.trigger.WakeWaits()
 	case store.SignalIndexes:
 		s.registry.Wake()
 	default:

@@ -63,7 +63,7 @@ func (tx *Tx) LockDelivery(d Delivery) (after string, err error) {
 // AdvanceDelivery records how far a delivery has come, and that it started
 // something if started is set. It gives [model.ErrLost] as LockDelivery does.
 func (tx *Tx) AdvanceDelivery(d Delivery, after string, started bool) error {
-	if err := tx.markDelivered(d.Event.ID, started); err != nil {
+	if err := tx.markStarted(d.Event.ID, started); err != nil {
 		return err
 	}
 	return tx.conn.Queue(`UPDATE events SET delivered_to = $1 WHERE id = $2 AND `+holder+` = $3 AND lease_number = $4`,
@@ -74,7 +74,7 @@ func (tx *Tx) AdvanceDelivery(d Delivery, after string, started bool) error {
 // zero, is to go on at that time. Like AdvanceDelivery it records whether
 // something was started, and gives [model.ErrLost].
 func (tx *Tx) EndDelivery(d Delivery, started bool, again time.Time) error {
-	if err := tx.markDelivered(d.Event.ID, started); err != nil {
+	if err := tx.markStarted(d.Event.ID, started); err != nil {
 		return err
 	}
 	return tx.conn.Queue(`
@@ -82,10 +82,16 @@ func (tx *Tx) EndDelivery(d Delivery, started bool, again time.Time) error {
 		[]any{microsOrNull(again), d.Event.ID, d.Lease.Owner, d.Lease.Number}, mustChange)
 }
 
-func (tx *Tx) markDelivered(id string, started bool) error {
+func (tx *Tx) markStarted(id string, started bool) error {
 	if !started {
 		return nil
 	}
+	return tx.MarkDelivered(id)
+}
+
+// MarkDelivered records that an event has started something, unless that is on
+// record. id is the event's own, not its event id.
+func (tx *Tx) MarkDelivered(id string) error {
 	return tx.conn.Queue(`UPDATE events SET delivered_at = $1, updated_at = $1 WHERE id = $2 AND delivered_at IS NULL`,
 		[]any{micros(tx.now), id}, nil)
 }

@@ -76,6 +76,10 @@ var fillStatements = []string{
 	 SELECT 'delivery_' || i, 'env_0', 'WEBHOOK', 'webhook_' || i % ($rows / 1000), i, CASE WHEN i <= $rows - 100 THEN 'DELIVERED' ELSE 'PENDING' END,
 	        'http://127.0.0.1:9', 'POST', '{}', '', CASE WHEN i > $rows - 20 THEN $now + i END, CASE WHEN i BETWEEN $rows - 40 AND $rows - 20 THEN 'node_' || i % 3 END, $now, $now
 	 FROM generate_series(1, $rows) i`,
+	`INSERT INTO event_waits (dispatcher_id, url, run_id, due_at)
+	 SELECT 'dispatcher_' || i, 'http://app/' || i, 'run_' || i, $now + i FROM generate_series(1, 10000) i`,
+	`INSERT INTO key_values (environment_id, name, value, created_at, updated_at)
+	 SELECT 'env_0', 'key ' || i, '1', 0, 0 FROM generate_series(1, 10000) i`,
 }
 
 // fill makes a database large.

@@ -52,11 +52,10 @@ func (tx *Tx) ReleaseNode(id string) error {
 	if _, err := tx.conn.Exec(`UPDATE tasks SET lease_owner = NULL, operation_at = $2 WHERE lease_owner = $1`, id, now); err != nil {
 		return err
 	}
-	if _, err := tx.conn.Exec(`UPDATE events SET lease_owner = NULL, due_at = $2 WHERE lease_owner = $1`, id, now); err != nil {
-		return err
-	}
-	if _, err := tx.conn.Exec(`UPDATE schedules SET lease_owner = NULL, due_at = $2 WHERE lease_owner = $1`, id, now); err != nil {
-		return err
+	for _, table := range []string{"events", "schedules", "event_waits"} {
+		if _, err := tx.conn.Exec(`UPDATE `+table+` SET lease_owner = NULL, due_at = $2 WHERE lease_owner = $1`, id, now); err != nil {
+			return err
+		}
 	}
 	for _, table := range []string{"notifications", "endpoint_indexes", "source_deliveries"} {
 		if _, err := tx.conn.Exec(`

@@ -113,6 +113,7 @@ const (
 	SignalEvents        = "events"
 	SignalSchedules     = "schedules"
 	SignalDeliveries    = "deliveries"
+	SignalWaits         = "waits"
 )
 
 // Signal tells the other processes, when the transaction commits, that rows of

@@ -192,9 +192,12 @@ func (tx *Tx) ForgetDue(id string) error {
 	return tx.conn.Queue(`UPDATE tasks SET due_at = NULL WHERE id = $1`, []any{id}, nil)
 }
 
-// EndOpenTasks ends every task of a run that has not ended. Output is recorded
-// on those that have none.
+// EndOpenTasks ends every task of a run that has not ended, and its waits for
+// events. Output is recorded on the tasks that have none.
 func (tx *Tx) EndOpenTasks(runID string, transition model.TaskTransition, output []byte) error {
+	if err := tx.DeleteEventWaitsOfRun(runID); err != nil {
+		return err
+	}
 	return tx.conn.Queue(`
 		UPDATE tasks SET status = $1, output = COALESCE(output, $2), due_at = NULL, operation_at = NULL, completed_at = $3
 		WHERE run_id = $4 AND status IN (`+quoted(transition.From)+`)`,

@@ -5,18 +5,31 @@ import (
 	"github.com/runhook/runhook/server/internal/model"
 )
 
-// matching returns the ids of the dispatchers that an event is for, of those that
-// listen for its name and source.
-func matching(event model.Event, listeners []model.Dispatcher) []string {
+// targets are the ids of the dispatchers that an event is for, by their kinds.
+type targets struct{ jobs, waits []string }
+
+func (t targets) count() int { return len(t.jobs) + len(t.waits) }
+
+func (t *targets) add(d model.Dispatcher) {
+	if d.Kind == model.DispatchWait {
+		t.waits = append(t.waits, d.ID)
+		return
+	}
+	t.jobs = append(t.jobs, d.ID)
+}
+
+// matching returns the dispatchers that an event is for, of those that listen for
+// its name and source.
+func matching(event model.Event, listeners []model.Dispatcher) targets {
+	var matched targets
 	if len(listeners) == 0 {
-		return nil
+		return matched
 	}
 	decode := filter.DecodeEvent
 	if event.IsRequest {
 		decode = filter.DecodeRequestEvent
 	}
 	decoded := decode(event.Payload, event.Context)
-	var matched []string
 	for _, d := range listeners {
 		if d.AccountID != "" && d.AccountID != event.AccountID {
 			continue
@@ -24,7 +37,7 @@ func matching(event model.Event, listeners []model.Dispatcher) []string {
 		// A filter that cannot be read matches nothing.
 		rule, err := filter.ParseRule(d.PayloadFilter, d.ContextFilter)
 		if err == nil && rule.Match(decoded) {
-			matched = append(matched, d.ID)
+			matched.add(d)
 		}
 	}
 	return matched

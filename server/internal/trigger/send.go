@@ -80,7 +80,7 @@ type sending struct {
 	// planned is set when the event is due and matched are all the dispatchers
 	// that it is for; it is delivered where it is recorded.
 	planned bool
-	matched []string
+	matched targets
 }
 
 // plan finds out which dispatchers events that are due are for, as long as they
@@ -119,7 +119,7 @@ func (s *Service) plan(ctx context.Context, sendings []sending, account string) 
 			continue // the loop delivers it
 		}
 		sendings[i].planned, sendings[i].matched = true, matching(event, looking)
-		left -= len(sendings[i].matched)
+		left -= sendings[i].matched.count()
 	}
 	return err
 }
@@ -132,7 +132,7 @@ func (s *Service) record(tx *store.Tx, environment *model.Environment, sending s
 	var versions []store.JobVersion
 	var err error
 	if sending.planned {
-		if versions, err = tx.JobVersionsToStart(sending.matched); err != nil {
+		if versions, err = tx.JobVersionsToStart(sending.matched.jobs); err != nil {
 			return event, err
 		}
 	} else {
@@ -149,6 +149,9 @@ func (s *Service) record(tx *store.Tx, environment *model.Environment, sending s
 	case !inserted:
 		return s.recordAgain(tx, sending)
 	case sending.planned:
+		if err := s.endWaits(tx, sending.matched.waits, delivered); err != nil {
+			return event, err
+		}
 		// The sender is told of the event as it was before its delivery.
 		return event, s.start(tx, environment, versions, delivered, account)
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
+	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/clock"
 	"github.com/runhook/runhook/server/internal/loop"
 	"github.com/runhook/runhook/server/internal/model"
@@ -20,13 +22,19 @@ type Runs interface {
 	Cancel(ctx context.Context, environment *model.Environment, runID string) error
 }
 
-// Config is what a service works with. Every field is required.
+// Config is what a service works with. Every field is required, but those for
+// waits are not where nobody waits.
 type Config struct {
 	Store *store.Store
 	Node  *node.Node
 	Runs  Runs
-	Clock clock.Clock
-	Log   *slog.Logger
+	// Tasks are those that wait for events.
+	Tasks Tasks
+	// Outgoing and CheckURL are for the URLs of others that are told of events.
+	Outgoing Outgoing
+	CheckURL func(rawURL string, environmentType protocol.EnvironmentType) error
+	Clock    clock.Clock
+	Log      *slog.Logger
 }
 
 // Service takes events and delivers them. Its methods may be called concurrently.
@@ -36,6 +44,7 @@ type Service struct {
 	clock  clock.Clock
 	log    *slog.Logger
 	loop   *loop.Loop[store.Delivery]
+	waits  *loop.Loop[model.EventWait]
 }
 
 const (
@@ -57,21 +66,39 @@ func New(config Config) *Service {
 		Name: "events", Slots: slots, Batch: slots, Poll: poll,
 		Claim: s.claim, Work: s.deliver, Clock: config.Clock, Log: config.Log,
 	})
+	s.waits = loop.New(loop.Config[model.EventWait]{
+		Name: "waits", Slots: waitSlots, Batch: waitSlots, Poll: poll,
+		Claim: s.claimWaits, Work: s.endWait, Clock: config.Clock, Log: config.Log,
+	})
 	return s
 }
 
 // Run delivers what is due until ctx ends; Drain must follow.
-func (s *Service) Run(ctx context.Context) { s.loop.Run(ctx) }
+func (s *Service) Run(ctx context.Context) {
+	var loops sync.WaitGroup
+	loops.Go(func() { s.loop.Run(ctx) })
+	loops.Go(func() { s.waits.Run(ctx) })
+	loops.Wait()
+}
 
 // Drain waits for the deliveries in flight; those that are not done when ctx ends
 // go on in the next process.
-func (s *Service) Drain(ctx context.Context) { s.loop.Drain(ctx, errStopping) }
+func (s *Service) Drain(ctx context.Context) {
+	s.loop.Drain(ctx, errStopping)
+	s.waits.Drain(ctx, errStopping)
+}
 
-// Wake looks for due events now.
-func (s *Service) Wake() { s.loop.Wake(s.clock.Now()) }
+// Wake looks for due events and waits now.
+func (s *Service) Wake() {
+	s.loop.Wake(s.clock.Now())
+	s.WakeWaits()
+}
+
+// WakeWaits looks for waits that are over now.
+func (s *Service) WakeWaits() { s.waits.Wake(s.clock.Now()) }
 
 // InFlight returns how many deliveries are in flight.
-func (s *Service) InFlight() int { return s.loop.InFlight() }
+func (s *Service) InFlight() int { return s.loop.InFlight() + s.waits.InFlight() }
 
 // announce has every process look at an event that is due at the given time.
 func (s *Service) announce(tx *store.Tx, due time.Time) error {

@@ -1,0 +1,135 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+const (
+	// maximumValue is the longest value, in UTF-16 code units, which are what the
+	// published clients count (triggers.md 7.1).
+	maximumValue = 256 << 10
+	// maximumKey is the longest key, in bytes: it stands in an index.
+	maximumKey = 2000
+)
+
+// storedValue is the answer of the key-value store. Value is absent where there is
+// none; the published clients refuse null.
+type storedValue struct {
+	Action string  `json:"action"`
+	Key    string  `json:"key"`
+	Value  *string `json:"value,omitempty"`
+}
+
+// getValue is GET /api/v1/store/:key (api.md 10).
+func (a *API) getValue(w http.ResponseWriter, r *request) error {
+	key, err := storeKey(r)
+	if err != nil {
+		return err
+	}
+	told := storedValue{Action: "GET", Key: key}
+	err = a.Store.View(r.Context(), func(tx *store.Tx) error {
+		value, found, err := tx.Value(r.environment.ID, key)
+		if found {
+			told.Value = &value
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return ok(w, told)
+}
+
+// hasValue is HEAD /api/v1/store/:key: 200 if there is a value, 404 if not.
+func (a *API) hasValue(w http.ResponseWriter, r *request) error {
+	key, err := storeKey(r)
+	if err != nil {
+		return err
+	}
+	var found bool
+	err = a.Store.View(r.Context(), func(tx *store.Tx) (err error) {
+		found, err = tx.HasValue(r.environment.ID, key)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !found {
+		return model.Errorf(model.NotFound, "There is no value with the key %q", key)
+	}
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// putValue is PUT /api/v1/store/:key, whose body is the value, any text.
+func (a *API) putValue(w http.ResponseWriter, r *request) error {
+	key, err := storeKey(r)
+	if err != nil {
+		return err
+	}
+	body, err := readBody(r)
+	if err != nil {
+		return err
+	}
+	value := string(body)
+	switch {
+	case !isText(value):
+		return model.Errorf(model.Invalid, "Invalid request body: a value must be UTF-8 text without the character U+0000")
+	case utf16Length(value) > maximumValue:
+		return model.Errorf(model.TooLarge, "Max request body size exceeded: %d bytes", maximumValue)
+	}
+	err = a.Store.Update(r.Context(), func(tx *store.Tx) error { return tx.SetValue(r.environment.ID, key, value) })
+	if err != nil {
+		return err
+	}
+	return ok(w, storedValue{"SET", key, &value})
+}
+
+// deleteValue is DELETE /api/v1/store/:key.
+func (a *API) deleteValue(w http.ResponseWriter, r *request) error {
+	key, err := storeKey(r)
+	if err != nil {
+		return err
+	}
+	told := struct {
+		Action  string `json:"action"`
+		Key     string `json:"key"`
+		Deleted bool   `json:"deleted"`
+	}{Action: "DELETE", Key: key}
+	err = a.Store.Update(r.Context(), func(tx *store.Tx) (err error) {
+		told.Deleted, err = tx.DeleteValue(r.environment.ID, key)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return ok(w, told)
+}
+
+func storeKey(r *request) (string, error) {
+	key := r.PathValue("key")
+	switch {
+	case len(key) > maximumKey:
+		return "", model.Errorf(model.Invalid, "Invalid key: it must have at most %d bytes, not %d", maximumKey, len(key))
+	case !isText(key):
+		return "", model.Errorf(model.Invalid, "Invalid key: it must be UTF-8 text without the character U+0000")
+	}
+	return key, nil
+}
+
+// isText reports whether the database can keep a text.
+func isText(text string) bool { return utf8.ValidString(text) && !strings.Contains(text, "\x00") }
+
+// utf16Length returns how many code units a text has in UTF-16.
+func utf16Length(text string) (units int) {
+	for _, r := range text {
+		units += utf16.RuneLen(r)
+	}
+	return units
+}

@@ -1,0 +1,16 @@
+package model
+
+// EventWait is somebody who waits for one event: that which its dispatcher
+// matches first.
+type EventWait struct {
+	// ID is that of its dispatcher, which says for which events it waits.
+	ID            string
+	EnvironmentID string
+	// URL is told of the event.
+	URL string
+	// RunID is the run whose task the URL calls back; empty for a URL of others.
+	RunID string
+	// Attempts counts how often the URL was called in vain.
+	Attempts int
+	Lease    Lease
+}

@@ -1,0 +1,26 @@
+package store
+
+// Value returns the text that an environment keeps under a name.
+func (tx *Tx) Value(environmentID, name string) (value string, found bool, err error) {
+	return first(tx, `SELECT value FROM key_values WHERE environment_id = $1 AND name = $2`, []any{environmentID, name}, scanString)
+}
+
+// HasValue reports whether an environment keeps a text under a name.
+func (tx *Tx) HasValue(environmentID, name string) (bool, error) {
+	_, found, err := first(tx, `SELECT name FROM key_values WHERE environment_id = $1 AND name = $2`, []any{environmentID, name}, scanString)
+	return found, err
+}
+
+// SetValue keeps a text under a name, instead of any that is there.
+func (tx *Tx) SetValue(environmentID, name, value string) error {
+	return tx.conn.Queue(`
+		INSERT INTO key_values (environment_id, name, value, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)
+		ON CONFLICT (environment_id, name) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at`,
+		[]any{environmentID, name, value, micros(tx.now)}, nil)
+}
+
+// DeleteValue forgets the text under a name, and reports whether there was one.
+func (tx *Tx) DeleteValue(environmentID, name string) (bool, error) {
+	deleted, err := tx.conn.Exec(`DELETE FROM key_values WHERE environment_id = $1 AND name = $2`, environmentID, name)
+	return deleted > 0, err
+}

@@ -1,0 +1,195 @@
+package trigger
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+// Tasks are the tasks of runs that wait for a callback. *engine.Engine is one.
+type Tasks interface {
+	// IsTaskCallback reports whether a URL is the callback URL of a task.
+	IsTaskCallback(callbackURL string) bool
+	// WaitingTask returns the task of a callback URL and whether it still waits.
+	WaitingTask(tx *store.Tx, environment *model.Environment, callbackURL string) (model.Task, bool, error)
+	// CallBackIn completes the task of a callback URL with JSON. One that no longer
+	// waits is left as it is.
+	CallBackIn(tx *store.Tx, callbackURL string, body []byte) error
+}
+
+// Outgoing gives the HTTP client for calls on behalf of an environment.
+// *egress.Guard is one.
+type Outgoing interface {
+	Client(protocol.EnvironmentType) *http.Client
+}
+
+const (
+	// waitSlots bounds the waits that are being ended.
+	waitSlots = 64
+	// waitAttempts is how often a URL of others is called before its wait is given
+	// up (execution.md 1.8), and waitCall how long a call may take.
+	waitAttempts = 10
+	waitCall     = 15 * time.Second
+	// drainedAnswer is how much of an answer is read so that the connection can be
+	// used again.
+	drainedAnswer = 64 << 10
+)
+
+func (s *Service) claimWaits(ctx context.Context, limit int) (claimed []model.EventWait, next time.Time, err error) {
+	var idle bool
+	err = s.store.View(ctx, func(tx *store.Tx) error {
+		next, err = tx.NextDueEventWait()
+		idle = next.IsZero() || next.After(tx.Now())
+		return err
+	})
+	if err != nil || idle {
+		return nil, next, err
+	}
+	owner := s.config.Node.ID()
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		claimed, next, err = tx.ClaimEventWaits(owner, limit)
+		return err
+	})
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	return claimed, next, nil
+}
+
+// endWait ends a wait that is leased to this process: with its event, or without
+// one, because its time is over.
+func (s *Service) endWait(ctx context.Context, w model.EventWait) {
+	log := s.log.With("wait", w.ID, "run", w.RunID, "environment", w.EnvironmentID)
+	var err error
+	if s.config.Tasks.IsTaskCallback(w.URL) {
+		err = s.keep(ctx, func(tx *store.Tx) error { return s.callTask(tx, w) })
+	} else {
+		err = s.callURL(ctx, w)
+	}
+	switch {
+	case err == nil, errors.Is(err, model.ErrLost):
+		// Lost: its run ended, its event came at the last moment, or another process
+		// has it.
+	case model.CodeOf(err) != 0:
+		log.Error("a wait for an event was given up", "err", err)
+		s.settleWait(ctx, w, (*store.Tx).DeleteEventWait)
+	default:
+		w.Attempts++
+		if w.Attempts >= waitAttempts {
+			log.Error("a wait for an event was given up: its URL was called in vain", "attempt", w.Attempts, "err", err)
+			s.settleWait(ctx, w, (*store.Tx).DeleteEventWait)
+			return
+		}
+		again := s.clock.Now().Add(time.Second << w.Attempts)
+		if errors.Is(context.Cause(ctx), errStopping) {
+			w.Attempts, again = w.Attempts-1, s.clock.Now()
+		}
+		log.Warn("the URL that waits for an event was called in vain; calling it again", "attempt", w.Attempts, "err", err)
+		s.settleWait(ctx, w, func(tx *store.Tx, w model.EventWait) error {
+			tx.AfterCommit(func() { s.waits.Wake(again) })
+			return tx.RetryEventWait(w, again)
+		})
+	}
+}
+
+// settleWait records what becomes of a wait that did not end as it should.
+func (s *Service) settleWait(ctx context.Context, w model.EventWait, settle func(*store.Tx, model.EventWait) error) {
+	err := s.keep(ctx, func(tx *store.Tx) error { return settle(tx, w) })
+	if err != nil && !errors.Is(err, model.ErrLost) {
+		s.log.Error("cannot record the end of a wait; it goes on when this process has restarted", "wait", w.ID, "err", err)
+	}
+}
+
+// callTask completes the task of a wait, in the transaction that removes the wait.
+func (s *Service) callTask(tx *store.Tx, w model.EventWait) error {
+	body, err := awaited(tx, w)
+	if err != nil {
+		return err
+	}
+	// The task first: whoever ends a run locks that before it removes its waits.
+	if body != nil {
+		if err := s.config.Tasks.CallBackIn(tx, w.URL, body); err != nil {
+			return err
+		}
+	}
+	return tx.DeleteEventWait(w)
+}
+
+// callURL tells a URL of others of the event of its wait, and removes the wait.
+func (s *Service) callURL(ctx context.Context, w model.EventWait) error {
+	var body []byte
+	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+		body, err = awaited(tx, w)
+		return err
+	})
+	if err == nil && body != nil {
+		err = s.post(ctx, w, body)
+	}
+	if err != nil {
+		return err
+	}
+	return s.keep(ctx, func(tx *store.Tx) error { return tx.DeleteEventWait(w) })
+}
+
+// awaited returns what a wait's URL is told of its event; nil if it has none.
+func awaited(tx *store.Tx, w model.EventWait) ([]byte, error) {
+	event, found, err := tx.EventOfWait(w)
+	if err != nil || !found {
+		return nil, err
+	}
+	account, err := accountByID(tx, event.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	told := protocol.AwaitedEvent{
+		ID: event.EventID, Source: event.Source, Name: event.Name,
+		Payload: event.Payload, Context: event.Context, Timestamp: protocol.At(event.Timestamp),
+	}
+	if account != nil {
+		told.AccountID = account.Identifier
+	}
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false)
+	err = encoder.Encode(told)
+	return bytes.TrimSpace(body.Bytes()), err
+}
+
+// post calls the URL of a wait; any error means that it is to be called again.
+func (s *Service) post(ctx context.Context, w model.EventWait, body []byte) error {
+	environment, err := s.store.EnvironmentByID(ctx, w.EnvironmentID)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, waitCall, fmt.Errorf("the URL took longer than %v", waitCall))
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.URL, bytes.NewReader(body))
+	if err != nil {
+		return model.Errorf(model.Invalid, "the URL cannot be called")
+	}
+	request.Header.Set("Content-Type", "application/json; charset=utf-8")
+	response, err := s.config.Outgoing.Client(environment.Type).Do(request)
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		return failed.Err // without the URL, which may hold a secret
+	}
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	// The answer's body says nothing; not reading it only costs the connection.
+	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, drainedAnswer))
+	if response.StatusCode < 200 || response.StatusCode > 299 {
+		return fmt.Errorf("the URL answered %d; only 2xx counts", response.StatusCode)
+	}
+	return nil
+}

@@ -25,7 +25,7 @@ const kit = createKit({ client, load, board });
 
 for (const file of [
   "background", "context", "errors", "events", "hooks", "invocations", "large", "outputs", "parallel",
-  "payloads", "platform", "requests", "restarts", "runs", "suspensions", "tasks",
+  "payloads", "platform", "requests", "restarts", "runs", "stores", "suspensions", "tasks", "waits",
 ]) {
   require("./jobs/" + file)(kit);
 }
@@ -51,7 +51,11 @@ app.put("/board/:name", (request, response) => {
 
 app.post("/client/:method", async (request, response) => {
   try {
-    response.json({ result: await client[request.params.method](...request.body) });
+    // A method of something that the client has is named with dots.
+    const path = request.params.method.split(".");
+    const method = path.pop();
+    const owner = path.reduce((value, name) => value[name], client);
+    response.json({ result: await owner[method](...request.body) });
   } catch (error) {
     response.json({ error: String(error?.message) });
   }

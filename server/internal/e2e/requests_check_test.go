@@ -28,6 +28,8 @@ func (s *stack) checkRequests(t *testing.T) {
 // mustBeRefused knows the requests that the scenarios make to see them refused.
 func mustBeRefused(e exchange) bool {
 	switch {
+	case e.method == http.MethodHead:
+		return e.status == http.StatusNotFound && strings.HasPrefix(e.path, "/api/v1/store/")
 	case strings.Contains(e.path, "no-such-"):
 		return e.status == http.StatusNotFound
 	case strings.HasSuffix(e.path, "/tasks"):

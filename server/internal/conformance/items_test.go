@@ -74,6 +74,7 @@ var all = map[string]servertest.Cases{
 	"indexing":              indexing,
 	"restarts and time":     restarts,
 	"events":                events,
+	"waits and values":      waits,
 	"filters":               filters,
 }
 

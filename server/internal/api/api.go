@@ -73,6 +73,7 @@ func (a *API) routes() {
 	a.router.handle("POST", "/api/v1/events/bulk", a.secret(a.sendEvents))
 	// The ids of events arrive unescaped, and may hold slashes.
 	a.browser("/api/v1/events/{event...}", a.public(a.getEventLegacy))
+	a.browser("/api/v1/events/bulk", a.public(a.getEventNamedBulk))
 	a.browser("/api/v2/events/{event...}", a.public(a.getEvent))
 	a.router.handle("POST", "/api/v1/events/{event...}", a.secret(a.changeEvent))
 

@@ -69,6 +69,12 @@ func (a *API) getEventLegacy(w http.ResponseWriter, r *request) error {
 	return a.tellEvent(w, r, legacyStatus)
 }
 
+// getEventNamedBulk is the same for the one id that is also a route.
+func (a *API) getEventNamedBulk(w http.ResponseWriter, r *request) error {
+	r.SetPathValue("event", "bulk")
+	return a.getEventLegacy(w, r)
+}
+
 func (a *API) tellEvent(w http.ResponseWriter, r *request, status func(protocol.RunStatus) protocol.RunStatus) error {
 	event, runs, err := a.Trigger.Event(r.Context(), r.environment, r.PathValue("event"))
 	if err != nil {

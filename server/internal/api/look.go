@@ -1,11 +1,9 @@
 package api
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"github.com/runhook/runhook/protocol"
-	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
 )
 
@@ -14,61 +12,11 @@ func (a *API) lookRoutes() {
 	a.router.handle("GET", "/api/runhook/v1/runs", a.secret(a.listRuns))
 	a.router.handle("GET", "/api/runhook/v1/runs/{run}", a.secret(a.runDetails))
 	a.router.handle("GET", "/api/runhook/v1/jobs", a.secret(a.listJobs))
+	a.router.handle("GET", "/api/runhook/v1/events", a.secret(a.listEvents))
 	a.router.handle("GET", "/api/runhook/v1/endpoints", a.secret(a.listEndpoints))
 	a.router.handle("GET", "/api/runhook/v1/storage", a.secret(a.storage))
 	a.router.handle("GET", "/api/runhook/v1/schedules", a.secret(a.listSchedules))
 	a.router.handle("GET", "/api/runhook/v1/live", a.secret(a.watch))
-}
-
-// listedJob is a job as our own API tells it.
-type listedJob struct {
-	ID       string                 `json:"id"`
-	Name     string                 `json:"name"`
-	Internal bool                   `json:"internal"`
-	Version  string                 `json:"version"`
-	Status   model.JobVersionStatus `json:"status"`
-	// Endpoint is the id of the app's client.
-	Endpoint         string          `json:"endpoint"`
-	Trigger          json.RawMessage `json:"trigger"`
-	ConcurrencyLimit json.RawMessage `json:"concurrencyLimit,omitempty"`
-	Versions         []jobVersion    `json:"versions"`
-}
-
-type jobVersion struct {
-	Version string                 `json:"version"`
-	Status  model.JobVersionStatus `json:"status"`
-	Latest  bool                   `json:"latest"`
-}
-
-// listJobs is GET /api/runhook/v1/jobs: every job of the environment, with what
-// the version that new runs take says of itself.
-func (a *API) listJobs(w http.ResponseWriter, r *request) error {
-	var versions []store.SpecifiedVersion
-	err := a.Store.View(r.Context(), func(tx *store.Tx) (err error) {
-		versions, err = tx.JobVersionsOfEnvironment(r.environment.ID)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	jobs := []*listedJob{}
-	for _, v := range versions {
-		if len(jobs) == 0 || jobs[len(jobs)-1].ID != v.Job.Slug {
-			jobs = append(jobs, &listedJob{ID: v.Job.Slug, Name: v.Job.Title, Internal: v.Job.Internal, Trigger: json.RawMessage("null")})
-		}
-		job := jobs[len(jobs)-1]
-		job.Versions = append(job.Versions, jobVersion{v.Version, v.Status, v.Latest})
-		if !v.Latest {
-			continue
-		}
-		job.Version, job.Status, job.Endpoint = v.Version, v.Status, v.Endpoint.Slug
-		var specification protocol.IndexedJob
-		if err := json.Unmarshal(v.Specification, &specification); err != nil {
-			return err
-		}
-		job.Trigger, job.ConcurrencyLimit = specification.Trigger, specification.ConcurrencyLimit
-	}
-	return ok(w, map[string]any{"jobs": jobs})
 }
 
 // listedEndpoint is an endpoint as our own API tells it.

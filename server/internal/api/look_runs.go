@@ -103,12 +103,8 @@ func runFilter(r *request) (filter store.RunFilter, err error) {
 			filter.Statuses = append(filter.Statuses, status)
 		}
 	}
-	if text := query.Get("test"); text != "" {
-		isTest, err := strconv.ParseBool(text)
-		if err != nil {
-			return filter, model.Errorf(model.Invalid, "Invalid query parameter: test must be true or false, not %q", text)
-		}
-		filter.IsTest = &isTest
+	if filter.IsTest, err = choiceParameter(r, "test"); err != nil {
+		return filter, err
 	}
 	if filter.From, err = timeParameter(r, "from"); err != nil {
 		return filter, err
@@ -127,6 +123,19 @@ var knownStatuses = func() []protocol.RunStatus {
 	}
 	return known
 }()
+
+// choiceParameter returns a query parameter as a truth value; nil when it is absent.
+func choiceParameter(r *request, name string) (*bool, error) {
+	text := r.URL.Query().Get(name)
+	if text == "" {
+		return nil, nil
+	}
+	choice, err := strconv.ParseBool(text)
+	if err != nil {
+		return nil, model.Errorf(model.Invalid, "Invalid query parameter: %s must be true or false, not %q", name, text)
+	}
+	return &choice, nil
+}
 
 // timeParameter returns a query parameter as a time; zero when it is absent.
 func timeParameter(r *request, name string) (time.Time, error) {

@@ -202,22 +202,3 @@ func TestARunsDetails(t *testing.T) {
 		},
 	})
 }
-
-func TestListingJobs(t *testing.T) {
-	t.Parallel()
-	servertest.EachDatabase(t, func(t *testing.T, database string) {
-		s := servertest.Start(t, servertest.Options{Database: database})
-		app := servertest.NewApp(t, s)
-		app.SetIndex(servertest.Index(servertest.Job(servertest.JobID, "1.1.0"), servertest.Job("another", "2.0.0")))
-		app.Register(s.Development(), "app")
-		answer := s.Development().Do("GET", "/api/runhook/v1/jobs", nil)
-		want := `{"jobs":[` +
-			`{"id":"another","name":"A job","internal":false,"version":"2.0.0","status":"ACTIVE","endpoint":"app","trigger":{"type":"invoke"},"versions":[{"version":"2.0.0","status":"ACTIVE","latest":true}]},` +
-			`{"id":"job","name":"A job","internal":false,"version":"1.1.0","status":"ACTIVE","endpoint":"app","trigger":{"type":"invoke"},"versions":[{"version":"1.0.0","status":"ACTIVE","latest":false},{"version":"1.1.0","status":"ACTIVE","latest":true}]}]}`
-		if got := strings.TrimSpace(string(answer.Body)); got != want {
-			t.Errorf("got\n%s\nwant\n%s", got, want)
-		}
-		answer = s.As(s.Key(protocol.Staging).Secret).Do("GET", "/api/runhook/v1/jobs", nil)
-		checkMember(t, answer, "jobs", "[]")
-	})
-}

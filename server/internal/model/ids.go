@@ -30,9 +30,9 @@ const (
 	PrefixAttachment    = "attachment_"
 	// PrefixDynamicSchedule is of what schedules are registered with.
 	PrefixDynamicSchedule = "dynamic_"
-	PrefixHTTPEndpoint  = "httpendpoint_"
-	PrefixWebhook       = "webhook_"
-	PrefixDelivery      = "delivery_"
+	PrefixHTTPEndpoint    = "httpendpoint_"
+	PrefixWebhook         = "webhook_"
+	PrefixDelivery        = "delivery_"
 	// PrefixTask is empty: a task's id is a bare ULID in lower case, as the
 	// protocol has it (model.md 1).
 	PrefixTask = ""

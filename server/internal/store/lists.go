@@ -198,32 +198,3 @@ func (tx *Tx) TaskAttempts(taskIDs []string) ([]TaskAttempt, error) {
 			return a, err
 		})
 }
-
-// SpecifiedVersion is a version of a job with what the app said of it.
-type SpecifiedVersion struct {
-	JobVersion
-	// Specification is the job as the app's index had it, as JSON.
-	Specification []byte
-}
-
-// JobVersionsOfEnvironment returns every version of every job of an environment,
-// by the job's slug and then oldest first.
-func (tx *Tx) JobVersionsOfEnvironment(environmentID string) ([]SpecifiedVersion, error) {
-	specifications := map[string]string{}
-	_, err := collect(tx, `SELECT id, specification FROM job_versions WHERE environment_id = $1`, []any{environmentID},
-		func(rows database.Rows) (none struct{}, err error) {
-			var id, specification string
-			err = rows.Scan(&id, &specification)
-			specifications[id] = specification
-			return none, err
-		})
-	if err != nil {
-		return nil, err
-	}
-	versions, err := collect(tx, jobVersionQuery+`WHERE v.environment_id = $1 ORDER BY j.slug, v.id`, []any{environmentID}, scanJobVersion)
-	specified := make([]SpecifiedVersion, len(versions))
-	for i, version := range versions {
-		specified[i] = SpecifiedVersion{version, []byte(specifications[version.ID])}
-	}
-	return specified, err
-}

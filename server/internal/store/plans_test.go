@@ -61,6 +61,7 @@ var ofAProcess = []string{"(*Tx).ReleaseNode", "(*Tx).ForceYields"}
 // reviewedPlans are the methods whose plans may be expensive, all of them for
 // people who look at something.
 var reviewedPlans = []string{
+	"(*Tx).Events",       // looks at a window of events, which is all where the suite has few
 	"(*Tx).Environments", // reads all of a small table, whose alias another table has
 	"(*Tx).Runs",         // looks at a window of runs, which is all where the suite has few
 }

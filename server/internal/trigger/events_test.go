@@ -66,6 +66,11 @@ func TestAnEvent(t *testing.T) {
 					t.Errorf("the canceled event %q is %+v", id, canceled)
 				}
 			}
+			for _, path := range []string{"/api/v1/events/bulk", "/api/v2/events/bulk"} {
+				if answer := s.Development().OK("GET", path, nil, nil); string(answer.Members()["id"]) != `"bulk"` {
+					t.Errorf("%s answers %s", path, answer.Body)
+				}
+			}
 			// As the Node SDK asks, which escapes nothing.
 			if got := details(s, "a/b"); got.ID != "a/b" {
 				t.Errorf("the event a/b is %+v", got)

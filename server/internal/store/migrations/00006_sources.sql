@@ -1,7 +1,9 @@
 -- Waits for events, the key-value store, and the sources of dynamic triggers.
 
 -- +goose Up
--- On a million rows: takes a moment, as all tables are new.
+-- On a million events: reads the table once, seconds.
+CREATE INDEX events_environment ON events (environment_id, id);
+
 -- Whoever waits for one event: the dispatcher of a URL that is told of the first
 -- that matches. While there is none, due_at is when the wait is over; once there
 -- is one, when to tell it.

@@ -14,6 +14,7 @@ var listTests = []test{
 	{"the open runs of a job are listed oldest first, page by page", openRuns},
 	{"the runs of an environment are listed newest first, filtered and page by page", runList},
 	{"every version of every job of an environment is listed with its specification", versionList},
+	{"the events of an environment are listed newest first, filtered and page by page", eventList},
 	{"notifications are listed newest first, filtered and page by page", notificationList},
 }
 
@@ -176,17 +177,70 @@ func versionList(f *fixture) {
 	another := write(f, func(tx *store.Tx) (model.Job, error) {
 		return tx.UpsertJob(f.environment.Project.ID, model.Job{Slug: "another", Title: "Another"})
 	})
-	versions := []store.JobVersion{
-		f.newVersion(f.environment, f.endpoint, another, "2.0.0", true), f.version,
-		f.newVersion(f.environment, f.endpoint, f.job, "0.9.0", false),
+	specification := []byte(`{"event":{"name":"invoke"}}`)
+	versions := []store.SpecifiedVersion{
+		{JobVersion: f.newVersion(f.environment, f.endpoint, another, "2.0.0", true), Specification: specification},
+		{JobVersion: f.version, Specification: specification},
+		{JobVersion: f.newVersion(f.environment, f.endpoint, f.job, "0.9.0", false)},
 	}
 	f.newVersion(f.other, f.newEndpoint(f.other, "app"), f.job, "1.0.0", true)
-	var want []store.SpecifiedVersion
-	for _, version := range versions {
-		want = append(want, store.SpecifiedVersion{JobVersion: version, Specification: []byte(`{"event":{"name":"invoke"}}`)})
+	from := func(slug string, limit int) []store.SpecifiedVersion {
+		return read(f, func(tx *store.Tx) ([]store.SpecifiedVersion, error) {
+			return tx.JobVersionsFrom(f.environment, slug, limit)
+		})
 	}
-	got := read(f, func(tx *store.Tx) ([]store.SpecifiedVersion, error) {
-		return tx.JobVersionsOfEnvironment(f.environment.ID)
+	equal(f, "the versions", from("", 10), versions)
+	equal(f, "those of the first job", from("", 1), versions[:1])
+	equal(f, "those from a job on", from(f.job.Slug, 10), versions[1:])
+	equal(f, "those after the last job", from("zebra", 10), nil)
+}
+
+func eventList(f *fixture) {
+	account := write(f, func(tx *store.Tx) (string, error) { return tx.UpsertAccount(f.environment.ID, "customer") })
+	yes, no := true, false
+	first := f.insertDue(time.Time{}, func(e *model.Event) { e.Internal = false })
+	f.insertDue(time.Time{}, func(e *model.Event) { e.Internal = true })
+	f.insertDue(time.Time{}, func(e *model.Event) { e.EnvironmentID, e.Internal = f.other.ID, false })
+	f.clock.Advance(time.Minute)
+	noon := f.clock.Now()
+	second := f.insertDue(time.Time{}, func(e *model.Event) {
+		e.Internal, e.Name, e.Source, e.IsTest, e.AccountID, e.DeliveredAt = false, "paid", "shop", true, account, noon
 	})
-	equal(f, "the versions", got, want)
+	f.insertRun(func(r *model.Run) { r.EventID = second.ID })
+	page := func(filter store.EventFilter) (ids []string, next string) {
+		listed := read(f, func(tx *store.Tx) (events []store.ListedEvent, err error) {
+			events, next, err = tx.Events(f.environment.ID, filter)
+			return events, err
+		})
+		for _, event := range listed {
+			if event.Event.ID == second.ID && (event.Runs != 1 || event.Account != "customer" || event.Event.EventID != second.EventID) {
+				f.Errorf("the listed event is %+v", event)
+			}
+		}
+		return names(listed, func(e store.ListedEvent) string { return e.Event.ID }), next
+	}
+	for name, test := range map[string]struct {
+		filter store.EventFilter
+		want   []string
+	}{
+		"all":                 {store.EventFilter{}, []string{second.ID, first.ID}},
+		"of a name":           {store.EventFilter{Name: "paid"}, []string{second.ID}},
+		"of a source":         {store.EventFilter{Source: "shop"}, []string{second.ID}},
+		"of another source":   {store.EventFilter{Source: "else"}, nil},
+		"from a time on":      {store.EventFilter{Since: noon}, []string{second.ID}},
+		"before a time":       {store.EventFilter{Until: noon}, []string{first.ID}},
+		"that are no tests":   {store.EventFilter{IsTest: &no}, []string{first.ID}},
+		"that were delivered": {store.EventFilter{Delivered: &yes}, []string{second.ID}},
+		"that were not":       {store.EventFilter{Delivered: &no}, []string{first.ID}},
+	} {
+		test.filter.Limit = 10
+		got, next := page(test.filter)
+		equal(f, "the events "+name, got, test.want)
+		equal(f, "the next page of events "+name, next, "")
+	}
+	got, next := page(store.EventFilter{Limit: 1})
+	equal(f, "the first page", got, []string{second.ID})
+	got, next = page(store.EventFilter{Limit: 1, Cursor: next})
+	equal(f, "the second page", got, []string{first.ID})
+	equal(f, "the end", next, "")
 }

@@ -28,7 +28,6 @@ type jobOptions struct {
 type taskOptions struct {
 	request protocol.CreateTask
 	key     []any
-	retry   *Retry
 	err     error
 }
 

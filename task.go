@@ -133,6 +133,18 @@ func newTaskCall(key string, request protocol.CreateTask, options []TaskOption) 
 	return call, nil
 }
 
+// tellApart gives calls that do the same thing again keys of their own, unless the
+// program has done so.
+func (s *scope) tellApart(call *taskCall, what string) {
+	if len(call.parts) > 1 {
+		return
+	}
+	if count := s.occurrence(what); count > 1 {
+		call.parts = append(call.parts, count)
+		call.request.DisplayKey = ""
+	}
+}
+
 // call performs one call of this scope.
 func (s *scope) call(ctx context.Context, call *taskCall) (json.RawMessage, error) {
 	if err := s.begin(ctx); err != nil {

@@ -3,6 +3,7 @@ package runhook
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 
 	"github.com/runhook/runhook/internal/jsontype"
 	"github.com/runhook/runhook/protocol"
@@ -54,8 +55,9 @@ func invalid(cause error) *invalidPayload {
 
 // Error tells the first issue.
 func (e *invalidPayload) Error() string {
-	if len(e.issues) == 0 {
-		return "invalid payload"
+	first := e.issues[0]
+	if len(first.Path) == 0 {
+		return "invalid payload: " + first.Message
 	}
-	return "invalid payload: " + e.issues[0].Message
+	return "invalid payload: " + first.Message + " at " + strings.Join(first.Path, ".")
 }

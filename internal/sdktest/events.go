@@ -65,7 +65,7 @@ func (s *Server) sendEvent(event protocol.NewEvent, options *protocol.SendOption
 		sent.Options = *options
 	}
 	s.events = append(s.events, sent)
-	for _, job := range s.index().Jobs {
+	for _, job := range s.indexed.Jobs {
 		var trigger protocol.Trigger
 		json.Unmarshal(job.Trigger, &trigger)
 		if trigger.Rule == nil || trigger.Rule.Source != event.Source || !slices.Contains(trigger.Rule.Event, event.Name) {

@@ -40,6 +40,7 @@ type Server struct {
 	requests []Request
 	faults   []*fault
 
+	indexed   protocol.Index // what the app can do, while it sends events
 	events    []*SentEvent
 	waits     []protocol.WaitForEvent
 	schedules map[string]map[string]protocol.RegisterSchedule // by key, by ID
@@ -132,8 +133,13 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, body []byte) error {
+	var index protocol.Index
+	if strings.HasPrefix(r.URL.Path, "/api/v1/events") {
+		index = s.index() // the app asks for the time, so not under the lock
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.indexed = index
 	s.requests = append(s.requests, Request{r.Method, r.URL.EscapedPath(), r.Header.Clone(), string(body)})
 	for _, fault := range s.faults {
 		if fault.times == 0 || !strings.HasSuffix(r.URL.Path, fault.suffix) {

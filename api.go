@@ -94,12 +94,9 @@ func (a *api) call(ctx context.Context, method, path string, body, answer any, h
 	if a.key == "" {
 		return errNoAPIKey
 	}
-	var text []byte
-	if body != nil {
-		var err error
-		if text, err = encode(body); err != nil {
-			return fmt.Errorf("encode the request for %s: %w", path, err)
-		}
+	text, err := encodeBody(body)
+	if err != nil {
+		return fmt.Errorf("encode the request for %s: %w", path, err)
 	}
 	for retry := 1; ; retry++ {
 		err := a.attempt(ctx, method, path, text, answer, headers)
@@ -111,6 +108,20 @@ func (a *api) call(ctx context.Context, method, path string, body, answer any, h
 			return err
 		}
 	}
+}
+
+// plainText is a body that is sent as it is.
+type plainText string
+
+// encodeBody returns nil for no body.
+func encodeBody(body any) ([]byte, error) {
+	switch body := body.(type) {
+	case nil:
+		return nil, nil
+	case plainText:
+		return []byte(body), nil
+	}
+	return encode(body)
 }
 
 // attempt makes a request once.

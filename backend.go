@@ -23,6 +23,21 @@ type backend interface {
 	updateStatus(ctx context.Context, runID, key string, request *protocol.UpdateStatus) (*protocol.RunStatusRecord, error)
 	// invokeJob starts a run, or returns the one that was started with this key.
 	invokeJob(ctx context.Context, jobID, idempotencyKey string, request *protocol.InvokeJob) (*protocol.InvokedRun, error)
+	// sendEvent and sendEvents send events that have IDs.
+	sendEvent(ctx context.Context, request *protocol.SendEvent) (protocol.EventLog, error)
+	sendEvents(ctx context.Context, request *protocol.SendEvents) ([]protocol.EventLog, error)
+	// waitForEvent has a URL called with the first event that comes.
+	waitForEvent(ctx context.Context, request *protocol.WaitForEvent) error
+	// registerSchedule and unregisterSchedule add to a dynamic schedule of an
+	// endpoint and take away.
+	registerSchedule(ctx context.Context, endpointID, scheduleID string, request *protocol.RegisterSchedule) error
+	unregisterSchedule(ctx context.Context, endpointID, scheduleID, key string) error
+	// getValue returns a value of the store, or none if there is none.
+	getValue(ctx context.Context, key string) (value string, found bool, err error)
+	// setValue sets a value of the store.
+	setValue(ctx context.Context, key, value string) error
+	// deleteValue reports whether there was a value to delete.
+	deleteValue(ctx context.Context, key string) (bool, error)
 }
 
 var _ backend = (*api)(nil)

@@ -53,9 +53,11 @@ type Client struct {
 	logger       *slog.Logger
 	now          func() time.Time
 
-	mu    sync.RWMutex
-	jobs  map[string]*registeredJob
-	order []string
+	mu        sync.RWMutex
+	jobs      map[string]*registeredJob
+	order     []string
+	schedules []*DynamicSchedule
+	endpoints []*HTTPEndpoint
 }
 
 // New returns a client. It panics if the configuration has no ID. A missing API

@@ -26,6 +26,17 @@ type CurrentRun struct {
 	Account *protocol.AccountReference
 	// Event is what the run was started by.
 	Event CurrentEvent
+	// Source is the schedule that started the run, nil if none did.
+	Source *CurrentSource
+}
+
+// CurrentSource is a schedule that started a run.
+type CurrentSource struct {
+	// ID is the key under which a schedule was registered with a
+	// [DynamicSchedule]; for other schedules it means nothing.
+	ID string `json:"id"`
+	// Metadata is what was registered as [Metadata], as JSON.
+	Metadata json.RawMessage `json:"metadata"`
 }
 
 // CurrentEvent is what a run was started by.
@@ -59,6 +70,9 @@ func currentRun(request *protocol.ExecuteJob) CurrentRun {
 	}
 	if request.Project != nil {
 		run.Project = *request.Project
+	}
+	if json.Unmarshal(request.Source, &run.Source) != nil {
+		run.Source = nil
 	}
 	return run
 }

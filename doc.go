@@ -28,6 +28,43 @@
 //	err := client.Register(ctx, "https://shop.example.com/api/trigger")
 //	run, err := fulfil.Invoke(ctx, order, runhook.CallbackURL("https://shop.example.com/done"))
 //
+// # What starts a job
+//
+// The trigger of a job says what starts it and what its payload is:
+//
+//	runhook.OnInvoke[Order]()                  // whoever calls Job.Invoke
+//	runhook.OnEvent[Payment]("order.paid")     // an event that somebody sends
+//	runhook.OnCron("0 9 * * MON")              // the clock, in UTC
+//	runhook.OnInterval(5 * time.Minute)        // again and again
+//	runhook.OnSchedule(digests)                // schedules made while the program runs
+//	runhook.OnRequest[Push](github)            // a webhook of another service
+//
+// Events are sent with [Client.SendEvent] or, by a job, with [SendEvent]. One event
+// starts every job that listens to its name and whose filter it passes; package
+// filter is the language for [Where]:
+//
+//	runhook.OnEvent[Payment]("order.paid", runhook.Where(filter.Object{
+//		"amount":   filter.AtLeast(100),
+//		"customer": filter.Object{"country": filter.Is("DE", "AT")},
+//	}))
+//
+// Events with an ID are taken once, however often they are sent.
+//
+// A [DynamicSchedule] holds any number of schedules, each under a key, that
+// programs add and take away with Register and Unregister.
+//
+// An [HTTPEndpoint] is a URL of the server for others to call. The server stores
+// the request before it answers; the app verifies it (package verify knows GitHub,
+// Stripe, Slack and others) before the job sees it. [RespondWith] is for services
+// that want an answer of the app's own.
+//
+// # Payloads
+//
+// A payload is decoded into the type that the trigger names. One that does not fit,
+// lacks something or fails the type's own Validate() error ends the run as
+// INVALID_PAYLOAD, with a list of all that is wrong. The server is told a JSON
+// Schema of the payload and the output of each job. [NewJob] has the rules.
+//
 // # How it runs
 //
 // An invocation becomes a run, which the server stores before it answers. The
@@ -82,6 +119,19 @@
 //     execution as on every later one.
 //   - When a run was canceled, the ctx of its code is canceled with the cause
 //     [ErrCanceled] at the next task.
+//
+// # Waiting for others
+//
+// [WaitForEvent] suspends a run until an event comes, and [WaitForRequest] until
+// somebody posts to a URL made for it. Both end with [ErrTimeout] when it takes too
+// long.
+//
+// # What outlives a run
+//
+// [Client.Store], [JobStore] and [RunStore] keep small values on the server. An
+// [Auth] gets the credentials for the account that a run is for, afresh for each
+// execution, so that they are never stored; a run without them ends as
+// UNRESOLVED_AUTH.
 //
 // # Errors
 //

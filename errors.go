@@ -20,6 +20,10 @@ var (
 	// canceled. It is also the cause of the context's end.
 	ErrCanceled = errors.New("the run was canceled")
 
+	// ErrTimeout is what errors.Is finds in the error of a wait that took longer
+	// than its [Timeout].
+	ErrTimeout = errors.New("nothing came in time")
+
 	// ErrNoRun is returned by calls that need the context of a run and were given
 	// another one.
 	ErrNoRun = errors.New("the context is not that of a run: pass on the ctx that the job function was given")
@@ -44,6 +48,11 @@ func (e *TaskError) Error() string { return fmt.Sprintf("task %q failed: %v", e.
 
 // Unwrap returns the recorded error, a [*protocol.Error].
 func (e *TaskError) Unwrap() error { return &e.Err }
+
+// Is makes errors.Is find ErrTimeout if that is why the task failed.
+func (e *TaskError) Is(target error) bool {
+	return target == ErrTimeout && e.Err.Name == protocol.CallbackTimeout
+}
 
 // duplicateKeyError is returned for the second task of a scope with one key.
 type duplicateKeyError struct{ key string }

@@ -2,8 +2,10 @@ package runhook_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http/httptest"
 	"strings"
 	"time"
 
@@ -46,4 +48,46 @@ func outcome(client *runhook.Client, run runhook.Run) string {
 		server.Advance(time.Second)
 	}
 	return "the run has not ended"
+}
+
+// settle lets the runs go on until all have ended or wait.
+func settle(client *runhook.Client) { exampleServers[client].Settle() }
+
+// post answers a run that waits for a request.
+func post(client *runhook.Client, url, body string) { exampleServers[client].CallBack(url, body) }
+
+// invoke starts a run with a payload that may be anything.
+func invoke(client *runhook.Client, job, payload string) runhook.Run {
+	return runhook.Run{ID: exampleServers[client].Invoke(job, payload).ID}
+}
+
+// tick lets a schedule tick, for a dynamic one that under a key.
+func tick(client *runhook.Client, dynamicSchedule, key string) runhook.Run {
+	return runhook.Run{ID: exampleServers[client].Tick(dynamicSchedule, key)[0].ID}
+}
+
+// receive has somebody post JSON to an HTTP endpoint.
+func receive(client *runhook.Client, endpoint, body string, headers map[string]string) runhook.Run {
+	runs := exampleServers[client].Receive(endpoint, protocol.HTTPRequest{
+		URL: "https://runhook.test", Method: "POST", Headers: headers, RawBody: body,
+	})
+	return runhook.Run{ID: runs[0].ID}
+}
+
+// request has somebody make a request that the HTTP endpoint answers itself.
+func request(client *runhook.Client, endpoint, method, url string) string {
+	delivered := httptest.NewRequest("POST", "/", nil)
+	delivered.Header.Set(protocol.HeaderAPIKey, sdktest.APIKey)
+	delivered.Header.Set(protocol.HeaderAction, string(protocol.ActionDeliverHTTPEndpointRequest))
+	delivered.Header.Set(protocol.HeaderDeliveryKey, endpoint)
+	delivered.Header.Set(protocol.HeaderDeliveryMethod, method)
+	delivered.Header.Set(protocol.HeaderDeliveryURL, url)
+	delivered.Header.Set(protocol.HeaderDeliveryHeaders, "{}")
+	recorder := httptest.NewRecorder()
+	client.ServeHTTP(recorder, delivered)
+	var response protocol.HTTPResponse
+	if err := json.Unmarshal(recorder.Body.Bytes(), &response); err != nil {
+		return err.Error()
+	}
+	return fmt.Sprint(response.Status, " ", response.Body)
 }

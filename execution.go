@@ -18,6 +18,8 @@ type execution struct {
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	started time.Time
+	// credentials are what the job's auths resolved to, by their IDs.
+	credentials map[string]any
 	// limit is how many milliseconds the execution may take, 0 for no limit.
 	limit float64
 	// yields are the keys of the yields that the run has behind it.
@@ -52,13 +54,18 @@ func newExecution(client *Client, request *protocol.ExecuteJob, serverVersion st
 
 // do calls the job's function and returns the answer for the server. The second
 // result is why there is none: the server has gone.
-func (x *execution) do(ctx context.Context, job *registeredJob, payload json.RawMessage) (protocol.ExecutionResult, error) {
+func (x *execution) do(ctx context.Context, job *registeredJob, request *protocol.ExecuteJob) (protocol.ExecutionResult, error) {
 	x.ctx, x.cancel = context.WithCancelCause(ctx)
 	defer x.cancel(errScopeEnded)
 	root := &scope{execution: x}
 	jobContext, release := root.contextFrom(x.ctx)
 	defer release()
-	output, err := root.run(func() (json.RawMessage, error) { return job.execute(jobContext, payload) })
+	output, err := root.run(func() (json.RawMessage, error) {
+		if err := x.resolve(jobContext, job.auths); err != nil {
+			return nil, err
+		}
+		return job.execute(jobContext, request)
+	})
 
 	if canceled := x.canceledTask(); canceled != nil {
 		return protocol.ExecutionResult{Status: protocol.ExecutionCanceled, Task: canceled}, nil
@@ -67,11 +74,14 @@ func (x *execution) do(ctx context.Context, job *registeredJob, payload json.Raw
 		return protocol.ExecutionResult{}, context.Cause(ctx)
 	}
 	var invalid *invalidPayload
+	var unresolved *unresolvedAuth
 	switch suspended, ok := asSuspension(err); {
 	case ok && len(suspended.leaves) > 0:
 		return suspended.answer(), nil
 	case errors.As(err, &invalid):
-		return protocol.ExecutionResult{Status: protocol.ExecutionInvalidPayload, Errors: invalid.complaints()}, nil
+		return protocol.ExecutionResult{Status: protocol.ExecutionInvalidPayload, Errors: mustEncode(invalid.issues)}, nil
+	case errors.As(err, &unresolved):
+		return protocol.ExecutionResult{Status: protocol.ExecutionUnresolvedAuth, Issues: mustEncode(unresolved.issues)}, nil
 	case err != nil:
 		return failure(err), nil
 	}

@@ -47,6 +47,8 @@ func (c *Client) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.preprocessRun(w, r, started)
 	case protocol.ActionRunNotification:
 		c.respond(w, started, okAnswer)
+	case protocol.ActionDeliverHTTPEndpointRequest:
+		c.respondToRequest(w, r, started)
 	case protocol.ActionProbeTimeout:
 		c.probeTimeout(w, r, started)
 	default:
@@ -99,7 +101,7 @@ func (c *Client) executeJob(w http.ResponseWriter, r *http.Request, started time
 		return
 	}
 	x := newExecution(c, &request, r.Header.Get(protocol.HeaderServerVersion), started)
-	result, err := x.do(r.Context(), job, request.Event.Payload)
+	result, err := x.do(r.Context(), job, &request)
 	c.logExecution(r.Context(), x, &result, err)
 	if err != nil {
 		refuse(w, http.StatusServiceUnavailable, "The request ended before the execution did")

@@ -10,8 +10,8 @@ import (
 func indexedJob(id, version string, trigger trigger, options jobOptions) protocol.IndexedJob {
 	job := protocol.IndexedJob{
 		ID: id, Name: options.name, Version: version,
-		Event: trigger.event, Trigger: trigger.wire,
-		Integrations: json.RawMessage(`{}`), Enabled: options.enabled, StartPosition: "latest",
+		Event: trigger.event, Trigger: mustEncode(trigger.wire),
+		Integrations: mustEncode(integrations(options.auths)), Enabled: options.enabled, StartPosition: "latest",
 	}
 	if options.concurrency > 0 {
 		job.ConcurrencyLimit = json.RawMessage(strconv.Itoa(options.concurrency))
@@ -32,5 +32,24 @@ func (c *Client) indexDocument() protocol.Index {
 	for _, id := range c.order {
 		index.Jobs = append(index.Jobs, c.jobs[id].index)
 	}
+	for _, schedule := range c.schedules {
+		index.DynamicSchedules = append(index.DynamicSchedules, protocol.IndexedDynamicSchedule{
+			ID: schedule.id, Jobs: c.jobsWith(schedule.id),
+		})
+	}
+	for _, endpoint := range c.endpoints {
+		index.HTTPEndpoints = append(index.HTTPEndpoints, endpoint.indexed())
+	}
 	return index
+}
+
+// jobsWith returns the jobs that have a dynamic trigger.
+func (c *Client) jobsWith(triggerID string) []protocol.JobVersion {
+	jobs := []protocol.JobVersion{}
+	for _, id := range c.order {
+		if job := c.jobs[id]; job.dynamic == triggerID {
+			jobs = append(jobs, protocol.JobVersion{ID: job.id, Version: job.index.Version})
+		}
+	}
+	return jobs
 }

@@ -21,7 +21,9 @@ type registeredJob struct {
 	id      string
 	name    string
 	index   protocol.IndexedJob
-	execute func(ctx context.Context, payload json.RawMessage) (json.RawMessage, error)
+	auths   []resolver
+	dynamic string // ID of the dynamic schedule that starts it, or empty
+	execute func(ctx context.Context, request *protocol.ExecuteJob) (json.RawMessage, error)
 }
 
 var jobVersion = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
@@ -32,9 +34,13 @@ var jobVersion = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
 //
 // The trigger says what starts the job, and with what. run is called on every
 // execution of a run, from the start; see the package comment for what follows
-// from that. A payload that does not fit Payload ends the run as
-// INVALID_PAYLOAD, and so does one whose method Validate() error, if it has
-// one, returns an error. The Output of a job with no result is struct{}.
+// from that. The Output of a job with no result is struct{}.
+//
+// A payload that does not fit Payload ends the run as INVALID_PAYLOAD. Its members
+// must have the types of the fields, and those for numbers, strings, booleans and
+// structs must be there, unless their tags say omitempty or omitzero: give that to
+// a field that was added when there were runs already. If Payload has a method
+// Validate() error, its error makes a payload invalid, too.
 //
 // Jobs are registered when a program starts, mostly from variables. NewJob
 // panics if the program is wrong: no client or function, a bad version or ID, or
@@ -52,16 +58,21 @@ func NewJob[Payload, Output any](client *Client, id, version string, trigger Tri
 		panic(fmt.Sprintf("runhook.NewJob(%q): version %q is not of the form 1.2.3", id, version))
 	case run == nil:
 		panic(fmt.Sprintf("runhook.NewJob(%q): the job has no function", id))
-	case trigger.wire == nil:
+	case trigger.wire.Type == "":
 		panic(fmt.Sprintf("runhook.NewJob(%q): the trigger is empty: use one such as runhook.OnInvoke", id))
+	case trigger.client != nil && trigger.client != client:
+		panic(fmt.Sprintf("runhook.NewJob(%q): the trigger belongs to another client", id))
 	}
 	set := jobOptions{name: id, enabled: true}
 	for _, option := range options {
 		option.applyToJob(&set)
 	}
-	job := &registeredJob{id: slug, name: set.name, index: indexedJob(slug, version, trigger.trigger, set)}
-	job.execute = func(ctx context.Context, text json.RawMessage) (json.RawMessage, error) {
-		payload, err := decodePayload[Payload](text)
+	job := &registeredJob{id: slug, name: set.name, index: indexedJob(slug, version, trigger.trigger, set), auths: set.auths}
+	job.dynamic = trigger.wire.ID
+	job.index.Event.Schema = trigger.schema(set.strict)
+	job.index.OutputSchema = schemaOf[Output](false)
+	job.execute = func(ctx context.Context, request *protocol.ExecuteJob) (json.RawMessage, error) {
+		payload, err := trigger.payload(request, set.strict)
 		if err != nil {
 			return nil, err
 		}
@@ -77,25 +88,3 @@ func NewJob[Payload, Output any](client *Client, id, version string, trigger Tri
 
 // ID returns the ID under which the server knows the job.
 func (j *Job[Payload, Output]) ID() string { return j.job.id }
-
-// A Trigger says what starts a job and what its payload is. Today that is
-// [OnInvoke].
-type Trigger[Payload any] struct{ trigger }
-
-// trigger is what does not depend on the payload's type.
-type trigger struct {
-	wire  json.RawMessage
-	event protocol.EventSpecification
-}
-
-// OnInvoke is the trigger of a job that runs when it is invoked, by
-// [Job.Invoke] or over HTTP.
-func OnInvoke[Payload any]() Trigger[Payload] {
-	return Trigger[Payload]{trigger{
-		wire: json.RawMessage(`{"type":"invoke"}`),
-		event: protocol.EventSpecification{
-			Name: json.RawMessage(`"invoke"`), Title: "Manual Invoke", Source: "trigger.dev", Icon: "trigger",
-			Examples: json.RawMessage(`[]`),
-		},
-	}}
-}

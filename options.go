@@ -8,7 +8,8 @@ import (
 	"github.com/runhook/runhook/protocol"
 )
 
-// A JobOption says more about a job: [Name], [Enabled], [ConcurrencyLimit].
+// A JobOption says more about a job: [Name], [Enabled], [ConcurrencyLimit],
+// [StrictPayload].
 type JobOption interface{ applyToJob(*jobOptions) }
 
 // A TaskOption says more about a task: [Retry], [Key], [Name], [Params],
@@ -23,12 +24,13 @@ type jobOptions struct {
 	name        string
 	enabled     bool
 	concurrency int
+	strict      bool
+	auths       []resolver
 }
 
 type taskOptions struct {
 	request protocol.CreateTask
 	key     []any
-	retry   *Retry
 	err     error
 }
 
@@ -57,6 +59,12 @@ func (e Enabled) applyToJob(o *jobOptions) { o.enabled = bool(e) }
 type ConcurrencyLimit int
 
 func (c ConcurrencyLimit) applyToJob(o *jobOptions) { o.concurrency = int(c) }
+
+// StrictPayload says whether a payload with members that its type does not have is
+// invalid. Otherwise they are ignored.
+type StrictPayload bool
+
+func (s StrictPayload) applyToJob(o *jobOptions) { o.strict = bool(s) }
 
 // Icon is the name of the icon that a task is shown with.
 type Icon string
@@ -116,16 +124,24 @@ type IdempotencyKey string
 
 func (k IdempotencyKey) applyToInvoke(o *invokeOptions) { o.idempotencyKey = string(k) }
 
-// AccountID is the account of yours that a run is for.
+// AccountID is the account of yours that a run is for: one that is invoked, or
+// those that an event or a schedule starts. A wait for an event passes over those
+// of other accounts.
 type AccountID string
 
-func (a AccountID) applyToInvoke(o *invokeOptions) { o.options.AccountID = string(a) }
+func (a AccountID) applyToInvoke(o *invokeOptions)     { o.options.AccountID = string(a) }
+func (a AccountID) applyToSend(o *sendOptions)         { o.wire.AccountID = string(a) }
+func (a AccountID) applyToWait(o *waitOptions)         { o.request.AccountID = string(a) }
+func (a AccountID) applyToSchedule(o *scheduleOptions) { o.request.AccountID = string(a) }
 
-// Timeout is how long [Job.InvokeAndWait] waits for the run to end. Zero or
-// less means for ever; without the option it is an hour.
+// Timeout is how long [Job.InvokeAndWait], [WaitForEvent] or [WaitForRequest]
+// waits. Without the option it is an hour. Zero or less means for ever, but for
+// events, which can be waited for 10 seconds to 365 days. A wait that is over
+// fails with an error for which errors.Is(err, [ErrTimeout]) holds.
 type Timeout time.Duration
 
 func (t Timeout) applyToInvoke(o *invokeOptions) { o.timeout = time.Duration(t) }
+func (t Timeout) applyToWait(o *waitOptions)     { o.timeout = time.Duration(t) }
 
 // TimeToLive is how long the invoked run may wait to begin. One that has not
 // begun by then, because there is more work than the server has room for, ends as

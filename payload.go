@@ -1,75 +1,63 @@
 package runhook
 
 import (
+	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"reflect"
 	"strings"
 
+	"github.com/runhook/runhook/internal/jsontype"
 	"github.com/runhook/runhook/protocol"
 )
 
 // decodePayload returns the payload that a run was started with, or an
-// *invalidPayload.
-func decodePayload[Payload any](text json.RawMessage) (Payload, error) {
+// *invalidPayload. A strict one has no members that its type does not have.
+func decodePayload[Payload any](text json.RawMessage, strict bool) (Payload, error) {
 	var payload Payload
-	if err := json.Unmarshal(text, &payload); err != nil {
-		return payload, &invalidPayload{cause: err}
+	described := jsontype.Of[Payload]()
+	if described.IsObject() && string(bytes.TrimSpace(text)) == "null" {
+		text = json.RawMessage(`{}`)
+	}
+	err := json.Unmarshal(text, &payload)
+	if err != nil || strict || described.Demanding() {
+		if issues := described.Check(text, strict); len(issues) > 0 {
+			return payload, &invalidPayload{issues}
+		}
+	}
+	if err != nil {
+		return payload, invalid(err)
 	}
 	validator, ok := any(&payload).(interface{ Validate() error })
 	if !ok {
 		return payload, nil
 	}
 	if err := validator.Validate(); err != nil {
-		return payload, &invalidPayload{cause: err}
+		return payload, invalid(err)
 	}
 	return payload, nil
 }
 
 // invalidPayload says that a run can never succeed with its payload.
-type invalidPayload struct{ cause error }
+type invalidPayload struct{ issues []protocol.SchemaError }
 
-func (e *invalidPayload) Error() string { return "invalid payload: " + e.cause.Error() }
-func (e *invalidPayload) Unwrap() error { return e.cause }
-
-// complaints returns what is wrong as the protocol puts it: a path and a
-// message for each.
-func (e *invalidPayload) complaints() json.RawMessage {
-	causes := []error{e.cause}
-	if joined, ok := e.cause.(interface{ Unwrap() []error }); ok {
+// invalid returns the error for a payload with which cause is wrong: one thing, or
+// several that were joined.
+func invalid(cause error) *invalidPayload {
+	causes := []error{cause}
+	if joined, ok := cause.(interface{ Unwrap() []error }); ok {
 		causes = joined.Unwrap()
 	}
-	complaints := make([]protocol.SchemaError, len(causes))
-	for i, cause := range causes {
-		complaints[i] = protocol.SchemaError{Path: []string{}, Message: cause.Error()}
-		var mismatch *json.UnmarshalTypeError
-		if errors.As(cause, &mismatch) {
-			complaints[i].Message = fmt.Sprintf("Expected %s, received %s", jsonTypeName(mismatch), mismatch.Value)
-			if mismatch.Field != "" {
-				complaints[i].Path = strings.Split(mismatch.Field, ".")
-			}
-		}
+	found := &invalidPayload{}
+	for _, cause := range causes {
+		found.issues = append(found.issues, protocol.SchemaError{Path: []string{}, Message: cause.Error()})
 	}
-	return mustEncode(complaints)
+	return found
 }
 
-// jsonTypeName returns what JSON calls the type that a value should have had.
-func jsonTypeName(mismatch *json.UnmarshalTypeError) string {
-	switch mismatch.Type.Kind() {
-	case reflect.Bool:
-		return "boolean"
-	case reflect.String:
-		return "string"
-	case reflect.Slice, reflect.Array:
-		return "array"
-	case reflect.Map, reflect.Struct:
-		return "object"
-	case reflect.Float32, reflect.Float64:
-		return "number"
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
-		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		return "integer"
+// Error tells the first issue.
+func (e *invalidPayload) Error() string {
+	first := e.issues[0]
+	if len(first.Path) == 0 {
+		return "invalid payload: " + first.Message
 	}
-	return mismatch.Type.String()
+	return "invalid payload: " + first.Message + " at " + strings.Join(first.Path, ".")
 }

@@ -12,9 +12,11 @@ import (
 
 type order struct {
 	ID    string `json:"id"`
-	Lines []struct {
-		Quantity int `json:"quantity"`
-	} `json:"lines"`
+	Lines []line `json:"lines"`
+}
+
+type line struct {
+	Quantity int `json:"quantity"`
 }
 
 func (o *order) Validate() error {
@@ -27,9 +29,12 @@ func (o *order) Validate() error {
 func TestPayloadsThatDoNotFitEndTheRun(t *testing.T) {
 	cases := map[string]struct{ payload, want string }{
 		"a field of another type": {`{"id":7}`, `[{"path":["id"],"message":"Expected string, received number"}]`},
-		"a field deep inside":     {`{"lines":[{"quantity":"x"}]}`, `[{"path":["lines","quantity"],"message":"Expected integer, received string"}]`},
+		"a field deep inside":     {`{"id":"o","lines":[{"quantity":"x"}]}`, `[{"path":["lines","0","quantity"],"message":"Expected integer, received string"}]`},
 		"another type altogether": {`[1]`, `[{"path":[],"message":"Expected object, received array"}]`},
-		"a fraction of a whole":   {`{"lines":[{"quantity":1.5}]}`, `[{"path":["lines","quantity"],"message":"Expected integer, received number 1.5"}]`},
+		"a fraction of a whole":   {`{"id":"o","lines":[{"quantity":1.5}]}`, `[{"path":["lines","0","quantity"],"message":"Expected integer, received number 1.5"}]`},
+		"fields that are missing": {`{"lines":[{}]}`, `[{"path":["id"],"message":"Required"},{"path":["lines","0","quantity"],"message":"Required"}]`},
+		"nothing at all":          {`null`, `[{"path":["id"],"message":"Required"}]`},
+		"null for a string":       {`{"id":null}`, `[{"path":["id"],"message":"Expected string, received null"}]`},
 		"what Validate refuses":   {`{"id":"bad"}`, `[{"path":[],"message":"the id is bad"},{"path":[],"message":"so is the rest"}]`},
 	}
 	for name, c := range cases {
@@ -51,10 +56,26 @@ func TestPayloadsThatDoNotFitEndTheRun(t *testing.T) {
 
 func TestPayloadsThatFitArrive(t *testing.T) {
 	t.Run("a struct", func(t *testing.T) { arrives(t, `{"id":"o","more":true}`, order{ID: "o"}) })
-	t.Run("null", func(t *testing.T) { arrives(t, `null`, order{}) })
+	t.Run("null for nothing that is required", func(t *testing.T) { arrives(t, `null`, none{}) })
+	t.Run("names in another case", func(t *testing.T) {
+		arrives(t, `{"ID":"o","Lines":[{"QUANTITY":1}]}`, order{ID: "o", Lines: []line{{1}}})
+	})
 	t.Run("JSON as it is", func(t *testing.T) {
 		arrives(t, `{"n":12345678901234567890}`, json.RawMessage(`{"n":12345678901234567890}`))
 	})
+}
+
+func TestAStrictPayloadHasNoOtherFields(t *testing.T) {
+	server, client := newApp(t)
+	runhook.NewJob(client, "job", "1.0.0", runhook.OnInvoke[order](), func(context.Context, order) (none, error) {
+		return none{}, nil
+	}, runhook.StrictPayload(true))
+	run := server.Invoke("job", `{"id":"o","lines":[{"quantity":1,"more":1}],"extra":2}`)
+	server.Settle()
+	wantStatus(t, run, protocol.RunInvalidPayload)
+	if want := `[{"path":["lines","0","more"],"message":"Unrecognized key"},{"path":["extra"],"message":"Unrecognized key"}]`; string(run.Error) != want {
+		t.Errorf("errors %s, want %s", run.Error, want)
+	}
 }
 
 func arrives[Payload any](t *testing.T, payload string, want Payload) {

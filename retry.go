@@ -1,8 +1,6 @@
 package runhook
 
 import (
-	"math"
-	"math/rand/v2"
 	"time"
 
 	"github.com/runhook/runhook/protocol"
@@ -27,15 +25,7 @@ type Retry struct {
 	NoJitter bool
 }
 
-const (
-	defaultRetryLimit  = 5
-	defaultRetryFactor = 1.8
-	defaultRetryMin    = time.Second
-	defaultRetryMax    = time.Minute
-)
-
 func (r Retry) applyToTask(o *taskOptions) {
-	o.retry = &r
 	wire := &protocol.RetryOptions{}
 	if r.Limit != 0 {
 		wire.Limit = &r.Limit
@@ -53,23 +43,6 @@ func (r Retry) applyToTask(o *taskOptions) {
 		wire.Randomize = new(false)
 	}
 	o.request.Retry = wire
-}
-
-// next returns when a task that has just failed its attempts-th attempt is due
-// again, or false if that was the last.
-func (r *Retry) next(now time.Time, attempts int) (time.Time, bool) {
-	attempts = max(attempts, 1)
-	if attempts >= orDefault(r.Limit, defaultRetryLimit) {
-		return time.Time{}, false
-	}
-	stretch := 1.0
-	if !r.NoJitter {
-		stretch += rand.Float64()
-	}
-	pause := stretch * max(milliseconds(orDefault(r.Min, defaultRetryMin)), 1) *
-		math.Pow(orDefault(r.Factor, defaultRetryFactor), float64(max(attempts-2, 0)))
-	pause = math.Round(min(pause, milliseconds(orDefault(r.Max, defaultRetryMax))))
-	return now.Add(time.Duration(pause) * time.Millisecond), true
 }
 
 func orDefault[T comparable](value, otherwise T) T {

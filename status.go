@@ -53,12 +53,7 @@ func SetStatus(ctx context.Context, key string, status Status, options ...TaskOp
 	if err != nil {
 		return err
 	}
-	if len(call.parts) == 1 {
-		if count := s.occurrence("status " + key); count > 1 {
-			call.parts = append(call.parts, count)
-			call.request.DisplayKey = ""
-		}
-	}
+	s.tellApart(call, "status "+key)
 	call.run = func(context.Context) (json.RawMessage, error) {
 		x := s.execution
 		record, err := x.backend.updateStatus(x.ctx, x.run.ID, key, update)

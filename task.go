@@ -87,7 +87,6 @@ type taskCall struct {
 	key     string
 	parts   []any // the whole key, as it is hashed
 	request protocol.CreateTask
-	retry   *Retry
 	// run is nil for a task with nothing to do.
 	run func(ctx context.Context) (json.RawMessage, error)
 }
@@ -121,7 +120,7 @@ func newTaskCall(key string, request protocol.CreateTask, options []TaskOption) 
 	if set.err != nil {
 		return nil, fmt.Errorf("task %q: %w", key, set.err)
 	}
-	call := &taskCall{key: key, parts: []any{key}, request: set.request, retry: set.retry}
+	call := &taskCall{key: key, parts: []any{key}, request: set.request}
 	if len(set.key) > 0 {
 		if err := protocol.CheckCacheKey(set.key...); err != nil {
 			return nil, fmt.Errorf("task %q: %w", key, err)
@@ -130,7 +129,20 @@ func newTaskCall(key string, request protocol.CreateTask, options []TaskOption) 
 	} else {
 		call.request.DisplayKey = key
 	}
+	call.request.Name = orDefault(call.request.Name, key)
 	return call, nil
+}
+
+// tellApart gives calls that do the same thing again keys of their own, unless the
+// program has done so.
+func (s *scope) tellApart(call *taskCall, what string) {
+	if len(call.parts) > 1 {
+		return
+	}
+	if count := s.occurrence(what); count > 1 {
+		call.parts = append(call.parts, count)
+		call.request.DisplayKey = ""
+	}
 }
 
 // call performs one call of this scope.

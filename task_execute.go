@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/runhook/runhook/protocol"
@@ -102,9 +103,9 @@ func (x *execution) fail(call *taskCall, task *protocol.Task, cause error) error
 	switch {
 	case child != nil && child.stored:
 		failed.stored = true
-	case call.retry != nil && marked == nil:
-		if at, ok := call.retry.next(x.client.now(), task.Attempts); ok {
-			return retryTask(call.key, task, &failed.Err, at)
+	case call.request.Retry != nil && marked == nil:
+		if pause, ok := call.request.Retry.Pause(task.Attempts, rand.Float64()); ok {
+			return retryTask(call.key, task, &failed.Err, x.client.now().Add(pause))
 		}
 	}
 	answer, err := x.backend.failTask(x.ctx, x.run.ID, task.ID, &protocol.FailTask{Error: failed.Err})

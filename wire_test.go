@@ -33,7 +33,7 @@ func TestTasksAreSentAsTheNodeSDKSendsThem(t *testing.T) {
 			return runhook.Do(ctx, "a", nothing, runhook.Key(1), runhook.Key("b"), runhook.Icon("i"), runhook.Description("d"),
 				runhook.Properties{{Label: "l", Text: "t"}}, runhook.Redact{"x.y"},
 				runhook.Retry{Limit: 3, Factor: 2, Min: 1500 * time.Millisecond, Max: time.Minute, NoJitter: true})
-		}, `{"idempotencyKey":"KEY","noop":false,"icon":"i","description":"d","properties":[{"label":"l","text":"t"}],` +
+		}, `{"idempotencyKey":"KEY","noop":false,"name":"a","icon":"i","description":"d","properties":[{"label":"l","text":"t"}],` +
 			`"retry":{"limit":3,"factor":2,"minTimeoutInMs":1500,"maxTimeoutInMs":60000,"randomize":false},"redact":{"paths":["x.y"]}}`},
 
 		"a wait": {[]any{"w"}, func(ctx context.Context, _ *runhook.Job[string, string]) error {

@@ -31,6 +31,9 @@ type IndexedJob struct {
 	StartPosition    string             `json:"startPosition"`
 	PreprocessRuns   bool               `json:"preprocessRuns"`
 	ConcurrencyLimit json.RawMessage    `json:"concurrencyLimit,omitempty"`
+	// OutputSchema is a JSON Schema of what the job returns, as the event's Schema
+	// is one of its payload. It is Runhook's addition to the protocol.
+	OutputSchema json.RawMessage `json:"outputSchema,omitempty"`
 }
 
 // EventSpecification describes the event a job runs on.

@@ -22,6 +22,19 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request, body []byte) {
 		respond(w, http.StatusOK, map[string]any{"updatedAt": protocol.At(s.now), "endpointIndex": map[string]string{"id": "index_1"}})
 	case len(parts) == 3 && parts[1] == "endpointindex":
 		respond(w, http.StatusOK, map[string]any{"status": "SUCCESS", "updatedAt": protocol.At(s.now)})
+	case len(parts) >= 2 && parts[1] == "events":
+		s.routeEvents(w, r, parts[2:], body)
+	case len(parts) == 3 && parts[1] == "event-dispatchers":
+		var wait protocol.WaitForEvent
+		json.Unmarshal(body, &wait)
+		s.waits = append(s.waits, wait)
+		respond(w, http.StatusOK, protocol.WaitingForEvent{ID: "wait_1"})
+	case len(parts) == 5 && parts[2] == "schedules":
+		s.changeSchedule(w, parts[3], "", body)
+	case len(parts) == 6 && parts[2] == "schedules":
+		s.changeSchedule(w, parts[3], parts[5], nil)
+	case len(parts) == 3 && parts[1] == "store":
+		s.changeValue(w, r.Method, parts[2], body)
 	case len(parts) >= 3 && parts[1] == "runs":
 		if run := s.find(parts[2]); run != nil {
 			run.route(w, r, parts[3:], body)
@@ -30,6 +43,23 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request, body []byte) {
 		fallthrough
 	default:
 		respond(w, http.StatusNotFound, map[string]string{"error": "Not found: " + r.URL.Path})
+	}
+}
+
+func (s *Server) routeEvents(w http.ResponseWriter, r *http.Request, parts []string, body []byte) {
+	var one protocol.SendEvent
+	var many protocol.SendEvents
+	switch {
+	case len(parts) == 0:
+		json.Unmarshal(body, &one)
+		respond(w, http.StatusOK, s.sendEvent(one.Event, one.Options).log)
+	case parts[0] == "bulk":
+		json.Unmarshal(body, &many)
+		respond(w, http.StatusOK, s.sendEvents(many.Events, many.Options))
+	case len(parts) == 1:
+		s.changeEvent(w, parts[0], "")
+	default:
+		s.changeEvent(w, parts[0], parts[1])
 	}
 }
 

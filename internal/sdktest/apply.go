@@ -17,6 +17,8 @@ func (run *Run) apply(result protocol.ExecutionResult) {
 		run.end(protocol.RunFailure, nil, text)
 	case protocol.ExecutionInvalidPayload:
 		run.end(protocol.RunInvalidPayload, nil, result.Errors)
+	case protocol.ExecutionUnresolvedAuth:
+		run.end(protocol.RunUnresolvedAuth, nil, result.Issues)
 	case protocol.ExecutionResumeWithParallelTask:
 		run.wait(result.Task)
 		for _, child := range result.ChildErrors {

@@ -15,11 +15,14 @@ import (
 // A Run is one run of a job. Tests read its fields between executions.
 type Run struct {
 	ID, Job, EventID string
-	Invocation       protocol.InvokeJob
-	Status           protocol.RunStatus
-	Output           json.RawMessage
-	Error            json.RawMessage
-	Statuses         []protocol.RunStatusRecord
+	EventName        string
+	// Source is what the run was started by, if it was a schedule.
+	Source     json.RawMessage
+	Invocation protocol.InvokeJob
+	Status     protocol.RunStatus
+	Output     json.RawMessage
+	Error      json.RawMessage
+	Statuses   []protocol.RunStatusRecord
 	// Answers are those to all executions, in order.
 	Answers []protocol.ExecutionResult
 	// Limit is the time limit that executions are given, in milliseconds.
@@ -118,7 +121,7 @@ func (run *Run) wake(task *task, now time.Time) {
 	task.due, run.due = time.Time{}, true
 	switch {
 	case task.CallbackURL != nil:
-		task.fail(protocol.Error{Message: "Remote callback timeout - no requests received"})
+		task.fail(protocol.Error{Message: "Nobody called back in the time allowed", Name: protocol.CallbackTimeout})
 	case task.Noop:
 		task.complete(protocol.CompleteTask{})
 	default:
@@ -148,7 +151,7 @@ func (run *Run) request() protocol.ExecuteJob {
 	s := run.server
 	request := protocol.ExecuteJob{
 		Event: protocol.Event{
-			ID: run.EventID, Name: "invoke", Payload: run.Invocation.Payload, Context: run.Invocation.Context,
+			ID: run.EventID, Name: run.EventName, Payload: run.Invocation.Payload, Context: run.Invocation.Context,
 			Timestamp: protocol.At(run.created),
 		},
 		Job:          protocol.JobReference{ID: run.Job, Version: "1.0.0"},
@@ -156,7 +159,7 @@ func (run *Run) request() protocol.ExecuteJob {
 		Environment:  protocol.EnvironmentReference{ID: "env_1", Slug: "dev", Type: protocol.Development},
 		Organization: protocol.OrganizationReference{ID: "org_1", Slug: "acme", Title: "Acme"},
 		Project:      &protocol.ProjectReference{ID: "proj_1", Slug: "web", Name: "Web"},
-		Account:      run.Account, YieldedExecutions: run.yields, RunChunkExecutionLimit: run.Limit,
+		Account:      run.Account, Source: run.Source, YieldedExecutions: run.yields, RunChunkExecutionLimit: run.Limit,
 	}
 	if options := run.Invocation.Options; options != nil && options.AccountID != "" {
 		request.Account = &protocol.AccountReference{ID: options.AccountID}

@@ -1,6 +1,6 @@
-// Package sdktest is a server in memory for tests of the Go SDK: the run and
-// task API that an app's code calls during an execution, and a driver that
-// calls the app's endpoint the way a server does and applies its answers.
+// Package sdktest is a server in memory for tests of the Go SDK: the API that an
+// app's code calls, and a driver that calls the app's endpoint the way a server
+// does and applies its answers.
 //
 // It keeps to the protocol but for what such tests do not need: there is one
 // environment, one endpoint and no concurrency between runs. Its clock stands
@@ -39,6 +39,12 @@ type Server struct {
 	tasks    int
 	requests []Request
 	faults   []*fault
+
+	indexed   protocol.Index // what the app can do, while it sends events
+	events    []*SentEvent
+	waits     []protocol.WaitForEvent
+	schedules map[string]map[string]protocol.RegisterSchedule // by key, by ID
+	values    map[string]string
 }
 
 // A Request is one that the app made to the API.
@@ -57,7 +63,10 @@ type fault struct {
 
 // New returns a server without runs whose clock shows the first second of 2026.
 func New() *Server {
-	return &Server{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	return &Server{
+		now:       time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+		schedules: map[string]map[string]protocol.RegisterSchedule{}, values: map[string]string{},
+	}
 }
 
 // Serve sets the app's endpoint.
@@ -124,8 +133,13 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, body []byte) error {
+	var index protocol.Index
+	if strings.HasPrefix(r.URL.Path, "/api/v1/events") {
+		index = s.index() // the app asks for the time, so not under the lock
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.indexed = index
 	s.requests = append(s.requests, Request{r.Method, r.URL.EscapedPath(), r.Header.Clone(), string(body)})
 	for _, fault := range s.faults {
 		if fault.times == 0 || !strings.HasSuffix(r.URL.Path, fault.suffix) {
@@ -168,7 +182,7 @@ func (s *Server) start(job, key string, request protocol.InvokeJob) *Run {
 		key = fmt.Sprintf("event_%d", len(s.runs)+1)
 	}
 	run := &Run{
-		ID: fmt.Sprintf("run_%d", len(s.runs)+1), Job: job, EventID: key, Invocation: request,
+		ID: fmt.Sprintf("run_%d", len(s.runs)+1), Job: job, EventID: key, EventName: "invoke", Invocation: request,
 		Status: protocol.RunQueued, server: s, due: true, created: s.now,
 	}
 	if run.Invocation.Payload == nil {

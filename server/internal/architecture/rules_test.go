@@ -50,9 +50,14 @@ var around = []string{
 // in that module, such as examples, import any of them. None imports anything
 // else but the standard library, because whoever uses the SDK inherits it.
 var sdkImports = map[string][]string{
-	sdkModule:               {sdkModule + "/protocol"},
-	sdkModule + "/receiver": {sdkModule + "/protocol"},
-	sdkModule + "/protocol": {},
+	sdkModule: {
+		sdkModule + "/protocol", sdkModule + "/filter", sdkModule + "/verify", sdkModule + "/internal/jsontype",
+	},
+	sdkModule + "/receiver":          {sdkModule + "/protocol"},
+	sdkModule + "/verify":            {sdkModule + "/protocol"},
+	sdkModule + "/internal/jsontype": {sdkModule + "/protocol"},
+	sdkModule + "/filter":            {},
+	sdkModule + "/protocol":          {},
 }
 
 // commandImports is what cmd/runhook imports of ours, besides packages in its

@@ -59,7 +59,7 @@ func (e *Engine) fire(tx *store.Tx, due store.DueTask) error {
 	case !found || run.Status.Terminal() || task.Status != protocol.TaskWaiting:
 		return tx.ForgetDue(task.ID)
 	case task.CallbackURL != "":
-		timeout := errorJSON(&protocol.Error{Message: "Nobody called back in the time allowed", Name: "CallbackTimeout"})
+		timeout := errorJSON(&protocol.Error{Message: "Nobody called back in the time allowed", Name: protocol.CallbackTimeout})
 		task, _, err = tx.EndTask(task.ID, store.TaskEnd{Transition: model.TaskTimesOut, Output: timeout})
 		e.tellTask(tx, &task)
 	case task.Noop:

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"math"
 	"time"
+
+	"github.com/runhook/runhook/protocol"
 )
 
 const (
@@ -15,31 +17,23 @@ const (
 )
 
 // backoff is how long to wait between attempts: longer each time.
-type backoff struct {
-	limit            float64 // attempts in all
-	factor           float64
-	minimum, maximum float64 // milliseconds
-	randomize        bool
-}
-
-// defaults are those of the protocol.
-var defaults = backoff{limit: 5, factor: 1.8, minimum: 1000, maximum: 60_000, randomize: true}
+type backoff struct{ options protocol.RetryOptions }
 
 // forConnections is for requests that got no answer, if the task does not say
 // itself what to do then.
-var forConnections = backoff{limit: 3, factor: 1.8, minimum: 1000, maximum: 60_000, randomize: true}
+var forConnections = backoff{protocol.RetryOptions{Limit: new(3)}}
 
 // forPastResets spaces attempts whose rate limit claims to be over already.
-var forPastResets = backoff{limit: math.Inf(1), factor: 1.8, minimum: 1000, maximum: 60_000}
+var forPastResets = backoff{protocol.RetryOptions{Limit: new(math.MaxInt), Randomize: new(false)}}
 
 func parseBackoff(options object) (*backoff, error) {
-	parsed := defaults
+	limit, factor := float64(protocol.DefaultRetryLimit), protocol.DefaultRetryFactor
+	shortest, longest := inMilliseconds(protocol.DefaultRetryMin), inMilliseconds(protocol.DefaultRetryMax)
 	numbers := []struct {
 		name string
 		to   *float64
 	}{
-		{"limit", &parsed.limit}, {"factor", &parsed.factor},
-		{"minTimeoutInMs", &parsed.minimum}, {"maxTimeoutInMs", &parsed.maximum},
+		{"limit", &limit}, {"factor", &factor}, {"minTimeoutInMs", &shortest}, {"maxTimeoutInMs", &longest},
 	}
 	for _, number := range numbers {
 		var err error
@@ -47,25 +41,24 @@ func parseBackoff(options object) (*backoff, error) {
 			return nil, err
 		}
 	}
-	if options.has("randomize") && json.Unmarshal(options.raw["randomize"], &parsed.randomize) != nil {
+	randomize := true
+	if options.has("randomize") && json.Unmarshal(options.raw["randomize"], &randomize) != nil {
 		return nil, options.errorf("randomize", "must be true or false")
 	}
-	return &parsed, nil
+	return &backoff{protocol.RetryOptions{
+		Limit: new(int(math.Ceil(min(max(limit, 0), MaxAttempts)))), Factor: &factor,
+		MinTimeoutInMs: &shortest, MaxTimeoutInMs: &longest, Randomize: &randomize,
+	}}, nil
 }
+
+func inMilliseconds(d time.Duration) float64 { return float64(d / time.Millisecond) }
 
 // pause returns how long to wait after an attempt, counted from 1, or false if
 // it was the last. random is from 0 up to 1.
 func (b *backoff) pause(attempt int, random float64) (time.Duration, bool) {
-	attempt = max(attempt, 1)
-	if float64(attempt) >= b.limit || attempt >= MaxAttempts {
+	if attempt >= MaxAttempts {
 		return 0, false
 	}
-	stretch := 1.0
-	if b.randomize {
-		stretch += random
-	}
-	pause := stretch * max(b.minimum, 1) * math.Pow(b.factor, float64(max(attempt-2, 0)))
-	pause = math.Round(min(pause, b.maximum))
-	longest := float64(MaxPause / time.Millisecond)
-	return time.Duration(min(max(pause, 0), longest)) * time.Millisecond, true
+	pause, ok := b.options.Pause(attempt, random)
+	return min(pause, MaxPause), ok
 }

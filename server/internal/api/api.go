@@ -13,6 +13,7 @@ import (
 	"net/http"
 
 	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/doctor"
 	"github.com/runhook/runhook/server/internal/engine"
 	"github.com/runhook/runhook/server/internal/live"
 	"github.com/runhook/runhook/server/internal/model"
@@ -29,6 +30,7 @@ type Config struct {
 	Registry *registry.Registry
 	Trigger  *trigger.Service
 	Notify   *notify.Service
+	Doctor   *doctor.Service
 	Live     *live.Broadcaster
 	Clock    clock.Clock
 	Log      *slog.Logger
@@ -56,6 +58,7 @@ func (a *API) routes() {
 	a.router.handle("GET", "/healthcheck", plain(a.healthcheck))
 
 	a.lookRoutes()
+	a.doctorRoutes()
 	a.indexRoutes()
 	a.absentRoutes()
 	a.router.handle("GET", "/api/v1/whoami", a.secret(a.whoami))

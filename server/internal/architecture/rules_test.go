@@ -18,7 +18,7 @@ var layers = [][]string{
 	{"server"},
 	{"dashboard"},
 	{"api"},
-	{"engine", "notify", "registry", "trigger"},
+	{"doctor", "engine", "notify", "registry", "trigger"},
 	{"endpoint", "fetch"},
 	{"egress"},
 	{"node"},

@@ -166,6 +166,7 @@ func (e *Engine) claimRuns(ctx context.Context, limit int) (claimed []store.Exec
 		return err
 	})
 	if err != nil {
+		e.config.Node.Doubt(err)
 		return nil, time.Time{}, err
 	}
 	return claimed, next, nil

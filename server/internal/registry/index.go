@@ -40,6 +40,7 @@ func (r *Registry) index(ctx context.Context, index model.EndpointIndex) {
 		log.Info("dropped the outcome of an indexing that another process took over")
 	case err != nil:
 		log.Error("cannot record an indexing", "err", err)
+		r.config.Node.Doubt(err)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/server/internal/api"
+	"github.com/runhook/runhook/server/internal/doctor"
 	"github.com/runhook/runhook/server/internal/egress"
 	"github.com/runhook/runhook/server/internal/endpoint"
 	"github.com/runhook/runhook/server/internal/engine"
@@ -41,6 +42,7 @@ type Server struct {
 	notify   *notify.Service
 	trigger  *trigger.Service
 	registry *registry.Registry
+	doctor   *doctor.Service
 	http     *http.Server
 	silent   silent
 	url      string
@@ -120,9 +122,10 @@ func (s *Server) build(ctx context.Context) (err error) {
 		Store: s.store, Node: s.node, Caller: caller, Aborter: s.engine, Reconcilers: []registry.Reconciler{s.trigger},
 		CheckURL: s.guard.CheckURL, Live: s.live, Clock: c.Clock, Log: c.Log,
 	})
+	s.doctor = doctor.New(doctor.Config{Store: s.store, Clock: c.Clock, Log: c.Log})
 	s.http = &http.Server{
 		Handler: api.New(api.Config{
-			Store: s.store, Engine: s.engine, Registry: s.registry, Trigger: s.trigger, Notify: s.notify, Live: s.live, Clock: c.Clock, Log: c.Log,
+			Store: s.store, Engine: s.engine, Registry: s.registry, Trigger: s.trigger, Notify: s.notify, Doctor: s.doctor, Live: s.live, Clock: c.Clock, Log: c.Log,
 		}),
 		ConnState: s.silent.track, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maximumHeader,
 	}
@@ -186,6 +189,7 @@ func (s *Server) Run(ctx context.Context) error {
 	working.Go(func() { s.notify.Run(loops) })
 	working.Go(func() { s.trigger.Run(loops) })
 	working.Go(func() { s.registry.Run(loops) })
+	working.Go(func() { s.doctor.Run(loops) })
 
 	var err error
 	select {
@@ -213,6 +217,7 @@ func (s *Server) drain(failure error) {
 	if n := s.engine.InFlight() + s.notify.InFlight() + s.trigger.InFlight(); n > 0 {
 		s.config.Log.Info("waiting for what is in flight", "in_flight", n, "grace", grace)
 	}
+	s.doctor.Drain(ctx)
 	s.trigger.Drain(ctx)
 	s.engine.Drain(ctx)
 	s.registry.Drain(ctx)

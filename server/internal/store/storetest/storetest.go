@@ -30,7 +30,7 @@ func Run(t *testing.T, open Open) {
 		transactionTests, environmentTests, nodeTests, endpointTests, indexTests, reindexTests,
 		jobTests, eventTests, deliveryTests, dispatcherTests,
 		runTests, claimTests, limitTests, transitionTests, taskTests, dueTaskTests, operationTests, statusTests,
-		notificationTests, listTests, windowTests, jsonTests,
+		notificationTests, listTests, windowTests, jsonTests, invariantTests,
 	) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

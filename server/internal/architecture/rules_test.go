@@ -38,6 +38,7 @@ var around = []string{
 	serverModule + "/runhooktest",
 	internal + "architecture",
 	internal + "conformance",
+	internal + "crash",
 	internal + "demo",
 	internal + "dev",
 	internal + "servertest",

@@ -43,6 +43,8 @@ var settings = map[string]string{
 	"Executions":           "--max-executions (RUNHOOK_MAX_EXECUTIONS)",
 	"Deliveries":           "--max-deliveries (RUNHOOK_MAX_DELIVERIES)",
 	"Grace":                "--grace (RUNHOOK_GRACE)",
+	"From":                 "--from",
+	"To":                   "--to",
 	"APIKeys[PRODUCTION]":  "--prod-api-key (RUNHOOK_PROD_API_KEY)",
 	"APIKeys[STAGING]":     "--staging-api-key (RUNHOOK_STAGING_API_KEY)",
 	"APIKeys[DEVELOPMENT]": "--dev-api-key (RUNHOOK_DEV_API_KEY)",

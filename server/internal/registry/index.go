@@ -58,7 +58,8 @@ func (r *Registry) giveBack(ctx context.Context, environment *model.Environment,
 		return r.failed(tx, environment, e, index, fmt.Errorf("the server could not record the index: %w", cause), true)
 	})
 	if err != nil && !errors.Is(err, model.ErrLost) {
-		r.log.Error("cannot give an indexing back; it is made again when this process has restarted", "endpoint", index.EndpointID, "err", err)
+		r.log.Error("cannot give an indexing back; it is made again when this process has another id, or has restarted", "endpoint", index.EndpointID, "err", err)
+		r.config.Node.Doubt(err)
 	}
 }
 

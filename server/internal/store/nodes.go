@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"time"
 
 	"github.com/runhook/runhook/server/internal/model"
@@ -34,6 +35,16 @@ func (tx *Tx) LostNodes(self string, others bool) ([]string, error) {
 	return collect(tx, query, args, scanString)
 }
 
+// leasedTables are the tables whose rows processes lease.
+var leasedTables = slices.Concat([]string{"runs", "tasks"}, queues, datedQueues)
+
+// queues have a due time and nothing else to restore when a lease is released;
+// datedQueues also tell when they last changed.
+var (
+	queues      = []string{"events", "schedules", "event_waits"}
+	datedQueues = []string{"notifications", "endpoint_indexes", "source_deliveries"}
+)
+
 // ReleaseNode makes everything that a process had leased due again and removes
 // the process.
 func (tx *Tx) ReleaseNode(id string) error {
@@ -52,12 +63,12 @@ func (tx *Tx) ReleaseNode(id string) error {
 	if _, err := tx.conn.Exec(`UPDATE tasks SET lease_owner = NULL, operation_at = $2 WHERE lease_owner = $1`, id, now); err != nil {
 		return err
 	}
-	for _, table := range []string{"events", "schedules", "event_waits"} {
+	for _, table := range queues {
 		if _, err := tx.conn.Exec(`UPDATE `+table+` SET lease_owner = NULL, due_at = $2 WHERE lease_owner = $1`, id, now); err != nil {
 			return err
 		}
 	}
-	for _, table := range []string{"notifications", "endpoint_indexes", "source_deliveries"} {
+	for _, table := range datedQueues {
 		if _, err := tx.conn.Exec(`
 			UPDATE `+table+` SET lease_owner = NULL, due_at = $2, updated_at = $2 WHERE lease_owner = $1`, id, now); err != nil {
 			return err

@@ -75,6 +75,7 @@ var all = map[string]servertest.Cases{
 	"restarts and time":     restarts,
 	"events":                events,
 	"filters":               filters,
+	"schedules":             schedules,
 }
 
 func TestWhatIsNotCopied(t *testing.T) {

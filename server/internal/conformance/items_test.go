@@ -76,6 +76,7 @@ var all = map[string]servertest.Cases{
 	"events":                events,
 	"waits and values":      waits,
 	"filters":               filters,
+	"schedules":             schedules,
 }
 
 func TestWhatIsNotCopied(t *testing.T) {

@@ -70,14 +70,18 @@ func (s *Service) tickOnce(tx *store.Tx, environment *model.Environment, c store
 		return tx.EndTick(c, time.Time{}, time.Time{})
 	}
 	if c.NextTick.IsZero() {
-		next := when.Upcoming(beginning(c.Schedule), tx.Now())
-		tx.AfterCommit(func() { s.loop.Wake(next) })
-		return tx.EndTick(c, time.Time{}, next)
+		return s.end(tx, c, when.Upcoming(beginning(c.Schedule), tx.Now()))
 	}
 	if err := s.start(tx, environment, c.Schedule); err != nil {
 		return err
 	}
-	return tx.EndTick(c, c.NextTick, when.Upcoming(c.NextTick, tx.Now()))
+	return s.end(tx, c, when.Upcoming(c.NextTick, tx.Now()))
+}
+
+// end records that a schedule has ticked, if it was to, and when it ticks next.
+func (s *Service) end(tx *store.Tx, c store.ClaimedSchedule, next time.Time) error {
+	tx.AfterCommit(func() { s.loop.Wake(next) })
+	return tx.EndTick(c, c.NextTick, next)
 }
 
 // attended reports whether a schedule ticks now. Whoever attaches to its app waits

@@ -76,6 +76,7 @@ var all = map[string]servertest.Cases{
 	"events":                events,
 	"waits and values":      waits,
 	"filters":               filters,
+	"ingress":               ingress,
 }
 
 func TestWhatIsNotCopied(t *testing.T) {

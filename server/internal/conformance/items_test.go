@@ -77,6 +77,7 @@ var all = map[string]servertest.Cases{
 	"waits and values":      waits,
 	"filters":               filters,
 	"schedules":             schedules,
+	"ingress":               ingress,
 }
 
 func TestWhatIsNotCopied(t *testing.T) {

@@ -30,6 +30,10 @@ func mustBeRefused(e exchange) bool {
 	switch {
 	case e.method == http.MethodHead:
 		return e.status == http.StatusNotFound && strings.HasPrefix(e.path, "/api/v1/store/")
+	case strings.HasPrefix(e.path, "/api/v1/http-endpoints/"):
+		return true // as the app answers
+	case strings.HasPrefix(e.path, "/api/v2/events/"):
+		return e.status == http.StatusNotFound && strings.Contains(e.refused, "Event not found")
 	case strings.Contains(e.path, "no-such-"):
 		return e.status == http.StatusNotFound
 	case strings.HasSuffix(e.path, "/tasks"):

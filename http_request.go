@@ -101,7 +101,7 @@ func receivedRequest[Body any](endpoint *HTTPEndpoint, execute *protocol.Execute
 			Received: execute.Event.Timestamp.Time,
 		})
 		if err != nil {
-			return request, fmt.Errorf("Payload verification failed. %w", err)
+			return request, &verificationError{err}
 		}
 	}
 	switch body := any(&request.Body).(type) {
@@ -113,3 +113,9 @@ func receivedRequest[Body any](endpoint *HTTPEndpoint, execute *protocol.Execute
 	}
 	return request, err
 }
+
+// verificationError says that a request was not believed, in the protocol's words.
+type verificationError struct{ cause error }
+
+func (e *verificationError) Error() string { return "Payload verification failed. " + e.cause.Error() }
+func (e *verificationError) Unwrap() error { return e.cause }

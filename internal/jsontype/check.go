@@ -139,7 +139,7 @@ func (d *Type) mismatch(value any) string {
 func (d *Type) parse(value string) error {
 	if d.format == base64Format {
 		if _, err := base64.StdEncoding.DecodeString(value); err != nil {
-			return fmt.Errorf("Expected base64: %w", err)
+			return fmt.Errorf("not base64: %w", err)
 		}
 		return nil
 	}

@@ -99,7 +99,7 @@ func TestChecksFindAllThatIsWrong(t *testing.T) {
 			A string `json:"a,omitempty"`
 		}](), `{"a":null}`, `null`},
 		"a bad date": {jsontype.Of[time.Time](), `"yesterday"`, `[{"path":[],"message":"parsing time \"yesterday\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"yesterday\" as \"2006\""}]`},
-		"bad base64": {jsontype.Of[[]byte](), `"%"`, `[{"path":[],"message":"Expected base64: illegal base64 data at input byte 0"}]`},
+		"bad base64": {jsontype.Of[[]byte](), `"%"`, `[{"path":[],"message":"not base64: illegal base64 data at input byte 0"}]`},
 		"not quoted": {jsontype.Of[struct {
 			A int `json:",string"`
 		}](), `{"A":1}`, `[{"path":["A"],"message":"Expected string, received number"}]`},

@@ -30,11 +30,6 @@ module.exports = ({ job, counted }) => {
     await io.runTask("after", counted(ctx, "after"));
   });
 
-  job("yields-without-end", async (payload, io, ctx) => {
-    await io.runTask("first", counted(ctx, "first"));
-    for (let n = 0; ; n++) io.yield("again " + n);
-  });
-
   job("yields", async (payload, io, ctx) => {
     await io.runTask("first", counted(ctx, "first"));
     io.yield("one");

@@ -148,7 +148,10 @@ var backgroundScenarios = []scenario{
 	}},
 	{"a run is canceled while the server fetches for it", func(t *testing.T, s *stack) {
 		site := newSite(t)
-		run := s.invoke(t, "fetches-in-vain", invocation{payload: map[string]any{"url": site.url + "/silent"}})
+		// Longer than any wait of the tests takes, on whatever machine.
+		run := s.invoke(t, "fetches-in-vain", invocation{payload: map[string]any{
+			"url": site.url + "/silent", "timeout": map[string]int{"durationInMs": 300_000},
+		}})
 		s.until(t, "the page is asked for", func() bool { return site.callsOf("/silent") > 0 })
 		s.app.mustClient(t, nil, "cancelRun", run)
 		wantStatus(t, s.webhooks.await(t, run), "CANCELED")

@@ -36,11 +36,6 @@ var suspensionScenarios = []scenario{
 			t.Errorf("the run was executed %d times by the notification, want 4 at least", n.ExecutionCount)
 		}
 	}},
-	{"a run that yields without end is ended", func(t *testing.T, s *stack) {
-		n := s.run(t, "yields-without-end", nil)
-		wantFailure(t, n, "The run yielded more than 100 times", "")
-		s.wantCounts(t, n.ID, map[string]int{"first": 1})
-	}},
 }
 
 var parallelScenarios = []scenario{

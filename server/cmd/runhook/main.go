@@ -19,6 +19,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	Dev     devCommand     `cmd:"" help:"Register the app that you are writing, and watch its runs."`
 	Keys    keysCommand    `cmd:"" help:"Show the keys of the environments."`
+	Doctor  doctorCommand  `cmd:"" help:"Check that everything in a database is as it should be, also while servers use it."`
 	Version versionCommand `cmd:"" help:"Show the version of this program."`
 	Demo    demoCommand    `cmd:"" help:"See on real files that a job survives the death of its server."`
 

@@ -13,6 +13,7 @@ import (
 	"net/http"
 
 	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/doctor"
 	"github.com/runhook/runhook/server/internal/engine"
 	"github.com/runhook/runhook/server/internal/ingress"
 	"github.com/runhook/runhook/server/internal/live"
@@ -35,6 +36,7 @@ type Config struct {
 	// MaximumRequest bounds the bodies of requests to HTTP endpoints, in bytes.
 	MaximumRequest int64
 	Notify         *notify.Service
+	Doctor         *doctor.Service
 	Live           *live.Broadcaster
 	Clock          clock.Clock
 	Log            *slog.Logger
@@ -62,6 +64,7 @@ func (a *API) routes() {
 	a.router.handle("GET", "/healthcheck", plain(a.healthcheck))
 
 	a.lookRoutes()
+	a.doctorRoutes()
 	a.indexRoutes()
 	a.ingressRoutes()
 	a.absentRoutes()

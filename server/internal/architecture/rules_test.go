@@ -19,7 +19,7 @@ var layers = [][]string{
 	{"dashboard"},
 	{"api"},
 	{"ingress"},
-	{"engine", "inbox", "notify", "registry", "retention", "schedule", "trigger"},
+	{"doctor", "engine", "inbox", "notify", "registry", "retention", "schedule", "trigger"},
 	{"endpoint", "fetch"},
 	{"egress"},
 	{"node"},

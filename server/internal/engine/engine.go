@@ -173,6 +173,7 @@ func (e *Engine) claimRuns(ctx context.Context, limit int) (claimed []store.Exec
 		return err
 	})
 	if err != nil {
+		e.config.Node.Doubt(err)
 		return nil, time.Time{}, err
 	}
 	endpoints := make([]string, len(claimed))

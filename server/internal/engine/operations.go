@@ -32,6 +32,7 @@ func (e *Engine) claimOperations(ctx context.Context, limit int) (claimed []stor
 		return err
 	})
 	if err != nil {
+		e.config.Node.Doubt(err)
 		return nil, time.Time{}, err
 	}
 	return claimed, next, nil
@@ -44,7 +45,8 @@ func (e *Engine) operate(ctx context.Context, operation store.Operation) {
 	log := e.log.With("task", task.ID, "run", task.RunID, "environment", task.EnvironmentID, "attempt", task.Attempts)
 	environment, err := e.store.EnvironmentByID(ctx, task.EnvironmentID)
 	if err != nil {
-		log.Error("cannot perform an operation; it is performed when this process has restarted", "err", err)
+		log.Error("cannot perform an operation; it is performed when this process has another id, or has restarted", "err", err)
+		e.config.Node.Doubt(err)
 		return
 	}
 	outcome := e.config.Operator.Attempt(ctx, fetch.Task{

@@ -31,6 +31,10 @@ const (
 	// life, renewal how often it gives one.
 	lease   = 5 * time.Second
 	renewal = time.Second
+	// sweep is every how many renewals rows are looked for that are leased to a
+	// process that is not on record: one that was silent for too long and leased
+	// them before it noticed.
+	sweep = 5
 	// exclusiveLease stands for ever.
 	exclusiveLease = 100 * 365 * 24 * time.Hour
 )
@@ -52,7 +56,7 @@ func Register(ctx context.Context, s *store.Store, c clock.Clock, log *slog.Logg
 	if err := n.register(ctx); err != nil {
 		return nil, err
 	}
-	if err := n.releaseLost(ctx, s.Exclusive()); err != nil {
+	if err := n.releaseLost(ctx, s.Exclusive(), true); err != nil {
 		return nil, err
 	}
 	return n, nil
@@ -78,9 +82,10 @@ func (n *Node) register(ctx context.Context) error {
 }
 
 // Doubt is told of the error of a transaction that was to lease rows to this
-// process. If the transaction may have been committed all the same, this process
-// goes on under another id, so that the rows it may have leased without knowing
-// are released.
+// process, or to give a lease back. If the database could not be reached, the
+// transaction may have been committed or not, and this process may have rows
+// leased that nobody works on: it goes on under another id, so that those are
+// released.
 func (n *Node) Doubt(err error) {
 	if errors.Is(err, database.ErrUnavailable) {
 		n.doubted.Store(true)
@@ -93,7 +98,7 @@ func (n *Node) Run(ctx context.Context) {
 	if n.store.Exclusive() {
 		return
 	}
-	for {
+	for round := 1; ; round++ {
 		timer := n.clock.NewTimer(renewal)
 		select {
 		case <-ctx.Done():
@@ -105,7 +110,7 @@ func (n *Node) Run(ctx context.Context) {
 			n.log.Error("cannot renew the leases of this process", "node", n.ID(), "err", err)
 			continue
 		}
-		if err := n.releaseLost(ctx, false); err != nil && ctx.Err() == nil {
+		if err := n.releaseLost(ctx, false, round%sweep == 0); err != nil && ctx.Err() == nil {
 			n.log.Error("cannot release the leases of lost processes", "err", err)
 		}
 	}
@@ -128,11 +133,21 @@ func (n *Node) renew(ctx context.Context) error {
 	return n.register(ctx)
 }
 
-func (n *Node) releaseLost(ctx context.Context, others bool) error {
+// releaseLost releases what others had leased whose leases ran out, or all others
+// if others is set, and with unknown set also what those have who are not on
+// record.
+func (n *Node) releaseLost(ctx context.Context, others, unknown bool) error {
 	var lost []string
 	err := n.store.Update(ctx, func(tx *store.Tx) (err error) {
 		if lost, err = tx.LostNodes(n.ID(), others); err != nil {
 			return err
+		}
+		if unknown {
+			strangers, err := tx.LostOwners()
+			if err != nil {
+				return err
+			}
+			lost = append(lost, strangers...)
 		}
 		for _, id := range lost {
 			if err := tx.ReleaseNode(id); err != nil {

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/node"
 	"github.com/runhook/runhook/server/internal/servertest"
 	"github.com/runhook/runhook/server/internal/store"
@@ -142,5 +144,30 @@ func TestOnADatabaseForOneTheNextProcessReleasesAtOnce(t *testing.T) {
 	start(t, s, clock, false) // and is killed
 	if next := start(t, s, clock, true); next.released.Load() != 1 {
 		t.Errorf("released %d times", next.released.Load())
+	}
+}
+
+func TestWhatAProcessLeasedAfterItWasGivenUpIsReleasedByAnother(t *testing.T) {
+	t.Parallel()
+	clock := servertest.NewClock()
+	s := openStore(t, testpostgres.URL(t), clock)
+	slow := start(t, s, clock, false)
+	clock.Advance(6 * time.Second)
+	other := start(t, s, clock, true)
+	// It wakes up, and claims before it looks whether it is still on record.
+	n := model.Notification{
+		ID: "notification_1", EnvironmentID: "env_1", RunID: "run_1", Status: model.NotificationPending,
+		RunStatus: protocol.RunSuccess, Body: []byte("{}"), Lease: model.Lease{Owner: slow.ID(), Number: 1},
+	}
+	if err := s.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertNotification(n) }); err != nil {
+		t.Fatal(err)
+	}
+	until(t, clock, "what it claimed to be released", func() bool { return other.released.Load() == 2 })
+	err := s.View(t.Context(), func(tx *store.Tx) (err error) {
+		n, _, err = tx.Notification(n.EnvironmentID, n.ID)
+		return err
+	})
+	if err != nil || n.Lease.Owner != "" {
+		t.Errorf("it is leased to %q (%v)", n.Lease.Owner, err)
 	}
 }

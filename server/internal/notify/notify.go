@@ -112,6 +112,7 @@ func (s *Service) claim(ctx context.Context, limit int) (claimed []model.Notific
 		return err
 	})
 	if err != nil {
+		s.config.Node.Doubt(err)
 		return nil, time.Time{}, err
 	}
 	return claimed, next, nil

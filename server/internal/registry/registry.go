@@ -125,6 +125,7 @@ func (r *Registry) claim(ctx context.Context, limit int) (claimed []model.Endpoi
 		return err
 	})
 	if err != nil {
+		r.config.Node.Doubt(err)
 		return nil, time.Time{}, err
 	}
 	return claimed, next, nil

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/server/internal/api"
+	"github.com/runhook/runhook/server/internal/doctor"
 	"github.com/runhook/runhook/server/internal/egress"
 	"github.com/runhook/runhook/server/internal/endpoint"
 	"github.com/runhook/runhook/server/internal/engine"
@@ -48,6 +49,7 @@ type Server struct {
 	registry  *registry.Registry
 	inbox     *inbox.Queue
 	ingress   *ingress.Service
+	doctor    *doctor.Service
 	retention *retention.Service
 	schedule  *schedule.Service
 	http      *http.Server
@@ -148,10 +150,11 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if err := s.buildRetention(); err != nil {
 		return err
 	}
+	s.doctor = doctor.New(doctor.Config{Store: s.store, Clock: c.Clock, Log: c.Log})
 	s.http = &http.Server{
 		Handler: api.New(api.Config{
 			Store: s.store, Engine: s.engine, Registry: s.registry, Trigger: s.trigger, Schedule: s.schedule,
-			Ingress: s.ingress, MaximumRequest: c.MaximumRequest, Notify: s.notify, Live: s.live, Clock: c.Clock, Log: c.Log,
+			Ingress: s.ingress, MaximumRequest: c.MaximumRequest, Notify: s.notify, Doctor: s.doctor, Live: s.live, Clock: c.Clock, Log: c.Log,
 		}),
 		ConnState: s.silent.track, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maximumHeader,
 	}
@@ -243,6 +246,7 @@ func (s *Server) Run(ctx context.Context) error {
 	working.Go(func() { s.schedule.Run(loops) })
 	working.Go(func() { s.inbox.Run(loops) })
 	working.Go(func() { s.registry.Run(loops) })
+	working.Go(func() { s.doctor.Run(loops) })
 
 	var err error
 	select {
@@ -271,6 +275,7 @@ func (s *Server) drain(failure error) {
 		s.config.Log.Info("waiting for what is in flight", "in_flight", n, "grace", grace)
 	}
 	s.inbox.Drain(ctx)
+	s.doctor.Drain(ctx)
 	s.trigger.Drain(ctx)
 	s.schedule.Drain(ctx)
 	s.engine.Drain(ctx)

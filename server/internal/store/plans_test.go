@@ -56,13 +56,16 @@ func testPlans(t *testing.T, url string, statements []statement) {
 }
 
 // ofAProcess are the methods that are about everything a process has leased.
-var ofAProcess = []string{"(*Tx).ReleaseNode", "(*Tx).ForceYields"}
+var ofAProcess = []string{"(*Tx).ReleaseNode", "(*Tx).ForceYields", "(*Tx).LostOwners", "(*Tx).Breaches"}
 
 // reviewedPlans are the methods whose plans may be expensive, all of them for
 // people who look at something.
 var reviewedPlans = []string{
+	"(*Tx).Breaches",     // looks at a span of rows, which is all where the suite has few
 	"(*Tx).Events",       // looks at a window of events, which is all where the suite has few
 	"(*Tx).Environments", // reads all of a small table, whose alias another table has
+	"(*Tx).LostOwners",   // looks at all that is leased
+	"(*Tx).Repair",       // looks at all that is due under a limit, once for a row that is broken
 	"(*Tx).Runs",         // looks at a window of runs, which is all where the suite has few
 }
 

@@ -26,6 +26,7 @@ func (s *Service) claim(ctx context.Context, limit int) (claimed []store.Deliver
 		return err
 	})
 	if err != nil {
+		s.config.Node.Doubt(err)
 		return nil, time.Time{}, err
 	}
 	return claimed, next, nil

@@ -1,0 +1,148 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/loop"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+// Config is what a service works with. Every field is required.
+type Config struct {
+	Store *store.Store
+	Clock clock.Clock
+	Log   *slog.Logger
+}
+
+// Service checks the database as long as it runs. Its methods may be called
+// concurrently.
+type Service struct {
+	config  Config
+	started time.Time
+	loop    *loop.Loop[visit]
+}
+
+// interval is the time between two looks at a few rows: 5,000 rows every 10 s are
+// 43 million a day.
+const interval = 10 * time.Second
+
+// visit is one look at a few rows. Whoever replaces the text may do it.
+type visit struct {
+	progress Progress
+	text     string
+}
+
+var errStopping = errors.New("the server is stopping")
+
+// New returns a service that does nothing before Run is called.
+func New(config Config) *Service {
+	s := &Service{config: config, started: config.Clock.Now()}
+	s.loop = loop.New(loop.Config[visit]{
+		Name: "doctor", Slots: 1, Batch: 1, Poll: interval,
+		Claim: s.claim, Work: s.look, Clock: config.Clock, Log: config.Log,
+	})
+	return s
+}
+
+// Run checks until ctx ends; Drain must follow.
+func (s *Service) Run(ctx context.Context) { s.loop.Run(ctx) }
+
+// Drain waits for the look under way.
+func (s *Service) Drain(ctx context.Context) { s.loop.Drain(ctx, errStopping) }
+
+// Progress returns how far the check has come, whichever process did it.
+func (s *Service) Progress(ctx context.Context) (p Progress, err error) {
+	err = s.config.Store.View(ctx, func(tx *store.Tx) error {
+		p, _, err = readProgress(tx)
+		return err
+	})
+	return p, err
+}
+
+// claim takes the next look if it is due, so that no other process does. One that
+// dies over it leaves it to whoever takes the next.
+func (s *Service) claim(ctx context.Context, _ int) ([]visit, time.Time, error) {
+	var v visit
+	err := s.config.Store.View(ctx, func(tx *store.Tx) (err error) {
+		v.progress, v.text, err = readProgress(tx)
+		return err
+	})
+	due := v.progress.DueAt
+	if v.text == "" {
+		due = s.started.Add(interval)
+	}
+	if now := s.config.Clock.Now(); err != nil || due.After(now) {
+		return nil, due, err
+	}
+	v.progress.DueAt = s.config.Clock.Now().Add(interval)
+	var taken bool
+	err = s.config.Store.Update(ctx, func(tx *store.Tx) (err error) {
+		taken, err = v.progress.replace(tx, v.text)
+		if err == nil {
+			_, v.text, err = readProgress(tx)
+		}
+		return err
+	})
+	if err != nil || !taken {
+		return nil, s.config.Clock.Now().Add(interval), err
+	}
+	return []visit{v}, v.progress.DueAt, nil
+}
+
+// look checks the next few rows, repairs what it can, and records how far it has
+// come.
+func (s *Service) look(ctx context.Context, v visit) {
+	p := v.progress
+	if p.Table == "" {
+		p.Table = store.InvariantTables()[0]
+	}
+	var span store.Span
+	var breaches []store.Breach
+	err := s.config.Store.View(ctx, func(tx *store.Tx) (err error) {
+		if span, err = tx.SpanAfter(p.Table, p.After, chunk); err != nil {
+			return err
+		}
+		breaches, err = tx.Breaches(span)
+		return err
+	})
+	for _, b := range breaches {
+		p.Found++
+		if s.treat(ctx, b) {
+			p.Repaired++
+		}
+	}
+	if err == nil {
+		p.next(span, s.config.Clock.Now())
+		err = s.config.Store.Update(ctx, func(tx *store.Tx) error {
+			_, err := p.replace(tx, v.text)
+			return err
+		})
+	}
+	if err != nil && ctx.Err() == nil {
+		s.config.Log.Error("cannot check the database; trying again", "table", p.Table, "err", err)
+	}
+}
+
+// treat tells of a row that is not as it should be and repairs it if that is safe.
+// It reports whether it did.
+func (s *Service) treat(ctx context.Context, b store.Breach) (repaired bool) {
+	log := s.config.Log.With("invariant", b.Invariant.Name, "table", b.Invariant.Table, "id", b.ID)
+	if !b.Invariant.Repairable() {
+		log.Error("a row of the database is not as it should be; please report this", "problem", b.Invariant.Broken)
+		return false
+	}
+	err := s.config.Store.Update(ctx, func(tx *store.Tx) (err error) {
+		repaired, err = tx.Repair(b)
+		return err
+	})
+	if err != nil {
+		log.Error("cannot repair a row of the database; trying again", "problem", b.Invariant.Broken, "err", err)
+		return false
+	}
+	log.Error("a row of the database was not as it should be, and was repaired; please report this", "problem", b.Invariant.Broken)
+	return repaired
+}

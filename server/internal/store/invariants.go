@@ -1,0 +1,132 @@
+package store
+
+import (
+	"slices"
+	"strings"
+)
+
+// Invariant is something that is true of every row of a table whenever no
+// transaction is under way.
+type Invariant struct {
+	// Name names it in logs and reports.
+	Name string
+	// Table is the table whose rows it is about.
+	Table string
+	// Broken says, of a row for which it does not hold, what is wrong.
+	Broken string
+	// broken is the condition, in SQL, of rows x for which it does not hold.
+	broken string
+	// repair is what to set so that it holds again without losing or repeating
+	// anything; empty where only a person can tell. If it sets a status, broken
+	// names the statuses it may come from.
+	repair string
+}
+
+// Repairable reports whether [Tx.Repair] can make it hold again.
+func (i Invariant) Repairable() bool { return i.repair != "" }
+
+// Invariants returns all of them, in the order of [InvariantTables].
+func Invariants() []Invariant { return slices.Clone(invariants) }
+
+// InvariantTables returns the tables that invariants are about.
+func InvariantTables() []string {
+	var tables []string
+	for _, i := range invariants {
+		if !slices.Contains(tables, i.Table) {
+			tables = append(tables, i.Table)
+		}
+	}
+	return tables
+}
+
+// invariantsOf returns those that are about a table.
+func invariantsOf(table string) []Invariant {
+	return slices.DeleteFunc(Invariants(), func(i Invariant) bool { return i.Table != table })
+}
+
+// Span is the rows of a table with ids after one and up to another.
+type Span struct {
+	Table string
+	After string
+	// Until is empty for a span that goes to the table's end.
+	Until string
+}
+
+// SpanAfter returns the span of up to rows rows that follow an id; the empty id
+// stands for the beginning.
+func (tx *Tx) SpanAfter(table, after string, rows int) (Span, error) {
+	span := Span{Table: table, After: after}
+	last, found, err := first(tx, `SELECT id FROM `+table+` WHERE id > $1 ORDER BY id LIMIT 1 OFFSET $2`,
+		[]any{after, rows - 1}, scanString)
+	if found {
+		span.Until = last
+	}
+	return span, err
+}
+
+// Breach is a row for which an invariant does not hold.
+type Breach struct {
+	Invariant Invariant
+	ID        string
+}
+
+// Breaches returns the rows of a span for which an invariant does not hold.
+func (tx *Tx) Breaches(span Span) ([]Breach, error) {
+	var breaches []Breach
+	for _, i := range invariantsOf(span.Table) {
+		query, args := `SELECT x.id FROM `+i.Table+` x WHERE x.id > $1 AND (`+i.broken+`)`, []any{span.After}
+		if span.Until != "" {
+			query, args = query+` AND x.id <= $2`, append(args, span.Until)
+		}
+		ids, err := collect(tx, query+` ORDER BY x.id`, args, scanString)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			breaches = append(breaches, Breach{Invariant: i, ID: id})
+		}
+	}
+	return breaches, nil
+}
+
+// Repair makes an invariant hold for a row, if it still does not, and reports
+// whether there was need. It locks the row's run first, as everybody does. The
+// loops of the server find what becomes due by it the next time they look.
+func (tx *Tx) Repair(b Breach) (bool, error) {
+	if err := tx.lockForRepair(b); err != nil {
+		return false, err
+	}
+	changed, err := tx.conn.Exec(`UPDATE `+b.Invariant.Table+` AS x SET `+b.Invariant.repair+`
+		WHERE x.id = $1 AND (`+b.Invariant.broken+`)`, b.ID)
+	return changed > 0, err
+}
+
+func (tx *Tx) lockForRepair(b Breach) error {
+	run := b.ID
+	switch b.Invariant.Table {
+	case "runs":
+	case "tasks":
+		task, _, err := tx.Task(b.ID)
+		if err != nil {
+			return err
+		}
+		run = task.RunID
+	default:
+		return nil
+	}
+	_, _, err := tx.LockRun(run)
+	return err
+}
+
+// LostOwners returns those who have rows leased and are on record no more: a
+// process that was given up while it leased them. [Tx.ReleaseNode] makes the rows
+// due again.
+func (tx *Tx) LostOwners() ([]string, error) {
+	var queries []string
+	for _, table := range []string{"runs", "tasks", "events", "notifications", "endpoint_indexes"} {
+		queries = append(queries, `SELECT lease_owner FROM `+table+` WHERE lease_owner IS NOT NULL`)
+	}
+	return collect(tx, `
+		SELECT DISTINCT owned.lease_owner FROM (`+strings.Join(queries, ` UNION ALL `)+`) owned
+		WHERE NOT EXISTS (SELECT 1 FROM nodes n WHERE n.id = owned.lease_owner) ORDER BY owned.lease_owner`, nil, scanString)
+}

@@ -39,6 +39,7 @@ var around = []string{
 	serverModule + "/runhooktest",
 	internal + "architecture",
 	internal + "conformance",
+	internal + "crash",
 	internal + "demo",
 	internal + "dev",
 	internal + "servertest",

@@ -74,6 +74,19 @@ func (p *Process) Terminate() {
 	}
 }
 
+// Suspend stops the process where it is, until Resume.
+func (p *Process) Suspend() { p.signal(syscall.SIGSTOP) }
+
+// Resume has a process that was suspended go on.
+func (p *Process) Resume() { p.signal(syscall.SIGCONT) }
+
+func (p *Process) signal(signal syscall.Signal) {
+	p.t.Helper()
+	if err := p.command.Process.Signal(signal); err != nil {
+		p.t.Errorf("send %v to the process: %v", signal, err)
+	}
+}
+
 // ExitStatus waits until the process is gone.
 func (p *Process) ExitStatus() int {
 	p.t.Helper()

@@ -1,0 +1,83 @@
+package crash
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/runhook/runhook"
+)
+
+const (
+	ledgerVariable = "RUNHOOK_CRASH_LEDGER"
+	jobID          = "work"
+	// nap is how long a run waits between its tasks.
+	nap = 300 * time.Millisecond
+)
+
+// serveApp is the app: one job, at a port of its own, which it prints.
+func serveApp() {
+	ledger, err := os.OpenFile(os.Getenv(ledgerVariable), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		panic(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	client := runhook.New(runhook.Config{ID: "app", Logger: slog.New(slog.DiscardHandler)})
+	a := &app{ledger: ledger}
+	runhook.NewJob(client, jobID, "1.0.0", runhook.OnInvoke[string](), a.work)
+	fmt.Printf("%s%s\n", appReady, listener.Addr())
+	panic(http.Serve(listener, client))
+}
+
+// appReady begins the line that tells where the app serves.
+const appReady = "serving at "
+
+// app writes down what it does, before anybody is told of it.
+type app struct{ ledger *os.File }
+
+// work is the job: two tasks, of which the second fails the first time, with a
+// wait between them.
+func (a *app) work(ctx context.Context, payload string) (string, error) {
+	if err := a.task(ctx, "first"); err != nil {
+		return "", err
+	}
+	if err := runhook.Sleep(ctx, "nap", nap); err != nil {
+		return "", err
+	}
+	if err := a.task(ctx, "second", runhook.Retry{Limit: 5, Min: 50 * time.Millisecond}); err != nil {
+		return "", err
+	}
+	return payload, nil
+}
+
+var errFirstAttempt = errors.New("fails the first time")
+
+func (a *app) task(ctx context.Context, key string, options ...runhook.TaskOption) error {
+	run := runhook.RunFrom(ctx).ID
+	err := runhook.Do(ctx, key, func(ctx context.Context) error {
+		if len(options) > 0 && runhook.TaskFrom(ctx).Attempt == 1 {
+			return errFirstAttempt
+		}
+		return a.note(executed, run, key)
+	}, options...)
+	if err == nil {
+		err = a.note(acknowledged, run, key)
+	}
+	return err
+}
+
+// note appends a line to the ledger and has it on disk before it returns.
+func (a *app) note(what, run, key string) error {
+	if _, err := fmt.Fprintln(a.ledger, what, run, key); err != nil {
+		return err
+	}
+	return a.ledger.Sync()
+}

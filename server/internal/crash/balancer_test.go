@@ -1,0 +1,68 @@
+package crash
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// balancer stands before the servers and the app, as their addresses change with
+// every start. What cannot reach one is cut off, as if it had reached it directly.
+type balancer struct {
+	URL string
+
+	mu      sync.Mutex
+	servers []*url.URL
+	app     *url.URL
+	turn    int
+}
+
+// appPath is where the app is reached.
+const appPath = "/app"
+
+func newBalancer(t *testing.T, servers int) *balancer {
+	b := &balancer{servers: make([]*url.URL, servers)}
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(b.target(r.In.URL.Path))
+			r.Out.URL.Path = r.In.URL.Path
+		},
+		Transport:    &http.Transport{MaxIdleConnsPerHost: 64},
+		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+	}
+	web := httptest.NewServer(proxy)
+	t.Cleanup(func() {
+		web.CloseClientConnections()
+		web.Close()
+	})
+	b.URL = web.URL
+	return b
+}
+
+// target returns where a request goes: to the app, or to the servers in turn,
+// whether they live or not.
+func (b *balancer) target(path string) *url.URL {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if strings.HasPrefix(path, appPath) {
+		return b.app
+	}
+	b.turn++
+	return b.servers[b.turn%len(b.servers)]
+}
+
+func (b *balancer) moveServer(i int, to *url.URL) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.servers[i] = to
+}
+
+func (b *balancer) moveApp(to *url.URL) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.app = to
+}

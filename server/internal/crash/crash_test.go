@@ -1,0 +1,103 @@
+package crash
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/testpostgres"
+)
+
+func TestNothingIsLostOnSQLite(t *testing.T) {
+	t.Parallel()
+	survive(t, newWorld(t, "sqlite:"+filepath.Join(t.TempDir(), "runhook.db"), nil, 1))
+}
+
+func TestNothingIsLostByThreeServersOnPostgreSQL(t *testing.T) {
+	t.Parallel()
+	postgres := testpostgres.Start(t)
+	survive(t, newWorld(t, postgres.URL(), postgres, 3))
+}
+
+// survive torments a world under load, and then checks that nothing was lost.
+func survive(t *testing.T, w *world) {
+	t.Logf("the seed is %d", *seed)
+	l := newLoad(w)
+	ctx, stop := context.WithCancel(t.Context())
+	loaded := make(chan struct{})
+	go func() {
+		defer close(loaded)
+		l.run(ctx)
+	}()
+	happened := w.torment(t.Context(), rand.New(rand.NewPCG(*seed, 0)), *kills)
+	stop()
+	<-loaded
+	l.check(t, happened)
+}
+
+// check waits until everything that was accepted has ended, and looks at what
+// became of it.
+func (l *load) check(t *testing.T, happened map[string]int) {
+	keys := slices.Sorted(maps.Keys(l.accepted))
+	for _, key := range keys {
+		l.wait("the notification of "+key+", run "+l.accepted[key], func() bool { return l.inbox.has(key) })
+	}
+	l.wait("every notification to be recorded as delivered", func() bool { return len(l.notifications("status=PENDING")) == 0 })
+
+	var runs []string
+	again := 0
+	for _, key := range keys {
+		l.invoke(key) // gives the same run once more
+		runs = append(runs, l.accepted[key])
+		again += l.checkRun(t, key, l.accepted[key])
+	}
+	for _, key := range l.inbox.keys() {
+		if l.accepted[key] == "" {
+			t.Errorf("a run of %s was told of, which was never accepted", key)
+		}
+	}
+	tasks, repeated := checkLedger(t, l.ledger, runs)
+	l.examine()
+	t.Logf("%d runs with %d tasks, after %v: none lost; %d tasks were executed again before they were acknowledged, "+
+		"%d notifications came again, %d invocations were told that the database is away",
+		len(runs), tasks, happened, repeated, again, l.away)
+}
+
+// checkRun checks the end of a run, and returns how often its notification came
+// again.
+func (l *load) checkRun(t *testing.T, key, id string) (again int) {
+	t.Helper()
+	run := l.api().Run(id)
+	if run.Status != protocol.RunSuccess || string(run.Output) != `"`+key+`"` {
+		t.Errorf("run %s of %s is %s with %s", id, key, run.Status, run.Output)
+	}
+	messages, came := l.inbox.messages(key)
+	stored := l.notifications("run=" + id)
+	if len(messages) != 1 || len(stored) != 1 || stored[0].ID != messages[0].id || stored[0].Status != model.NotificationDelivered {
+		t.Errorf("run %s of %s was told of by %v, and %+v is on record", id, key, messages, stored)
+		return 0
+	}
+	var told protocol.RawRunNotification
+	if err := json.Unmarshal([]byte(messages[0].body), &told); err != nil || told.ID != id || told.Status != run.Status {
+		t.Errorf("run %s was told of with %s (%v)", id, messages[0].body, err)
+	}
+	return came - 1
+}
+
+// notification is one of the list of notifications.
+type notification struct {
+	ID     string
+	Status model.NotificationStatus
+}
+
+func (l *load) notifications(query string) []notification {
+	var list struct{ Notifications []notification }
+	l.api().OK("GET", "/api/runhook/v1/notifications?"+query, nil, &list)
+	return list.Notifications
+}

@@ -1,0 +1,97 @@
+package crash
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+
+	"github.com/runhook/runhook/receiver"
+)
+
+// inbox receives the notifications. It is not killed, but refuses some.
+type inbox struct {
+	t   *testing.T
+	URL string
+
+	verifier *receiver.Verifier
+	mu       sync.Mutex
+	count    int
+	// told holds, by run, the ids and bodies of its notifications and how often
+	// each came.
+	told map[string]map[message]int
+}
+
+// message is what must be the same of every attempt.
+type message struct{ id, body string }
+
+// refusedEvery is how many notifications come for one that is refused, and so
+// comes again.
+const refusedEvery = 50
+
+func newInbox(t *testing.T) *inbox {
+	b := &inbox{t: t, told: map[string]map[message]int{}}
+	var err error
+	if b.verifier, err = receiver.NewVerifier(receiver.Config{APIKey: apiKey}); err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewServer(b)
+	t.Cleanup(func() {
+		web.CloseClientConnections()
+		web.Close()
+	})
+	b.URL = web.URL
+	return b
+}
+
+// ServeHTTP implements [http.Handler]. The URL's query names the run's key.
+func (b *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the server was killed
+	}
+	delivery, err := b.verifier.Verify(r.Header, body)
+	if err != nil {
+		b.t.Errorf("a notification: %v", err)
+		return
+	}
+	key := r.URL.Query().Get("key")
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.count++; b.count%refusedEvery == 0 {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	if b.told[key] == nil {
+		b.told[key] = map[message]int{}
+	}
+	b.told[key][message{delivery.ID, string(body)}]++
+}
+
+// has reports whether the run of a key was told of.
+func (b *inbox) has(key string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.told[key]) > 0
+}
+
+// messages returns the notifications of a key's run, and how often they came.
+func (b *inbox) messages(key string) (all []message, came int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for m, n := range b.told[key] {
+		all, came = append(all, m), came+n
+	}
+	return all, came
+}
+
+// keys returns the keys of all runs that were told of.
+func (b *inbox) keys() (all []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for key := range b.told {
+		all = append(all, key)
+	}
+	return all
+}

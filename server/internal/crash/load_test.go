@@ -1,0 +1,134 @@
+package crash
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+)
+
+const (
+	clients = 4
+	// outstanding is how many runs of a client have not ended at most.
+	outstanding = 25
+	// again is the pause before a request is repeated, requestTimeout what makes
+	// a hang an error.
+	again          = 50 * time.Millisecond
+	requestTimeout = time.Minute
+)
+
+// load is what the clients were told.
+type load struct {
+	*world
+	client *http.Client
+
+	mu sync.Mutex
+	// accepted holds the runs by their idempotency keys.
+	accepted map[string]string
+	// away counts the answers that the database cannot be reached.
+	away int
+}
+
+func newLoad(w *world) *load {
+	return &load{world: w, client: &http.Client{Timeout: requestTimeout}, accepted: map[string]string{}}
+}
+
+// run has the clients invoke the job until ctx ends.
+func (l *load) run(ctx context.Context) {
+	var working sync.WaitGroup
+	for number := range clients {
+		working.Go(func() {
+			var open []string
+			for i := 0; ctx.Err() == nil; i++ {
+				key := fmt.Sprintf("key-%d-%d", number, i)
+				l.invoke(key)
+				open = append(open, key)
+				for len(open) >= outstanding && ctx.Err() == nil {
+					if l.inbox.has(open[0]) {
+						open = open[1:]
+						continue
+					}
+					pause(ctx, again)
+				}
+			}
+		})
+	}
+	working.Wait()
+}
+
+// invoke asks for the run of a key until it is accepted: a client that got no
+// answer does not know whether it was.
+func (l *load) invoke(key string) {
+	for {
+		id, ok := l.attempt(key)
+		if !ok {
+			pause(context.Background(), again)
+			continue
+		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if before := l.accepted[key]; before != "" && before != id {
+			l.t.Errorf("%s was accepted as run %s, and then as %s", key, before, id)
+		}
+		l.accepted[key] = id
+		return
+	}
+}
+
+// attempt asks once. No answer, or that the database cannot be reached, is all
+// that may come instead of a run.
+func (l *load) attempt(key string) (id string, ok bool) {
+	body, err := json.Marshal(protocol.InvokeJob{
+		Payload: json.RawMessage(`"` + key + `"`),
+		Options: &protocol.InvokeOptions{CallbackURL: l.inbox.URL + "?key=" + key},
+	})
+	if err != nil {
+		panic(err) // texts always encode
+	}
+	request, err := http.NewRequest(http.MethodPost, l.balancer.URL+"/api/v1/jobs/"+jobID+"/invoke", strings.NewReader(string(body)))
+	if err != nil {
+		panic(err) // the URL is a server's
+	}
+	request.Header.Set("Authorization", "Bearer "+apiKey)
+	request.Header.Set("Idempotency-Key", key)
+	response, err := l.client.Do(request)
+	if err != nil {
+		return "", false
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return "", false
+	}
+	if response.StatusCode == http.StatusOK {
+		var run protocol.InvokedRun
+		if err := json.Unmarshal(text, &run); err != nil {
+			l.t.Errorf("an invocation was answered %s: %v", text, err)
+		}
+		return run.ID, err == nil && run.ID != ""
+	}
+	if response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" {
+		l.t.Errorf("an invocation was answered %d, Retry-After %q: %s", response.StatusCode, response.Header.Get("Retry-After"), text)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.away++
+	return "", false
+}
+
+// pause waits. The pauses of this package are the load and the faults themselves;
+// nothing is expected of what happens within them.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

@@ -16,12 +16,15 @@ import (
 
 // commands is the command line. Each flag can be set by its variable instead.
 type commands struct {
-	Serve   serveCommand   `cmd:"" help:"Run the server."`
-	Dev     devCommand     `cmd:"" help:"Register the app that you are writing, and watch its runs."`
-	Keys    keysCommand    `cmd:"" help:"Show the keys of the environments."`
-	Doctor  doctorCommand  `cmd:"" help:"Check that everything in a database is as it should be, also while servers use it."`
-	Version versionCommand `cmd:"" help:"Show the version of this program."`
-	Demo    demoCommand    `cmd:"" help:"See on real files that a job survives the death of its server."`
+	Serve     serveCommand   `cmd:"" help:"Run the server."`
+	Dev       devCommand     `cmd:"" help:"Register the app that you are writing, and watch its runs."`
+	Keys      keysCommand    `cmd:"" help:"Show the keys of the environments."`
+	Doctor    doctorCommand  `cmd:"" help:"Check that everything in a database is as it should be, also while servers use it."`
+	Backup    backupCommand  `cmd:"" help:"Copy a SQLite database to a file, also while a server uses it."`
+	Restore   restoreCommand `cmd:"" help:"Make a SQLite database of a copy."`
+	MigrateDB migrateCommand `cmd:"" name:"migrate-db" help:"Move everything from SQLite to PostgreSQL."`
+	Version   versionCommand `cmd:"" help:"Show the version of this program."`
+	Demo      demoCommand    `cmd:"" help:"See on real files that a job survives the death of its server."`
 
 	DemoServer demoServerCommand `cmd:"" hidden:""`
 }

@@ -50,6 +50,8 @@ var settings = map[string]string{
 	"KeepRuns":             "--keep-runs (RUNHOOK_KEEP_RUNS)",
 	"MaximumRequest":       "--max-request (RUNHOOK_MAX_REQUEST)",
 	"Grace":                "--grace (RUNHOOK_GRACE)",
+	"From":                 "--from",
+	"To":                   "--to",
 	"APIKeys[PRODUCTION]":  "--prod-api-key (RUNHOOK_PROD_API_KEY)",
 	"APIKeys[STAGING]":     "--staging-api-key (RUNHOOK_STAGING_API_KEY)",
 	"APIKeys[DEVELOPMENT]": "--dev-api-key (RUNHOOK_DEV_API_KEY)",

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+
+	"github.com/runhook/runhook/server/internal/server"
+)
+
+// fileFlag names the SQLite database of a command.
+type fileFlag struct {
+	DB string `name:"db" env:"RUNHOOK_DB" default:"sqlite:./runhook-data/runhook.db" placeholder:"URL" help:"The database, sqlite:PATH. Default: ${default}."`
+}
+
+type backupCommand struct {
+	fileFlag
+	To string `required:"" placeholder:"FILE" help:"The file to make. The encryption key is copied beside it, as FILE.key, unless it is kept elsewhere: keep both apart from strangers."`
+}
+
+// Run copies the database.
+func (c *backupCommand) Run(ctx context.Context, s streams) error {
+	if err := server.Backup(ctx, server.Config{Database: c.DB}, c.To); err != nil {
+		return inSettings(err)
+	}
+	fmt.Fprintf(s.out, "Wrote %s. To go back to it: runhook restore --from %s\n", c.To, c.To)
+	return nil
+}
+
+type restoreCommand struct {
+	fileFlag
+	From string `required:"" placeholder:"FILE" help:"A file that runhook backup has made."`
+}
+
+// Run makes the database.
+func (c *restoreCommand) Run(ctx context.Context, s streams) error {
+	if err := server.Restore(ctx, server.Config{Database: c.DB}, c.From); err != nil {
+		return inSettings(err)
+	}
+	fmt.Fprintf(s.out, "Made %s. What was executed after the copy was taken is executed again by the server that serves it.\n", c.DB)
+	return nil
+}
+
+type migrateCommand struct {
+	From          string `required:"" placeholder:"URL" help:"The database to move from, sqlite:PATH. No server may have it open."`
+	To            string `required:"" placeholder:"URL" help:"The database to move to, postgres://... It must be empty."`
+	EncryptionKey string `env:"RUNHOOK_ENCRYPTION_KEY" placeholder:"KEY" help:"The key that encrypts the secrets in both databases. Default: that in the file beside the SQLite file, which then is kept in the PostgreSQL database."`
+}
+
+// Run moves everything.
+func (c *migrateCommand) Run(ctx context.Context, s streams) error {
+	moved, err := server.Move(ctx, server.Config{Database: c.To, EncryptionKey: c.EncryptionKey}, c.From)
+	if err != nil {
+		return inSettings(err)
+	}
+	for _, m := range moved {
+		fmt.Fprintf(s.out, "  %-22s %d\n", m.Table, m.Rows)
+	}
+	fmt.Fprintf(s.out, "Everything was moved. Serve it from now on with --db %s, and never again from %s: that would do all that is still to be done a second time.\n", redacted(c.To), c.From)
+	return nil
+}
+
+// redacted returns a database's URL without its password.
+func redacted(address string) string {
+	parsed, err := url.Parse(address)
+	if err != nil {
+		return "its URL"
+	}
+	return parsed.Redacted()
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/testpostgres"
+)
+
+// napping finishes a task and then waits for a while.
+func napping(x *servertest.Execution) servertest.Reply {
+	x.Complete(x.Task("first"), `"kept"`)
+	return servertest.Resume(x.Task("nap", servertest.Noop, servertest.Delay(time.Now().Add(2*time.Second))))
+}
+
+// awake checks that the task that finished before the wait is known.
+func awake(t *testing.T) servertest.Step {
+	return func(x *servertest.Execution) servertest.Reply {
+		known := false
+		for _, task := range x.Body.Tasks {
+			known = known || task.IdempotencyKey == "first" && string(task.Output) == `"kept"`
+		}
+		if !known {
+			t.Errorf("the app is told of %+v", x.Body.Tasks)
+		}
+		return servertest.Success(`"awake"`)
+	}
+}
+
+// asleep starts a run that waits, and waits until it does.
+func asleep(t *testing.T, s *servertest.Server, app *servertest.App, done *servertest.Receiver) string {
+	t.Helper()
+	id := app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: done.URL}}, napping, awake(t))
+	s.Development().WaitRun(id, protocol.RunWaitingToContinue)
+	return id
+}
+
+func sqliteIn(t *testing.T, name string) string {
+	return "sqlite:" + filepath.Join(t.TempDir(), name)
+}
+
+func TestARunThatWaitsGoesOnInARestoredCopy(t *testing.T) {
+	t.Parallel()
+	database := sqliteIn(t, "first.db")
+	process, s := serving(t, database)
+	app := servertest.NewApp(t, s)
+	done := servertest.NewReceiver(t, s)
+	id := asleep(t, s, app, done)
+	file := filepath.Join(t.TempDir(), "backup.db")
+	if out, problems, status := invoked(t, "backup", "--db", database, "--to", file); status != succeeded {
+		t.Fatalf("backup exits with %d: %s%s", status, out, problems)
+	}
+	app.Lose()
+	process.Kill()
+
+	restored := sqliteIn(t, "restored.db")
+	if out, problems, status := invoked(t, "restore", "--db", restored, "--from", file); status != succeeded {
+		t.Fatalf("restore exits with %d: %s%s", status, out, problems)
+	}
+	_, again := serving(t, restored)
+	app.Move(again)
+	if run := again.Development().WaitRun(id, protocol.RunSuccess); string(run.Output) != `"awake"` {
+		t.Errorf("the run is %+v", run)
+	}
+	checkOneNotification(t, again, done, id)
+	for _, path := range []string{file, file + ".key", strings.TrimPrefix(restored, "sqlite:")} {
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", path, info, err)
+		}
+	}
+}
+
+func TestACopyNeverReplacesAFile(t *testing.T) {
+	t.Parallel()
+	first, second := sqliteIn(t, "first.db"), sqliteIn(t, "second.db")
+	for _, database := range []string{first, second} {
+		if _, problems, status := invoked(t, "keys", "--db", database); status != succeeded {
+			t.Fatal(problems)
+		}
+	}
+	for _, arguments := range [][]string{
+		{"backup", "--db", first, "--to", strings.TrimPrefix(second, "sqlite:")},
+		{"restore", "--db", second, "--from", strings.TrimPrefix(first, "sqlite:")},
+		{"backup", "--db", sqliteIn(t, "none.db"), "--to", filepath.Join(t.TempDir(), "copy.db")},
+		{"backup", "--db", "postgres://127.0.0.1/none", "--to", filepath.Join(t.TempDir(), "copy.db")},
+	} {
+		out, problems, status := invoked(t, arguments...)
+		if status != failed || (!strings.Contains(problems, "second.db") && !strings.Contains(problems, "none.db") && !strings.Contains(problems, "pg_dump")) {
+			t.Errorf("%v exits with %d: %s%s", arguments, status, out, problems)
+		}
+	}
+}
+
+func TestWhatWaitsInSQLiteGoesOnInPostgreSQL(t *testing.T) {
+	t.Parallel()
+	source, target := sqliteIn(t, "runhook.db"), testpostgres.URL(t)
+	process, s := serving(t, source)
+	app := servertest.NewApp(t, s)
+	done := servertest.NewReceiver(t, s)
+	owed := servertest.NewReceiver(t, s, servertest.HTTP(http.StatusServiceUnavailable, ""))
+	id := asleep(t, s, app, done)
+	told := app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: owed.URL}}, servertest.Always(servertest.Success("1")))
+	s.Development().WaitAttempt(told, 1)
+	refused(t, "another process has the database open", "migrate-db", "--from", source, "--to", target)
+	app.Lose()
+	process.Kill() // so that there are leases left
+
+	out, problems, status := invoked(t, "migrate-db", "--from", source, "--to", target)
+	if status != succeeded || !strings.Contains(out, "runs                   2") {
+		t.Fatalf("migrate-db exits with %d: %s%s", status, out, problems)
+	}
+	refused(t, "is not empty", "migrate-db", "--from", source, "--to", target)
+	if out, problems, status := invoked(t, "doctor", "--db", target); status != succeeded {
+		t.Errorf("the doctor exits with %d: %s%s", status, out, problems)
+	}
+	_, again := serving(t, target)
+	app.Move(again)
+	if run := again.Development().WaitRun(id, protocol.RunSuccess); string(run.Output) != `"awake"` {
+		t.Errorf("the run is %+v", run)
+	}
+	checkOneNotification(t, again, done, id)
+	if second := owed.WaitFor(2); second.ID != owed.Delivered()[0].ID || string(second.Body) != string(owed.Delivered()[0].Body) {
+		t.Errorf("what was owed came as %s, and before as %s", second.ID, owed.Delivered()[0].ID)
+	}
+}
+
+// refused checks that a command fails for a reason.
+func refused(t *testing.T, reason string, arguments ...string) {
+	t.Helper()
+	if _, problems, status := invoked(t, arguments...); status != failed || !strings.Contains(problems, reason) {
+		t.Errorf("%v exits with %d: %s", arguments, status, problems)
+	}
+}
+
+func TestWhereToMoveIsChecked(t *testing.T) {
+	t.Parallel()
+	for flag, arguments := range map[string][]string{
+		"--from": {"migrate-db", "--from", "postgres://127.0.0.1/a", "--to", "postgres://127.0.0.1/b"},
+		"--to":   {"migrate-db", "--from", sqliteIn(t, "a.db"), "--to", sqliteIn(t, "b.db")},
+	} {
+		if _, problems, status := invoked(t, arguments...); status != wrongUsage || !strings.Contains(problems, flag) {
+			t.Errorf("%v exits with %d: %s", arguments, status, problems)
+		}
+	}
+}

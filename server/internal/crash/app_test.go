@@ -2,6 +2,7 @@ package crash
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -46,13 +47,14 @@ type app struct{ ledger *os.File }
 // work is the job: two tasks, of which the second fails the first time, with a
 // wait between them.
 func (a *app) work(ctx context.Context, payload string) (string, error) {
-	if err := a.task(ctx, "first"); err != nil {
+	execution := rand.Text()
+	if err := a.task(ctx, execution, "first"); err != nil {
 		return "", err
 	}
 	if err := runhook.Sleep(ctx, "nap", nap); err != nil {
 		return "", err
 	}
-	if err := a.task(ctx, "second", runhook.Retry{Limit: 5, Min: 50 * time.Millisecond}); err != nil {
+	if err := a.task(ctx, execution, "second", runhook.Retry{Limit: 5, Min: 50 * time.Millisecond}); err != nil {
 		return "", err
 	}
 	return payload, nil
@@ -60,23 +62,26 @@ func (a *app) work(ctx context.Context, payload string) (string, error) {
 
 var errFirstAttempt = errors.New("fails the first time")
 
-func (a *app) task(ctx context.Context, key string, options ...runhook.TaskOption) error {
+func (a *app) task(ctx context.Context, execution, key string, options ...runhook.TaskOption) error {
 	run := runhook.RunFrom(ctx).ID
+	if err := a.note(asked, run, key, execution); err != nil {
+		return err
+	}
 	err := runhook.Do(ctx, key, func(ctx context.Context) error {
 		if len(options) > 0 && runhook.TaskFrom(ctx).Attempt == 1 {
 			return errFirstAttempt
 		}
-		return a.note(executed, run, key)
+		return a.note(executed, run, key, execution)
 	}, options...)
 	if err == nil {
-		err = a.note(acknowledged, run, key)
+		err = a.note(acknowledged, run, key, execution)
 	}
 	return err
 }
 
 // note appends a line to the ledger and has it on disk before it returns.
-func (a *app) note(what, run, key string) error {
-	if _, err := fmt.Fprintln(a.ledger, what, run, key); err != nil {
+func (a *app) note(what, run, key, execution string) error {
+	if _, err := fmt.Fprintln(a.ledger, what, run, key, execution); err != nil {
 		return err
 	}
 	return a.ledger.Sync()

@@ -62,11 +62,12 @@ func (l *load) check(t *testing.T, happened map[string]int) {
 			t.Errorf("a run of %s was told of, which was never accepted", key)
 		}
 	}
-	tasks, repeated := checkLedger(t, l.ledger, runs)
+	done := readLedger(t, l.ledger)
+	done.check(t, runs)
 	l.examine()
-	t.Logf("%d runs with %d tasks, after %v: none lost; %d tasks were executed again before they were acknowledged, "+
+	t.Logf("%d runs with %d tasks, after %v: none lost; %d tasks were executed more than once, %d of them by executions that overlapped, "+
 		"%d notifications came again, %d invocations were told that the database is away",
-		len(runs), tasks, happened, repeated, again, l.away)
+		len(runs), len(done.times), happened, done.again, done.overlapped, again, l.away)
 }
 
 // checkRun checks the end of a run, and returns how often its notification came

@@ -3,9 +3,11 @@
 // than their leases hold, at random moments, again and again.
 //
 // At the end, every invocation that was accepted must have led to one run, to one
-// end of it, and to one notification that was delivered; no task may have been
-// executed after the app was told that its result is kept; and package doctor must
-// find nothing wrong, as it must in between, at any moment.
+// end of it, and to one notification that was delivered. No task may have been
+// executed for an execution that asked for it after its completion was
+// acknowledged: only two executions of one run that overlap, one of them by a
+// server that was given up for dead, may both execute a task. And package doctor
+// must find nothing wrong, then and in between, at any moment.
 //
 //	go test ./server/internal/crash -kills 1000 -seed 7 -timeout 2h
 //

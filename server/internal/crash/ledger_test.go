@@ -7,51 +7,94 @@ import (
 	"testing"
 )
 
-// What a line of the ledger says of a task of a run.
+// What a line of the ledger says of a task of a run, in one execution of that.
 const (
+	// asked is written before the server is asked what became of the task.
+	asked        = "asked"
 	executed     = "executed"
 	acknowledged = "acknowledged"
 )
 
-// checkLedger fails the test for every task that was executed after the app was
-// told that its result is kept, and for every run whose tasks were not executed.
-// It returns how many tasks were executed, and how many of them again.
-func checkLedger(t *testing.T, path string, runs []string) (tasks, again int) {
+// task is a task of a run.
+type task struct{ run, key string }
+
+// ledger is what an app has done, as it was written down.
+type ledger struct {
+	// times counts how often each task was executed, kept holds those whose
+	// completion was acknowledged.
+	times map[task]int
+	kept  map[task]bool
+	// late holds the executions that asked for a task after that.
+	late map[task]map[string]bool
+	// repeated holds the tasks that were executed although they had asked late.
+	repeated []task
+	// again counts the tasks that were executed more than once, and overlapped how
+	// often one was executed after its completion was acknowledged to another
+	// execution, but asked for before.
+	again, overlapped int
+}
+
+func readLedger(t *testing.T, path string) *ledger {
 	t.Helper()
 	file, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	type task struct{ run, key string }
-	times, kept := map[task]int{}, map[task]bool{}
+	l := &ledger{times: map[task]int{}, kept: map[task]bool{}, late: map[task]map[string]bool{}}
 	lines := bufio.NewScanner(file)
 	for lines.Scan() {
-		var what string
+		var what, execution string
 		var of task
-		if _, err := fmt.Sscan(lines.Text(), &what, &of.run, &of.key); err != nil {
+		if _, err := fmt.Sscan(lines.Text(), &what, &of.run, &of.key, &execution); err != nil {
 			t.Fatalf("the ledger's line %q: %v", lines.Text(), err)
 		}
-		switch {
-		case what == acknowledged:
-			kept[of] = true
-			continue
-		case kept[of]:
-			t.Errorf("run %s: task %s was executed after its completion was acknowledged", of.run, of.key)
-		case times[of] > 0:
-			again++
-		}
-		times[of]++
+		l.read(what, of, execution)
 	}
 	if err := lines.Err(); err != nil {
 		t.Fatal(err)
 	}
+	return l
+}
+
+func (l *ledger) read(what string, of task, execution string) {
+	switch what {
+	case asked:
+		if !l.kept[of] {
+			return
+		}
+		if l.late[of] == nil {
+			l.late[of] = map[string]bool{}
+		}
+		l.late[of][execution] = true
+	case executed:
+		switch {
+		case l.late[of][execution]:
+			l.repeated = append(l.repeated, of)
+		case l.kept[of]:
+			l.overlapped++
+		}
+		if l.times[of]++; l.times[of] == 2 {
+			l.again++
+		}
+	case acknowledged:
+		l.kept[of] = true
+	}
+}
+
+// check fails the test for every task that was executed although the server had
+// acknowledged its completion before it was asked, and for every task of a run
+// that was never executed.
+func (l *ledger) check(t *testing.T, runs []string) {
+	t.Helper()
+	for _, of := range l.repeated {
+		t.Errorf("run %s: task %s was executed after its completion was acknowledged", of.run, of.key)
+	}
 	for _, run := range runs {
 		for _, key := range []string{"first", "second"} {
-			if times[task{run, key}] == 0 {
+			if l.times[task{run, key}] == 0 {
 				t.Errorf("run %s: task %s was never executed", run, key)
 			}
 		}
 	}
-	return len(times), again
 }

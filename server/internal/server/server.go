@@ -49,6 +49,7 @@ type Server struct {
 	registry  *registry.Registry
 	inbox     *inbox.Queue
 	ingress   *ingress.Service
+	doctor    *doctor.Service
 	retention *retention.Service
 	doctor    *doctor.Service
 	schedule  *schedule.Service
@@ -151,6 +152,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if err := s.buildRetention(); err != nil {
 		return err
 	}
+	s.doctor = doctor.New(doctor.Config{Store: s.store, Clock: c.Clock, Log: c.Log})
 	s.http = &http.Server{
 		Handler: api.New(api.Config{
 			Store: s.store, Engine: s.engine, Registry: s.registry, Trigger: s.trigger, Schedule: s.schedule,

@@ -66,6 +66,8 @@ var reviewedPlans = []string{
 	"(*Tx).Repair",       // looks at all that is due under a limit, once for a row that is broken
 	"(*Tx).Events",       // looks at a window of events, which is all where the suite has few
 	"(*Tx).Environments", // reads all of a small table, whose alias another table has
+	"(*Tx).LostOwners",   // looks at all that is leased
+	"(*Tx).Repair",       // looks at all that is due under a limit, once for a row that is broken
 	"(*Tx).Runs",         // looks at a window of runs, which is all where the suite has few
 }
 

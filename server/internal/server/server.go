@@ -51,7 +51,6 @@ type Server struct {
 	ingress   *ingress.Service
 	doctor    *doctor.Service
 	retention *retention.Service
-	doctor    *doctor.Service
 	schedule  *schedule.Service
 	http      *http.Server
 	silent    silent

@@ -21,9 +21,14 @@ const (
 	// HeaderSourceParams is JSON, and so is HeaderHTTPHeaders: an object of the
 	// request's headers.
 	HeaderSourceParams = "X-Ts-Params"
-	HeaderHTTPURL      = "X-Ts-Http-Url"
-	HeaderHTTPMethod   = "X-Ts-Http-Method"
-	HeaderHTTPHeaders  = "X-Ts-Http-Headers"
+	// HeaderSourceData and HeaderSourceMetadata are JSON that the app has left with
+	// the server, HeaderSourceDynamicID names the dynamic trigger of a source.
+	HeaderSourceData      = "X-Ts-Data"
+	HeaderSourceMetadata  = "X-Ts-Metadata"
+	HeaderSourceDynamicID = "X-Ts-Dynamic-Id"
+	HeaderHTTPURL         = "X-Ts-Http-Url"
+	HeaderHTTPMethod      = "X-Ts-Http-Method"
+	HeaderHTTPHeaders     = "X-Ts-Http-Headers"
 )
 
 // Dated versions of the protocol. They are compared as strings.
@@ -48,8 +53,10 @@ const (
 	ActionRunNotification Action = "RUN_NOTIFICATION"
 	ActionProbeTimeout    Action = "PROBE_EXECUTION_TIMEOUT"
 	// ActionDeliverWebhook hands over a request of a service with which the app has
-	// registered a webhook, ActionDeliverForResponse one to an HTTP endpoint that
+	// registered a webhook, ActionDeliverSource one in the older way of a source,
+	// ActionDeliverForResponse one to an HTTP endpoint that
 	// the app answers itself.
 	ActionDeliverWebhook     Action = "DELIVER_WEBHOOK_REQUEST"
+	ActionDeliverSource      Action = "DELIVER_HTTP_SOURCE_REQUEST"
 	ActionDeliverForResponse Action = "DELIVER_HTTP_ENDPOINT_REQUEST_FOR_RESPONSE"
 )

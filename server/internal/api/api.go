@@ -21,6 +21,7 @@ import (
 	"github.com/runhook/runhook/server/internal/notify"
 	"github.com/runhook/runhook/server/internal/registry"
 	"github.com/runhook/runhook/server/internal/schedule"
+	"github.com/runhook/runhook/server/internal/source"
 	"github.com/runhook/runhook/server/internal/store"
 	"github.com/runhook/runhook/server/internal/trigger"
 )
@@ -33,6 +34,7 @@ type Config struct {
 	Trigger  *trigger.Service
 	Schedule *schedule.Service
 	Ingress  *ingress.Service
+	Source   *source.Service
 	// MaximumRequest bounds the bodies of requests to HTTP endpoints, in bytes.
 	MaximumRequest int64
 	Notify         *notify.Service
@@ -67,6 +69,7 @@ func (a *API) routes() {
 	a.doctorRoutes()
 	a.indexRoutes()
 	a.ingressRoutes()
+	a.sourceRoutes()
 	a.absentRoutes()
 	a.router.handle("GET", "/api/v1/whoami", a.secret(a.whoami))
 	a.router.handle("POST", "/api/v1/endpoints", a.secret(a.registerEndpoint))

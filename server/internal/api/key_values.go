@@ -2,9 +2,7 @@ package api
 
 import (
 	"net/http"
-	"strings"
 	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
@@ -79,7 +77,7 @@ func (a *API) putValue(w http.ResponseWriter, r *request) error {
 	}
 	value := string(body)
 	switch {
-	case !isText(value):
+	case !keepable(value):
 		return model.Errorf(model.Invalid, "Invalid request body: a value must be UTF-8 text without the character U+0000")
 	case utf16Length(value) > maximumValue:
 		return model.Errorf(model.TooLarge, "Max request body size exceeded: %d bytes", maximumValue)
@@ -114,17 +112,11 @@ func (a *API) deleteValue(w http.ResponseWriter, r *request) error {
 
 func storeKey(r *request) (string, error) {
 	key := r.PathValue("key")
-	switch {
-	case len(key) > maximumKey:
+	if len(key) > maximumKey {
 		return "", model.Errorf(model.Invalid, "Invalid key: it must have at most %d bytes, not %d", maximumKey, len(key))
-	case !isText(key):
-		return "", model.Errorf(model.Invalid, "Invalid key: it must be UTF-8 text without the character U+0000")
 	}
 	return key, nil
 }
-
-// isText reports whether the database can keep a text.
-func isText(text string) bool { return utf8.ValidString(text) && !strings.Contains(text, "\x00") }
 
 // utf16Length returns how many code units a text has in UTF-16.
 func utf16Length(text string) (units int) {

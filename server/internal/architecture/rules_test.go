@@ -18,7 +18,7 @@ var layers = [][]string{
 	{"server"},
 	{"dashboard"},
 	{"api"},
-	{"ingress"},
+	{"ingress", "source"},
 	{"doctor", "engine", "inbox", "notify", "registry", "retention", "schedule", "trigger"},
 	{"endpoint", "fetch"},
 	{"egress"},

@@ -10,7 +10,7 @@ func TestThePublishedNodeSDK(t *testing.T) {
 	withEveryStack(t, func(t *testing.T, s *stack) {
 		play(t, s, slices.Concat(
 			backgroundScenarios, contextScenarios, errorScenarios, eventScenarios, hookScenarios, ingressScenarios, invocationScenarios, largeScenarios, parallelScenarios,
-			payloadScenarios, platformScenarios, requestScenarios, runScenarios, scheduleScenarios, storeScenarios, suspensionScenarios, taskScenarios,
+			payloadScenarios, platformScenarios, requestScenarios, runScenarios, scheduleScenarios, sourceScenarios, storeScenarios, suspensionScenarios, taskScenarios,
 			waitScenarios,
 		))
 		s.webhooks.check(t)

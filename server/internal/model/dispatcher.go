@@ -9,6 +9,9 @@ const (
 	// DispatchWait ends a wait for an event; the target stands for the URL that is
 	// told of the event.
 	DispatchWait DispatcherKind = "WAIT"
+	// DispatchDynamicTrigger starts runs of the jobs of a dynamic trigger; the target
+	// is the id of the source that was registered with it.
+	DispatchDynamicTrigger DispatcherKind = "DYNAMIC_TRIGGER"
 )
 
 // Dispatcher listens for events of an environment and starts its target for each

@@ -30,6 +30,8 @@ const (
 	PrefixAttachment    = "attachment_"
 	// PrefixDynamicSchedule is of what schedules are registered with.
 	PrefixDynamicSchedule = "dynamic_"
+	PrefixTriggerSource   = "source_"
+	PrefixDynamicTrigger  = "dyntrigger_"
 	PrefixHTTPEndpoint    = "httpendpoint_"
 	PrefixWebhook         = "webhook_"
 	PrefixDelivery        = "delivery_"

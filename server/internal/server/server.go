@@ -31,6 +31,7 @@ import (
 	"github.com/runhook/runhook/server/internal/registry"
 	"github.com/runhook/runhook/server/internal/retention"
 	"github.com/runhook/runhook/server/internal/schedule"
+	"github.com/runhook/runhook/server/internal/source"
 	"github.com/runhook/runhook/server/internal/store"
 	"github.com/runhook/runhook/server/internal/trigger"
 )
@@ -49,6 +50,7 @@ type Server struct {
 	registry  *registry.Registry
 	inbox     *inbox.Queue
 	ingress   *ingress.Service
+	source    *source.Service
 	doctor    *doctor.Service
 	retention *retention.Service
 	schedule  *schedule.Service
@@ -138,24 +140,27 @@ func (s *Server) build(ctx context.Context) (err error) {
 	})
 	s.inbox = inbox.New(inbox.Config{
 		Store: s.store, Node: s.node, Clock: c.Clock, Log: c.Log,
-		Couriers: map[model.SourceKind]inbox.Courier{model.SourceWebhook: ingress.WebhookCourier{Store: s.store, Caller: caller}},
+		Couriers: map[model.SourceKind]inbox.Courier{
+			model.SourceWebhook: ingress.WebhookCourier{Store: s.store, Caller: caller},
+			model.SourceHTTP:    source.Courier{Store: s.store, Caller: caller, Events: s.trigger},
+		},
 	})
+	s.source = source.New(source.Config{Store: s.store, Events: s.trigger, Queue: s.inbox, PublicURL: s.url})
 	s.ingress = ingress.New(ingress.Config{
 		Store: s.store, Events: s.trigger, Queue: s.inbox, Caller: caller, PublicURL: s.url, Clock: c.Clock, Log: c.Log,
 	})
 	s.registry = registry.New(registry.Config{
-		Store: s.store, Node: s.node, Caller: caller, Aborter: s.engine, Reconcilers: []registry.Reconciler{s.trigger, s.schedule, s.ingress},
+		Store: s.store, Node: s.node, Caller: caller, Aborter: s.engine, Reconcilers: []registry.Reconciler{s.trigger, s.schedule, s.ingress, s.source},
 		CheckURL: s.outgoing.CheckURL, Live: s.live, Clock: c.Clock, Log: c.Log,
 	})
 	s.doctor = doctor.New(doctor.Config{Store: s.store, Clock: c.Clock, Log: c.Log})
 	if err := s.buildRetention(); err != nil {
 		return err
 	}
-	s.doctor = doctor.New(doctor.Config{Store: s.store, Clock: c.Clock, Log: c.Log})
 	s.http = &http.Server{
 		Handler: api.New(api.Config{
 			Store: s.store, Engine: s.engine, Registry: s.registry, Trigger: s.trigger, Schedule: s.schedule,
-			Ingress: s.ingress, MaximumRequest: c.MaximumRequest, Notify: s.notify, Doctor: s.doctor, Live: s.live, Clock: c.Clock, Log: c.Log,
+			Ingress: s.ingress, Source: s.source, MaximumRequest: c.MaximumRequest, Notify: s.notify, Doctor: s.doctor, Live: s.live, Clock: c.Clock, Log: c.Log,
 		}),
 		ConnState: s.silent.track, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maximumHeader,
 	}

@@ -78,6 +78,11 @@ var fillStatements = []string{
 	 FROM generate_series(1, $rows) i`,
 	`INSERT INTO event_waits (dispatcher_id, url, run_id, due_at)
 	 SELECT 'dispatcher_' || i, 'http://app/' || i, 'run_' || i, $now + i FROM generate_series(1, 10000) i`,
+	`INSERT INTO dynamic_triggers VALUES ('dyntrigger_0', 'env_0', 'endpoint_0', 'issues', TRUE, 0, 0)`,
+	`INSERT INTO trigger_sources (id, environment_id, endpoint_id, key, channel, integration, params, options, registered_options, secret_encrypted,
+	                              dynamic_trigger_id, listed, active, created_at, updated_at)
+	 SELECT 'source_' || i, 'env_0', 'endpoint_0', 'source ' || i, 'HTTP', 'github', '{}', '{}', '{}', '', 'dyntrigger_0', TRUE, TRUE, 0, 0
+	 FROM generate_series(1, 10000) i`,
 	`INSERT INTO key_values (environment_id, name, value, created_at, updated_at)
 	 SELECT 'env_0', 'key ' || i, '1', 0, 0 FROM generate_series(1, 10000) i`,
 }

@@ -24,7 +24,7 @@ var planRows = flag.Int("planrows", 20_000, "how many runs to make plans for on 
 var growing = []string{
 	"events", "e", "runs", "r", "tasks", "task_attempts", "run_statuses",
 	"notifications", "notification_attempts", "accounts", "a", "endpoint_indexes",
-	"dispatchers", "d", "dispatcher_events", "event_waits", "key_values", "schedules", "source_deliveries", "source_queues",
+	"dispatchers", "d", "dispatcher_events", "event_waits", "key_values", "schedules", "source_deliveries", "source_queues", "trigger_sources", "s",
 }
 
 // smallIndexes hold only rows that wait for something or are worked on.

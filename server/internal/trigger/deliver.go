@@ -87,7 +87,7 @@ func (s *Service) deliverSome(ctx context.Context, environment *model.Environmen
 // startSome starts the jobs of dispatchers that an event is for, and records that
 // its delivery has come to a target; an empty one means to the end.
 func (s *Service) startSome(tx *store.Tx, environment *model.Environment, d store.Delivery, matched targets, after string, account *model.Account) error {
-	versions, err := tx.JobVersionsToStart(matched.jobs)
+	versions, err := matched.versions(tx)
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,9 @@ type NewEvent struct {
 	IsRequest *bool
 	// Timestamp is when it happened; zero for now.
 	Timestamp time.Time
+	// SourceContext is a JSON object that says what of its source sent it; nil for
+	// nothing.
+	SourceContext []byte
 }
 
 // SendOptions are the options of sending events.
@@ -79,7 +82,7 @@ func (e NewEvent) event(environment *model.Environment, now, deliverAt time.Time
 	event := model.Event{
 		ID: id, EnvironmentID: environment.ID, EventID: strings.ToUpper(id[len(model.PrefixEvent):]),
 		Name: e.Name, Source: e.Source, Payload: e.Payload, Context: e.Context, IsRequest: e.IsRequest != nil && *e.IsRequest,
-		Timestamp: e.Timestamp, DeliverAt: deliverAt, CreatedAt: now, UpdatedAt: now,
+		SourceContext: e.SourceContext, Timestamp: e.Timestamp, DeliverAt: deliverAt, CreatedAt: now, UpdatedAt: now,
 	}
 	if e.EventID != nil {
 		event.EventID = *e.EventID

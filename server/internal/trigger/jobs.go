@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/filter"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
 )
@@ -33,7 +34,16 @@ func (s *Service) JobChanged(tx *store.Tx, environment *model.Environment, job m
 	if told.Trigger.Type != protocol.TriggerStatic || told.Trigger.Rule == nil {
 		return tx.DeleteDispatcher(environment.ID, job.ID)
 	}
-	return saveDispatcher(tx, dispatcherOfJob(environment, job, *told.Trigger.Rule))
+	return saveDispatcher(tx, dispatcherOf(environment, model.DispatchJob, job.ID, *told.Trigger.Rule))
+}
+
+// SourceListens has a source that was registered with a dynamic trigger start the
+// jobs of that for each event that a rule is for.
+func (s *Service) SourceListens(tx *store.Tx, environment *model.Environment, sourceID string, rule protocol.EventRule) error {
+	if _, err := filter.ParseRule(rule.Payload, rule.Context); err != nil {
+		return model.Errorf(model.Invalid, "rule: %v", err)
+	}
+	return saveDispatcher(tx, dispatcherOf(environment, model.DispatchDynamicTrigger, sourceID, rule))
 }
 
 // Indexed has nothing to do: all that is kept here is that of jobs.
@@ -41,7 +51,7 @@ func (s *Service) Indexed(*store.Tx, *model.Environment, model.Endpoint, protoco
 	return nil
 }
 
-func dispatcherOfJob(environment *model.Environment, job model.Job, rule protocol.EventRule) model.Dispatcher {
+func dispatcherOf(environment *model.Environment, kind model.DispatcherKind, targetID string, rule protocol.EventRule) model.Dispatcher {
 	// No event has a name or source that may not be one.
 	names := slices.DeleteFunc(slices.Clone([]string(rule.Event)), func(name string) bool { return !isName(name) })
 	if !isName(rule.Source) {
@@ -49,7 +59,7 @@ func dispatcherOfJob(environment *model.Environment, job model.Job, rule protoco
 	}
 	slices.Sort(names)
 	return model.Dispatcher{
-		EnvironmentID: environment.ID, Kind: model.DispatchJob, TargetID: job.ID, Names: slices.Compact(names),
+		EnvironmentID: environment.ID, Kind: kind, TargetID: targetID, Names: slices.Compact(names),
 		Source: rule.Source, PayloadFilter: rule.Payload, ContextFilter: rule.Context, Enabled: true,
 	}
 }

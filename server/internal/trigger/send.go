@@ -132,7 +132,7 @@ func (s *Service) record(tx *store.Tx, environment *model.Environment, sending s
 	var versions []store.JobVersion
 	var err error
 	if sending.planned {
-		if versions, err = tx.JobVersionsToStart(sending.matched.jobs); err != nil {
+		if versions, err = sending.matched.versions(tx); err != nil {
 			return event, err
 		}
 	} else {

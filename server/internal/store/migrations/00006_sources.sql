@@ -31,3 +31,55 @@ CREATE TABLE key_values (
     updated_at     BIGINT NOT NULL,
     PRIMARY KEY (environment_id, name)
 );
+
+-- A trigger to which an app adds rules as it runs, and the jobs that whatever
+-- matches one starts. active is set while the app has it.
+CREATE TABLE dynamic_triggers (
+    id             TEXT PRIMARY KEY,
+    environment_id TEXT NOT NULL REFERENCES environments (id),
+    endpoint_id    TEXT NOT NULL REFERENCES endpoints (id),
+    slug           TEXT NOT NULL,
+    active         BOOLEAN NOT NULL,
+    created_at     BIGINT NOT NULL,
+    updated_at     BIGINT NOT NULL,
+    UNIQUE (endpoint_id, slug)
+);
+
+CREATE TABLE dynamic_trigger_jobs (
+    dynamic_trigger_id TEXT NOT NULL REFERENCES dynamic_triggers (id) ON DELETE CASCADE,
+    job_id             TEXT NOT NULL REFERENCES jobs (id),
+    PRIMARY KEY (dynamic_trigger_id, job_id)
+);
+
+-- What another service sends requests of to an app, which makes events of them.
+-- Those of a dynamic trigger are made as the app runs, the others by its index.
+CREATE TABLE trigger_sources (
+    id                 TEXT PRIMARY KEY,
+    environment_id     TEXT NOT NULL REFERENCES environments (id),
+    endpoint_id        TEXT NOT NULL REFERENCES endpoints (id),
+    key                TEXT NOT NULL,
+    channel            TEXT NOT NULL,
+    integration        TEXT NOT NULL,
+    params             TEXT NOT NULL,
+    -- Lists of values by name, as JSON: what the app wants of the service, and
+    -- what it has registered with it.
+    options            TEXT NOT NULL,
+    registered_options TEXT NOT NULL,
+    data               TEXT,
+    metadata           TEXT,
+    secret_encrypted   TEXT NOT NULL,
+    dynamic_trigger_id TEXT REFERENCES dynamic_triggers (id),
+    dynamic_key        TEXT,
+    account_id         TEXT REFERENCES accounts (id),
+    -- listed while the app has it, active once it is registered with the service.
+    listed             BOOLEAN NOT NULL,
+    active             BOOLEAN NOT NULL,
+    -- How often the app was asked to register it in a row, and when it may be asked
+    -- again.
+    registrations      INTEGER NOT NULL DEFAULT 0,
+    register_after     BIGINT NOT NULL DEFAULT 0,
+    created_at         BIGINT NOT NULL,
+    updated_at         BIGINT NOT NULL,
+    UNIQUE (environment_id, key)
+);
+CREATE INDEX trigger_sources_endpoint ON trigger_sources (endpoint_id);

@@ -28,7 +28,7 @@ type test struct {
 func Run(t *testing.T, open Open) {
 	for _, test := range slices.Concat(
 		transactionTests, environmentTests, nodeTests, endpointTests, indexTests, reindexTests,
-		jobTests, eventTests, deliveryTests, dispatcherTests, scheduleTests, scheduleListTests, eventWaitTests, keyValueTests,
+		jobTests, eventTests, deliveryTests, dispatcherTests, scheduleTests, scheduleListTests, eventWaitTests, keyValueTests, triggerSourceTests,
 		runTests, claimTests, limitTests, transitionTests, taskTests, dueTaskTests, operationTests, statusTests,
 		notificationTests, listTests, windowTests, jsonTests, turnTests, invariantTests,
 		ingressTests, sourceDeliveryTests,

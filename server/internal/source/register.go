@@ -1,0 +1,150 @@
+package source
+
+import (
+	"context"
+	"slices"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/trigger"
+)
+
+// Registration adds a source to a dynamic trigger.
+type Registration struct {
+	// Endpoint and DynamicTrigger are the ids of the app's client and of its dynamic
+	// trigger, Key is by which the app knows the registration.
+	Endpoint, DynamicTrigger, Key string
+	// EventID is for the event that has the app register the source; empty to have
+	// it given one.
+	EventID string
+	protocol.RegisterTrigger
+}
+
+// Register adds a source to a dynamic trigger, or changes the one with the same
+// key, and has the app register it with its service if that is not told of all of
+// it. The error is [model.Invalid] for what the environment does not have or
+// cannot keep (triggers.md 5.4).
+func (s *Service) Register(ctx context.Context, environment *model.Environment, r Registration) (told protocol.RegisterSource, err error) {
+	if err := r.check(); err != nil {
+		return told, err
+	}
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		app, err := endpointOf(tx, environment, r.Endpoint)
+		if err != nil {
+			return err
+		}
+		dynamicTrigger, found, err := tx.DynamicTriggerBySlug(app.ID, r.DynamicTrigger)
+		if err != nil {
+			return err
+		}
+		if !found || !dynamicTrigger.Active {
+			return model.Errorf(model.Invalid, "Dynamic trigger not found: the app %q has none with the id %q", r.Endpoint, r.DynamicTrigger)
+		}
+		wanted := fromIndex(environment, app, r.Source)
+		wanted.Key = dynamicTrigger.ID + ":" + r.Key + ":" + r.Source.Key
+		wanted.DynamicTriggerID, wanted.DynamicKey = dynamicTrigger.ID, r.Key
+		if r.AccountID != "" {
+			if wanted.AccountID, err = tx.UpsertAccount(environment.ID, r.AccountID); err != nil {
+				return err
+			}
+		}
+		told, err = s.register(tx, environment, wanted, r)
+		return err
+	})
+	return told, err
+}
+
+func (s *Service) register(tx *store.Tx, environment *model.Environment, wanted model.TriggerSource, r Registration) (told protocol.RegisterSource, err error) {
+	source, err := save(tx, wanted)
+	if err != nil {
+		return told, err
+	}
+	if err := s.config.Events.SourceListens(tx, environment, source.ID, r.Rule); err != nil {
+		return told, err
+	}
+	if told, err = s.state(tx, source); err != nil || !source.Unregistered() {
+		return told, err
+	}
+	eventID := r.EventID
+	if eventID == "" {
+		eventID = model.NewID(source.ID+":", tx.Now())
+	}
+	asked := told
+	asked.DynamicTriggerID = r.DynamicTrigger
+	return told, s.ask(tx, environment, source, eventID, asked)
+}
+
+// check returns a [model.Invalid] error that says what of a registration cannot be
+// kept, if anything.
+func (r Registration) check() error {
+	const longestKey = 1000
+	switch {
+	case len(r.Rule.Event) == 0:
+		return model.Errorf(model.Invalid, "Invalid request body: rule.event is missing")
+	case r.Rule.Source == "":
+		return model.Errorf(model.Invalid, "Invalid request body: rule.source is missing")
+	case r.Source.Key == "" || r.Source.Channel == "":
+		return model.Errorf(model.Invalid, "Invalid request body: source must have a key and a channel")
+	case len(r.Source.Options["event"]) == 0:
+		return model.Errorf(model.Invalid, "Invalid request body: source.options.event is missing")
+	case len(r.Key)+len(r.Source.Key) > longestKey:
+		return model.Errorf(model.Invalid, "The key of the registration and that of its source are too long: %d bytes, at most %d", len(r.Key)+len(r.Source.Key), longestKey)
+	}
+	return trigger.SendOptions{AccountID: r.AccountID}.Check()
+}
+
+func endpointOf(tx *store.Tx, environment *model.Environment, slug string) (model.Endpoint, error) {
+	app, found, err := tx.EndpointBySlug(environment.ID, slug)
+	if err == nil && !found {
+		err = model.Errorf(model.Invalid, "Endpoint not found: %s has no endpoint %q", environment.Type, slug)
+	}
+	return app, err
+}
+
+// Registered records that the app with the slug has registered its source with the
+// key, and with what. What of that the app no longer wants gives a [model.Invalid]
+// error and changes nothing, and so does a source that the environment does not
+// have.
+func (s *Service) Registered(ctx context.Context, environment *model.Environment, slug, key string, update protocol.UpdateSource) (id string, err error) {
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		app, err := endpointOf(tx, environment, slug)
+		if err != nil {
+			return err
+		}
+		source, found, err := tx.LockTriggerSource(environment.ID, key)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return model.Errorf(model.Invalid, "Source not found: %s has no source %q", environment.Type, key)
+		}
+		for name, values := range model.Options(update.Options).Without(source.Options) {
+			if len(values) > 0 {
+				return model.Errorf(model.Invalid, "Unknown option: the source %q has no %s %v", key, name, values)
+			}
+		}
+		id = source.ID
+		source.EndpointID, source.Active, source.Data, source.Registrations = app.ID, true, update.Data, 0
+		source.Registered = registered(source, update.Options)
+		if update.Secret != "" {
+			if err := tx.SetTriggerSourceSecret(source.ID, update.Secret); err != nil {
+				return err
+			}
+		}
+		return tx.SaveTriggerSource(source)
+	})
+	return id, err
+}
+
+// registered returns what of a source's options the service has been told of, now
+// that it has been told of more.
+func registered(source model.TriggerSource, told model.Options) model.Options {
+	all := model.Options{}
+	for name, wanted := range source.Options {
+		all[name] = slices.DeleteFunc(slices.Clone(wanted), func(value string) bool {
+			return !slices.Contains(told[name], value) && !slices.Contains(source.Registered[name], value)
+		})
+	}
+	return all
+}

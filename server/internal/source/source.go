@@ -1,0 +1,132 @@
+// Package source keeps the external sources of apps in the older way: what sends
+// requests of another service, of which an app makes events; and the dynamic
+// triggers, to which an app adds such sources as it runs.
+//
+// It guarantees that
+//
+//   - what an app has is kept as its index says ([Service.Indexed]): a source or a
+//     dynamic trigger that is gone from it takes nothing and starts nothing;
+//   - an app is asked, by an event, to register a source with its service whenever
+//     the service has not been told what the app wants: in the transaction that
+//     finds that out, and with the source's account;
+//   - the requests of a source are handed to its app in order (package inbox). The
+//     events that come of one are recorded in the transaction that ends its
+//     delivery, so none is lost and none comes twice;
+//   - what an event of a dynamic trigger starts is recorded in one transaction.
+package source
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/endpoint"
+	"github.com/runhook/runhook/server/internal/inbox"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/trigger"
+)
+
+// Events takes events, and says who listens for them. *trigger.Service is one.
+type Events interface {
+	SendIn(tx *store.Tx, environment *model.Environment, e trigger.NewEvent, options trigger.SendOptions) (model.Event, error)
+	SourceListens(tx *store.Tx, environment *model.Environment, sourceID string, rule protocol.EventRule) error
+}
+
+// Caller hands requests to apps. *endpoint.Client is one.
+type Caller interface {
+	DeliverSource(ctx context.Context, target endpoint.Target, d endpoint.SourceDelivery) (endpoint.SourceReceipt, error)
+}
+
+// Config is what a service works with. Every field is required.
+type Config struct {
+	Store  *store.Store
+	Events Events
+	Queue  *inbox.Queue
+	// PublicURL is the base of the addresses that are handed out.
+	PublicURL string
+}
+
+// Service keeps sources. Its methods may be called concurrently.
+type Service struct {
+	config Config
+	store  *store.Store
+}
+
+// New returns a service.
+func New(config Config) *Service { return &Service{config: config, store: config.Store} }
+
+// channelHTTP is the channel by which a service sends requests to an address.
+const channelHTTP = "HTTP"
+
+const (
+	// registerPause is how long an app has to register a source before it is asked
+	// again; it doubles each time, up to longestRegisterPause.
+	registerPause        = time.Minute
+	longestRegisterPause = 24 * time.Hour
+)
+
+func pauseAfterRegistration(number int) time.Duration {
+	const doublings = 20 // more would be longer than the longest
+	return min(registerPause<<min(number, doublings), longestRegisterPause)
+}
+
+// state returns what an app is told of a source that it is to register.
+func (s *Service) state(tx *store.Tx, source model.TriggerSource) (protocol.RegisterSource, error) {
+	secret, _, err := tx.TriggerSourceSecret(source.ID)
+	if err != nil {
+		return protocol.RegisterSource{}, err
+	}
+	told := protocol.RegisterSource{
+		ID: source.ID, Options: map[string]protocol.SourceOption{},
+		Source: protocol.SourceState{
+			Key: source.Key, Active: source.Active, Params: source.Params, Secret: secret, Data: source.Data,
+			Channel: protocol.SourceChannel{Type: source.Channel}, ClientID: source.Integration,
+		},
+	}
+	if source.Channel == channelHTTP {
+		told.Source.Channel.URL = s.config.PublicURL + "/api/v1/sources/http/" + source.ID
+	}
+	if source.Data == nil {
+		told.Source.Data = json.RawMessage("null")
+	}
+	registered := source.Registered
+	if !source.Active {
+		registered = nil
+	}
+	missing, orphaned := source.Options.Without(registered), registered.Without(source.Options)
+	for name := range orphaned {
+		option := protocol.SourceOption{Desired: source.Options.Without(missing)[name], Missing: missing[name], Orphaned: orphaned[name]}
+		if !source.Active {
+			option.Desired, option.Missing = missing[name], []string{}
+		}
+		told.Options[name] = option
+	}
+	return told, nil
+}
+
+// ask has the app of a source that is locked register it with its service.
+func (s *Service) ask(tx *store.Tx, environment *model.Environment, source model.TriggerSource, eventID string, told protocol.RegisterSource) error {
+	payload, err := json.Marshal(told)
+	if err != nil {
+		return err
+	}
+	var options trigger.SendOptions
+	if source.AccountID != "" {
+		account, _, err := tx.Account(source.AccountID)
+		if err != nil {
+			return err
+		}
+		options.AccountID = account.Identifier
+	}
+	source.RegisterAfter = tx.Now().Add(pauseAfterRegistration(source.Registrations))
+	source.Registrations++
+	if err := tx.SaveTriggerSource(source); err != nil {
+		return err
+	}
+	_, err = s.config.Events.SendIn(tx, environment, trigger.NewEvent{
+		EventID: &eventID, Name: protocol.RegisterSourceEventName, Payload: payload,
+	}, options)
+	return err
+}

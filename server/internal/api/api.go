@@ -65,6 +65,7 @@ func (a *API) routes() {
 	a.indexRoutes()
 	a.ingressRoutes()
 	a.absentRoutes()
+	a.subscriptionRoutes()
 	a.router.handle("GET", "/api/v1/whoami", a.secret(a.whoami))
 	a.router.handle("POST", "/api/v1/endpoints", a.secret(a.registerEndpoint))
 	a.router.handle("GET", "/api/v1/endpointindex/{index}", a.secret(a.endpointIndex))

@@ -111,6 +111,8 @@ func (a *API) routes() {
 	a.router.handle("POST", "/api/runhook/v1/runs/{run}/rerun", a.secret(a.rerun))
 	a.router.handle("POST", "/api/runhook/v1/jobs/{job}/test", a.secret(a.testJob))
 	a.router.handle("GET", "/api/runhook/v1/notifications", a.secret(a.listNotifications))
+	a.router.handle("GET", "/api/runhook/v1/notifications/feed", a.secret(a.feed))
+	a.router.handle("POST", "/api/runhook/v1/notifications/replay", a.secret(a.replayNotifications))
 	a.router.handle("GET", "/api/runhook/v1/notifications/{notification}", a.secret(a.getNotification))
 	a.router.handle("POST", "/api/runhook/v1/notifications/{notification}/resend", a.secret(a.resendNotification))
 }

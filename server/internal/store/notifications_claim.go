@@ -23,16 +23,16 @@ type DueDestination struct {
 // each has.
 func (tx *Tx) DueDestinations() ([]DueDestination, error) {
 	return collect(tx, `
-		WITH RECURSIVE d (destination) AS (
+		WITH RECURSIVE steps (destination) AS (
 			SELECT MIN(destination) FROM notifications WHERE `+waiting+`
 			UNION ALL
 			SELECT (SELECT MIN(n.destination) FROM notifications n
-			        WHERE n.due_at IS NOT NULL AND n.lease_owner IS NULL AND n.destination > d.destination)
-			FROM d WHERE d.destination IS NOT NULL
+			        WHERE n.due_at IS NOT NULL AND n.lease_owner IS NULL AND n.destination > steps.destination)
+			FROM steps WHERE steps.destination IS NOT NULL
 		)
-		SELECT d.destination, (SELECT MIN(n.due_at) FROM notifications n
-		                       WHERE n.due_at IS NOT NULL AND n.lease_owner IS NULL AND n.destination = d.destination)
-		FROM d WHERE d.destination IS NOT NULL`, nil,
+		SELECT steps.destination, (SELECT MIN(n.due_at) FROM notifications n
+		                       WHERE n.due_at IS NOT NULL AND n.lease_owner IS NULL AND n.destination = steps.destination)
+		FROM steps WHERE steps.destination IS NOT NULL`, nil,
 		func(rows database.Rows) (d DueDestination, err error) {
 			var due int64
 			err = rows.Scan(&d.Destination, &due)

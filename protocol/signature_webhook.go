@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -13,12 +14,12 @@ import (
 )
 
 const (
-	secretPrefix      = "whsec_"
-	secretLabel       = "runhook completion webhook, version 1"
-	signatureVersion  = "v1,"
-	minSecretBytes    = 24
-	maxSecretBytes    = 64
-	redactedSecretKey = secretPrefix + "[hidden]"
+	secretPrefix         = "whsec_"
+	secretLabel          = "runhook completion webhook, version 1"
+	minSecretBytes       = 24
+	maxSecretBytes       = 64
+	generatedSecretBytes = 32
+	redactedSecretKey    = secretPrefix + "[hidden]"
 )
 
 // ErrBadSecret is wrapped by the errors of [ParseWebhookSecret].
@@ -32,7 +33,7 @@ var ErrBadSecret = errors.New("not a webhook secret")
 // only the secret can neither call the API nor learn the key. apiKey must not be
 // empty.
 func WebhookSecret(apiKey string) string {
-	return secretPrefix + base64.StdEncoding.EncodeToString(DerivedWebhookKey(apiKey).secret)
+	return DerivedWebhookKey(apiKey).Secret()
 }
 
 // DerivedWebhookKey returns the key that [WebhookSecret] writes as text.
@@ -42,8 +43,8 @@ func DerivedWebhookKey(apiKey string) WebhookKey {
 	return WebhookKey{mac.Sum(nil)}
 }
 
-// WebhookKey signs and verifies as the Standard Webhooks specification says.
-// The zero value verifies nothing. It prints as a placeholder, so that it can
+// WebhookKey signs and verifies with one shared secret, as the Standard Webhooks
+// specification says (version v1, HMAC-SHA256). The zero value verifies nothing. It prints as a placeholder, so that it can
 // not end up in a log. It is safe for concurrent use.
 type WebhookKey struct{ secret []byte }
 
@@ -65,12 +66,28 @@ func ParseWebhookSecret(secret string) (WebhookKey, error) {
 	return WebhookKey{key}, nil
 }
 
+// GenerateWebhookKey makes a new key of 32 bytes from random, which should be
+// [crypto/rand.Reader]. It fails only if random does.
+func GenerateWebhookKey(random io.Reader) (WebhookKey, error) {
+	secret := make([]byte, generatedSecretBytes)
+	if _, err := io.ReadFull(random, secret); err != nil {
+		return WebhookKey{}, fmt.Errorf("making a webhook secret: %w", err)
+	}
+	return WebhookKey{secret}, nil
+}
+
+// Secret returns the text that [ParseWebhookSecret] reads. It is for whoever is
+// to verify, and for storage, never for a log.
+func (k WebhookKey) Secret() string {
+	return secretPrefix + base64.StdEncoding.EncodeToString(k.secret)
+}
+
 // Sign returns one signature for [HeaderWebhookSignature], such as "v1,g0h...",
 // over "id.timestamp.body". The time counts to the second. id must hold no dot,
 // or the signed text could be read in two ways.
 func (k WebhookKey) Sign(id string, at time.Time, body []byte) string {
 	mac := k.mac(id, strconv.FormatInt(at.Unix(), 10), body)
-	return signatureVersion + base64.StdEncoding.EncodeToString(mac)
+	return signatureText(symmetricVersion, mac)
 }
 
 // Verify reports whether one of the signatures in header, which are separated
@@ -79,34 +96,16 @@ func (k WebhookKey) Sign(id string, at time.Time, body []byte) string {
 // It does not look at the clock: whether the timestamp is recent is the
 // caller's to check.
 func (k WebhookKey) Verify(id, timestamp string, body []byte, header string) bool {
-	if len(k.secret) < minSecretBytes || id == "" || strings.Contains(id, ".") {
-		return false
-	}
-	if _, err := strconv.ParseInt(timestamp, 10, 64); err != nil {
+	if len(k.secret) < minSecretBytes || !canBeSigned(id, timestamp) {
 		return false
 	}
 	want := k.mac(id, timestamp, body)
-	for signature := range strings.FieldsSeq(header) {
-		encoded, ok := strings.CutPrefix(signature, signatureVersion)
-		if !ok {
-			continue
-		}
-		if given, err := base64.StdEncoding.DecodeString(encoded); err == nil && hmac.Equal(given, want) {
+	for given := range signaturesOf(symmetricVersion, header) {
+		if hmac.Equal(given, want) {
 			return true
 		}
 	}
 	return false
-}
-
-// SignWebhook returns the value of [HeaderWebhookSignature]: the signature of
-// each key, separated by spaces. More than one key signs while secrets are
-// being exchanged.
-func SignWebhook(id string, at time.Time, body []byte, keys ...WebhookKey) string {
-	signatures := make([]string, len(keys))
-	for i, key := range keys {
-		signatures[i] = key.Sign(id, at, body)
-	}
-	return strings.Join(signatures, " ")
 }
 
 // String returns a placeholder.
@@ -120,7 +119,7 @@ func (k WebhookKey) LogValue() slog.Value { return slog.StringValue(redactedSecr
 
 func (k WebhookKey) mac(id, timestamp string, body []byte) []byte {
 	mac := hmac.New(sha256.New, k.secret)
-	mac.Write([]byte(id + "." + timestamp + "."))
+	mac.Write(signedPrefix(id, timestamp))
 	mac.Write(body)
 	return mac.Sum(nil)
 }

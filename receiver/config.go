@@ -15,7 +15,8 @@ const (
 )
 
 // Config says whom to believe and how much to read. At least one of APIKey,
-// PreviousAPIKeys and Secrets must be set; everything else has a default.
+// PreviousAPIKeys, Secrets and PublicKeys must be set; everything else has a
+// default.
 type Config struct {
 	// APIKey is the secret API key of the environment that the runs are in. It
 	// verifies both signatures.
@@ -27,6 +28,10 @@ type Config struct {
 	// "whsec_" and base64, such as [protocol.WebhookSecret] derives from an API
 	// key. Several are believed, so that a secret can be changed without a gap.
 	Secrets []string
+	// PublicKeys verify the Standard Webhooks headers of whoever signs with an
+	// asymmetric key, each in the form "whpk_" and base64. Several are believed.
+	// They are no secrets: a receiver with nothing else can sign nothing itself.
+	PublicKeys []string
 
 	// Tolerance is how far the timestamp of a delivery may be from Now, before
 	// or after. Zero means 5 minutes.
@@ -71,29 +76,65 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// keys returns what verifies each of the two signatures.
-func (c Config) keys() (apiKeys []string, webhookKeys []protocol.WebhookKey, err error) {
+// keys is what signatures are verified with.
+type keys struct {
+	// apiKeys verify X-Trigger-Signature-256.
+	apiKeys []string
+	// secrets and public verify the Standard Webhooks headers.
+	secrets []protocol.WebhookKey
+	public  []protocol.PublicKey
+}
+
+// keys reads what c holds, and names the field that is wrong.
+func (c Config) keys() (k keys, err error) {
 	if c.APIKey != "" {
-		apiKeys = append(apiKeys, c.APIKey)
+		k.apiKeys = append(k.apiKeys, c.APIKey)
 	}
 	for i, key := range c.PreviousAPIKeys {
 		if key == "" {
-			return nil, nil, fmt.Errorf("receiver: PreviousAPIKeys[%d] is empty", i)
+			return keys{}, fmt.Errorf("receiver: PreviousAPIKeys[%d] is empty", i)
 		}
-		apiKeys = append(apiKeys, key)
+		k.apiKeys = append(k.apiKeys, key)
 	}
-	for i, secret := range c.Secrets {
-		key, err := protocol.ParseWebhookSecret(secret)
+	for i, text := range c.Secrets {
+		secret, err := protocol.ParseWebhookSecret(text)
 		if err != nil {
-			return nil, nil, fmt.Errorf("receiver: Secrets[%d]: %w", i, err)
+			return keys{}, fmt.Errorf("receiver: Secrets[%d]: %w", i, err)
 		}
-		webhookKeys = append(webhookKeys, key)
+		k.secrets = append(k.secrets, secret)
 	}
-	for _, key := range apiKeys {
-		webhookKeys = append(webhookKeys, protocol.DerivedWebhookKey(key))
+	for _, key := range k.apiKeys {
+		k.secrets = append(k.secrets, protocol.DerivedWebhookKey(key))
 	}
-	if len(webhookKeys) == 0 {
-		return nil, nil, errors.New("receiver: APIKey and Secrets are both empty, so no signature could be verified: set one of them")
+	for i, text := range c.PublicKeys {
+		public, err := protocol.ParsePublicKey(text)
+		if err != nil {
+			return keys{}, fmt.Errorf("receiver: PublicKeys[%d]: %w", i, err)
+		}
+		k.public = append(k.public, public)
 	}
-	return apiKeys, webhookKeys, nil
+	if len(k.secrets)+len(k.public) == 0 {
+		return keys{}, errors.New("receiver: APIKey, Secrets and PublicKeys are all empty, so no signature could be verified: set one of them")
+	}
+	return k, nil
+}
+
+// verifyWebhook tries every key, so that the time taken does not tell which of
+// them fits.
+func (k keys) verifyWebhook(id, timestamp string, body []byte, header string) (verified bool) {
+	for _, key := range k.secrets {
+		verified = key.Verify(id, timestamp, body, header) || verified
+	}
+	for _, key := range k.public {
+		verified = key.Verify(id, timestamp, body, header) || verified
+	}
+	return verified
+}
+
+// verifyBody does the same for the signature of the body alone.
+func (k keys) verifyBody(body []byte, signature string) (verified bool) {
+	for _, key := range k.apiKeys {
+		verified = protocol.VerifyBody(key, body, signature) || verified
+	}
+	return verified
 }

@@ -18,10 +18,13 @@
 //
 // # Which signature counts
 //
-// A server signs twice. The Standard Webhooks headers (webhook-id,
+// A server signs in several ways. The Standard Webhooks headers (webhook-id,
 // webhook-timestamp, webhook-signature) cover the body, an ID and the time;
-// when any of them is present, they are what must verify. The header
-// X-Trigger-Signature-256 covers the body alone: a request with nothing else is
-// accepted on its strength, but as it bears no time it could be a copy of an
-// old one. Setting [Config.RequireTimestamp] refuses such requests.
+// when any of them is present, they are what must verify. They may hold several
+// signatures, made by secrets (v1) and by asymmetric keys (v1a), and one that
+// verifies is enough: a sender that exchanges its keys signs with both.
+//
+// The header X-Trigger-Signature-256 covers the body alone: a request with
+// nothing else is accepted on its strength, but as it bears no time it could be
+// a copy of an old one. Setting [Config.RequireTimestamp] refuses such requests.
 package receiver

@@ -60,7 +60,7 @@ func ExampleVerify() {
 	fmt.Println(receiver.Verify(header, append(body, ' '), config))
 	// Output:
 	// <nil>
-	// the signature is wrong: no secret of this receiver makes it from the body
+	// the signature is wrong: no API key of this receiver makes the one in X-Trigger-Signature-256 from the body
 }
 
 // Any output and payload can be taken as JSON text.

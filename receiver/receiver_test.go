@@ -41,7 +41,7 @@ func setup(t *testing.T, config receiver.Config, reply func() error) *fixture {
 	f := &fixture{log: &strings.Builder{}}
 	config.Now = func() time.Time { return now }
 	config.Logger = slog.New(slog.NewTextHandler(f.log, nil))
-	if config.APIKey == "" && config.Secrets == nil {
+	if config.APIKey == "" && config.Secrets == nil && config.PublicKeys == nil {
 		config.APIKey = apiKey
 	}
 	var err error
@@ -254,8 +254,9 @@ func TestAWrongConfigurationIsRefused(t *testing.T) {
 		name, error string
 		config      receiver.Config
 	}{
-		{"nothing to verify with", "APIKey and Secrets are both empty", receiver.Config{}},
+		{"nothing to verify with", "APIKey, Secrets and PublicKeys are all empty", receiver.Config{}},
 		{"a short secret", "Secrets[1]", receiver.Config{Secrets: []string{protocol.WebhookSecret("k"), "whsec_c2hvcnQ="}}},
+		{"a secret for a public key", "PublicKeys[0]", receiver.Config{PublicKeys: []string{protocol.WebhookSecret("k")}}},
 		{"an empty previous key", "PreviousAPIKeys[0]", receiver.Config{APIKey: apiKey, PreviousAPIKeys: []string{""}}},
 		{"a negative tolerance", "Tolerance", receiver.Config{APIKey: apiKey, Tolerance: -1}},
 		{"a negative size", "MaxBody", receiver.Config{APIKey: apiKey, MaxBody: -1}},

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/runhook/runhook/protocol"
@@ -13,21 +15,21 @@ import (
 // The checks that a request can fail. Errors of [Verify] and [Verifier.Verify]
 // wrap exactly one of them.
 var (
-	// ErrUnsigned means that a header needed for verification is missing.
+	// ErrUnsigned means that the headers hold nothing this receiver could verify:
+	// one is missing, or only signatures of a kind it has no key for are there.
 	ErrUnsigned = errors.New("the request is not signed")
 	// ErrMalformed means that a header cannot be read.
 	ErrMalformed = errors.New("the request is malformed")
 	// ErrStale means that the timestamp is too far from the clock.
 	ErrStale = errors.New("the timestamp is too far from the receiver's clock")
-	// ErrWrongSignature means that no secret makes the signature of this body.
+	// ErrWrongSignature means that no key made the signatures of this body.
 	ErrWrongSignature = errors.New("the signature is wrong")
 )
 
 // Verifier checks signatures. It is safe for concurrent use.
 type Verifier struct {
-	config      Config
-	apiKeys     []string
-	webhookKeys []protocol.WebhookKey
+	config Config
+	keys   keys
 }
 
 // NewVerifier returns a Verifier that believes the keys and secrets in config,
@@ -37,11 +39,11 @@ func NewVerifier(config Config) (*Verifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	apiKeys, webhookKeys, err := config.keys()
+	keys, err := config.keys()
 	if err != nil {
 		return nil, err
 	}
-	return &Verifier{config: config, apiKeys: apiKeys, webhookKeys: webhookKeys}, nil
+	return &Verifier{config: config, keys: keys}, nil
 }
 
 // Verify checks the signature of one request, for programs that do not use
@@ -81,6 +83,9 @@ func (v *Verifier) checkHeader(header http.Header) (Delivery, error) {
 			return Delivery{}, fmt.Errorf("%w: the header %s is missing", ErrUnsigned, name)
 		}
 	}
+	if err := v.checkVersions(header.Get(protocol.HeaderWebhookSignature)); err != nil {
+		return Delivery{}, err
+	}
 	seconds, err := strconv.ParseInt(header.Get(protocol.HeaderWebhookTimestamp), 10, 64)
 	if err != nil {
 		return Delivery{}, fmt.Errorf("%w: the header %s must be in seconds since 1970", ErrMalformed, protocol.HeaderWebhookTimestamp)
@@ -103,30 +108,50 @@ func (v *Verifier) checkBodySignatureHeader(header http.Header) error {
 		return fmt.Errorf("%w: neither %s nor %s is there", ErrUnsigned, protocol.HeaderWebhookSignature, protocol.HeaderSignature)
 	case v.config.RequireTimestamp:
 		return fmt.Errorf("%w: %s alone covers no timestamp, and this receiver requires one", ErrUnsigned, protocol.HeaderSignature)
-	case len(v.apiKeys) == 0:
+	case len(v.keys.apiKeys) == 0:
 		return fmt.Errorf("%w: this receiver knows no API key that could verify %s", ErrUnsigned, protocol.HeaderSignature)
 	}
 	return nil
 }
 
-// checkBody verifies the signature. Every key is tried, so that the time taken
-// does not tell which one fits.
+// checkVersions finds whether a header holds a signature of a kind that this
+// receiver has a key for.
+func (v *Verifier) checkVersions(signatures string) error {
+	versions := protocol.SignatureVersions(signatures)
+	switch {
+	case len(versions) == 0:
+		return fmt.Errorf("%w: the header %s must hold signatures such as v1,base64", ErrMalformed, protocol.HeaderWebhookSignature)
+	case len(v.keys.secrets) > 0 && slices.Contains(versions, "v1"), len(v.keys.public) > 0 && slices.Contains(versions, "v1a"):
+		return nil
+	}
+	return fmt.Errorf("%w: the header %s holds only %s, and this receiver verifies %s", ErrUnsigned,
+		protocol.HeaderWebhookSignature, strings.Join(versions, " and "), v.keys.versions())
+}
+
+// versions says which kinds of signatures can be verified, and what with.
+func (k keys) versions() string {
+	switch {
+	case len(k.public) == 0:
+		return "v1 (it has secrets, and no public key)"
+	case len(k.secrets) == 0:
+		return "v1a (it has public keys, and no secret)"
+	}
+	return "v1 and v1a"
+}
+
 func (v *Verifier) checkBody(header http.Header, body []byte) error {
-	verified := false
-	if hasWebhookHeader(header) {
-		id, timestamp := header.Get(protocol.HeaderWebhookID), header.Get(protocol.HeaderWebhookTimestamp)
-		for _, key := range v.webhookKeys {
-			verified = key.Verify(id, timestamp, body, header.Get(protocol.HeaderWebhookSignature)) || verified
+	if !hasWebhookHeader(header) {
+		if v.keys.verifyBody(body, header.Get(protocol.HeaderSignature)) {
+			return nil
 		}
-	} else {
-		for _, key := range v.apiKeys {
-			verified = protocol.VerifyBody(key, body, header.Get(protocol.HeaderSignature)) || verified
-		}
+		return fmt.Errorf("%w: no API key of this receiver makes the one in %s from the body", ErrWrongSignature, protocol.HeaderSignature)
 	}
-	if !verified {
-		return fmt.Errorf("%w: no secret of this receiver makes it from the body", ErrWrongSignature)
+	id, timestamp := header.Get(protocol.HeaderWebhookID), header.Get(protocol.HeaderWebhookTimestamp)
+	if v.keys.verifyWebhook(id, timestamp, body, header.Get(protocol.HeaderWebhookSignature)) {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%w: no key of this receiver makes one of those in %s from the ID, the timestamp and the body",
+		ErrWrongSignature, protocol.HeaderWebhookSignature)
 }
 
 func hasWebhookHeader(header http.Header) bool {

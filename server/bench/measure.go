@@ -44,6 +44,11 @@ func (b *bench) plan() []measurement {
 		}
 		plan = append(plan, measurement{name: sqliteEngine + name + "/syncs", once: true, make: func(ctx context.Context) error { return b.measureSyncs(ctx, tasks) }})
 	}
+	for _, engine := range engines {
+		plan = append(plan,
+			measurement{name: engine + "/backlog", make: func(ctx context.Context) error { return b.measureBacklog(ctx, engine) }},
+			measurement{name: engine + "/isolation", make: func(ctx context.Context) error { return b.measureIsolation(ctx, engine) }})
+	}
 	plan = append(plan, measurement{name: "floor/times", make: b.measureHopTimes})
 	for _, engine := range engines {
 		plan = append(plan, measurement{name: engine + "/times", make: func(ctx context.Context) error { return b.measureTimes(ctx, engine) }})

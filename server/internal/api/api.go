@@ -71,6 +71,7 @@ func (a *API) routes() {
 	a.ingressRoutes()
 	a.sourceRoutes()
 	a.absentRoutes()
+	a.subscriptionRoutes()
 	a.router.handle("GET", "/api/v1/whoami", a.secret(a.whoami))
 	a.router.handle("POST", "/api/v1/endpoints", a.secret(a.registerEndpoint))
 	a.router.handle("GET", "/api/v1/endpointindex/{index}", a.secret(a.endpointIndex))
@@ -116,6 +117,8 @@ func (a *API) routes() {
 	a.router.handle("POST", "/api/runhook/v1/runs/{run}/rerun", a.secret(a.rerun))
 	a.router.handle("POST", "/api/runhook/v1/jobs/{job}/test", a.secret(a.testJob))
 	a.router.handle("GET", "/api/runhook/v1/notifications", a.secret(a.listNotifications))
+	a.router.handle("GET", "/api/runhook/v1/notifications/feed", a.secret(a.feed))
+	a.router.handle("POST", "/api/runhook/v1/notifications/replay", a.secret(a.replayNotifications))
 	a.router.handle("GET", "/api/runhook/v1/notifications/{notification}", a.secret(a.getNotification))
 	a.router.handle("POST", "/api/runhook/v1/notifications/{notification}/resend", a.secret(a.resendNotification))
 }

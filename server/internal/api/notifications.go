@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/model"
@@ -11,9 +12,16 @@ import (
 
 // notification is a completion notification as our own API tells it.
 type notification struct {
-	ID        string             `json:"id"`
-	RunID     string             `json:"runId"`
-	RunStatus protocol.RunStatus `json:"runStatus"`
+	ID   string                 `json:"id"`
+	Kind model.NotificationKind `json:"kind"`
+	// RunID and RunStatus are absent when it does not tell of a run.
+	RunID     string             `json:"runId,omitempty"`
+	RunStatus protocol.RunStatus `json:"runStatus,omitempty"`
+	// Sequence is which end of the run it tells of, from 1.
+	Sequence int `json:"sequence"`
+	// SupersededAt is when a later end of the run made it history.
+	SupersededAt   *protocol.Time `json:"supersededAt,omitempty"`
+	SubscriptionID string         `json:"subscriptionId,omitempty"`
 	// URL is absent when it goes to the app's own endpoint.
 	URL          string                   `json:"url,omitempty"`
 	EndpointID   string                   `json:"endpointId,omitempty"`
@@ -28,7 +36,8 @@ type notification struct {
 
 func tellNotification(n model.Notification) notification {
 	return notification{
-		ID: n.ID, RunID: n.RunID, RunStatus: n.RunStatus, URL: n.URL, EndpointID: n.EndpointID, Status: n.Status, AttemptCount: n.Attempts,
+		ID: n.ID, Kind: n.Kind, RunID: n.RunID, RunStatus: n.RunStatus, Sequence: n.Sequence, SupersededAt: protocol.AtOrNil(n.SupersededAt),
+		SubscriptionID: n.SubscriptionID, URL: n.URL, EndpointID: n.EndpointID, Status: n.Status, AttemptCount: n.Attempts,
 		CreatedAt: protocol.At(n.CreatedAt), UpdatedAt: protocol.At(n.UpdatedAt),
 		DeliveredAt: protocol.AtOrNil(n.DeliveredAt), NextAttemptAt: protocol.AtOrNil(n.ScheduledAt),
 	}
@@ -44,10 +53,13 @@ type attempt struct {
 	Response      *string            `json:"response,omitempty"`
 	Error         string             `json:"error,omitempty"`
 	NextAttemptAt *protocol.Time     `json:"nextAttemptAt,omitempty"`
+	// RetryAfterInMs is how long the receiver asked to be left alone.
+	RetryAfterInMs int64             `json:"retryAfterInMs,omitempty"`
+	RequestHeaders map[string]string `json:"requestHeaders,omitempty"`
 }
 
 // listNotifications is GET /api/runhook/v1/notifications, newest first, with
-// the filters run and status, and the paging parameters cursor and take.
+// the filters run, subscription and status, and the paging parameters cursor and take.
 func (a *API) listNotifications(w http.ResponseWriter, r *request) error {
 	take, err := numberParameter(r, "take", usualPage, mostPage)
 	if err != nil {
@@ -55,12 +67,10 @@ func (a *API) listNotifications(w http.ResponseWriter, r *request) error {
 	}
 	query := r.URL.Query()
 	filter := store.NotificationFilter{
-		RunID: query.Get("run"), Status: model.NotificationStatus(query.Get("status")), Cursor: query.Get("cursor"), Limit: take + 1,
+		RunID: query.Get("run"), SubscriptionID: query.Get("subscription"), Cursor: query.Get("cursor"), Limit: take + 1,
 	}
-	switch filter.Status {
-	case "", model.NotificationPending, model.NotificationDelivered, model.NotificationExhausted:
-	default:
-		return model.Errorf(model.Invalid, "Invalid query parameter: status must be PENDING, DELIVERED or EXHAUSTED, not %q", filter.Status)
+	if filter.Status, err = notificationStatus(query.Get("status")); err != nil {
+		return err
 	}
 	var found []model.Notification
 	err = a.Store.View(r.Context(), func(tx *store.Tx) (err error) {
@@ -82,6 +92,18 @@ func (a *API) listNotifications(w http.ResponseWriter, r *request) error {
 		page.Notifications = append(page.Notifications, tellNotification(n))
 	}
 	return ok(w, page)
+}
+
+// notificationStatus reads the status to list. FAILED is another word for those
+// that were given up, the dead letters.
+func notificationStatus(text string) (model.NotificationStatus, error) {
+	switch status := model.NotificationStatus(strings.ToUpper(text)); status {
+	case "", model.NotificationPending, model.NotificationDelivered, model.NotificationExhausted, model.NotificationHeld:
+		return status, nil
+	case "FAILED":
+		return model.NotificationExhausted, nil
+	}
+	return "", model.Errorf(model.Invalid, "Invalid query parameter: status must be PENDING, DELIVERED, EXHAUSTED, FAILED (which is EXHAUSTED) or HELD, not %q", text)
 }
 
 // getNotification is GET /api/runhook/v1/notifications/:id: with its payload and
@@ -118,7 +140,7 @@ func (a *API) getNotification(w http.ResponseWriter, r *request) error {
 func tellAttempt(a model.NotificationAttempt) attempt {
 	told := attempt{
 		Number: a.Number, Cause: a.Cause, StartedAt: protocol.At(a.StartedAt), DurationInMs: a.Duration.Milliseconds(),
-		Error: a.Error, NextAttemptAt: protocol.AtOrNil(a.NextAttemptAt),
+		Error: a.Error, NextAttemptAt: protocol.AtOrNil(a.NextAttemptAt), RetryAfterInMs: a.RetryAfter.Milliseconds(), RequestHeaders: a.RequestHeaders,
 	}
 	if a.HTTPStatus != 0 {
 		told.Status, told.Response = &a.HTTPStatus, &a.Response

@@ -35,6 +35,7 @@ const (
 	PrefixHTTPEndpoint    = "httpendpoint_"
 	PrefixWebhook         = "webhook_"
 	PrefixDelivery        = "delivery_"
+	PrefixSubscription    = "sub_"
 	// PrefixTask is empty: a task's id is a bare ULID in lower case, as the
 	// protocol has it (model.md 1).
 	PrefixTask = ""

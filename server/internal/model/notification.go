@@ -9,12 +9,28 @@ import (
 // NotificationStatus is where a notification is in its life.
 type NotificationStatus string
 
-// The statuses of a notification. An exhausted one used up its attempts; it is
-// still listed and may be resent.
+// The statuses of a notification. An exhausted one used up its attempts, or was
+// refused for good; a held one waits because its subscription is switched off.
+// Both are still listed and may be resent.
 const (
 	NotificationPending   NotificationStatus = "PENDING"
 	NotificationDelivered NotificationStatus = "DELIVERED"
 	NotificationExhausted NotificationStatus = "EXHAUSTED"
+	NotificationHeld      NotificationStatus = "HELD"
+)
+
+// NotificationKind is what a notification tells of.
+type NotificationKind string
+
+// The kinds of notifications. All but the first are told only to subscriptions.
+const (
+	NotifyRunEnded NotificationKind = "run.ended"
+	// NotifyFailing and NotifyDisabled tell of another subscription that is about
+	// to be switched off, and that was.
+	NotifyFailing  NotificationKind = "runhook.subscription.failing"
+	NotifyDisabled NotificationKind = "runhook.subscription.disabled"
+	// NotifyTest was asked for by a person.
+	NotifyTest NotificationKind = "runhook.test"
 )
 
 // Notification is a completion webhook owed to a destination. Its body was
@@ -27,9 +43,18 @@ type Notification struct {
 	URL string
 	// EndpointID names that endpoint; empty when it goes to a URL.
 	EndpointID string
-	Status     NotificationStatus
-	RunStatus  protocol.RunStatus
-	Body       []byte
+	// SubscriptionID names the subscription it is for; empty for none.
+	SubscriptionID string
+	Kind           NotificationKind
+	// Destination names whose limits its delivery counts towards.
+	Destination string
+	Status      NotificationStatus
+	RunStatus   protocol.RunStatus
+	Body        []byte
+	// Sequence is which end of the run it tells of, from 1; SupersededAt is when a
+	// later end made it history, zero if none did.
+	Sequence     int
+	SupersededAt time.Time
 	// Attempts counts every attempt, ScheduledAttempts those of the automatic
 	// schedule.
 	Attempts          int
@@ -69,6 +94,10 @@ type NotificationAttempt struct {
 	// NextAttemptAt is when the automatic schedule tries again; zero if it does
 	// not.
 	NextAttemptAt time.Time
+	// RetryAfter is how long the receiver asked to be left alone; 0 if it did not.
+	RetryAfter time.Duration
+	// RequestHeaders are the headers it was sent with, without secrets.
+	RequestHeaders map[string]string
 }
 
 // NotificationTransition is a step in the life of a notification. See
@@ -79,15 +108,20 @@ type NotificationTransition struct {
 	To    NotificationStatus
 }
 
-var anyNotification = []NotificationStatus{NotificationPending, NotificationDelivered, NotificationExhausted}
+var anyNotification = []NotificationStatus{NotificationPending, NotificationDelivered, NotificationExhausted, NotificationHeld}
 
-// The transitions of a notification. It is born PENDING. A resend of one that
+// The transitions of a notification. It is born PENDING, or HELD when its
+// subscription is switched off. A resend of one that
 // was delivered leaves it delivered, whatever becomes of the resend.
 var (
 	NotificationReceived = NotificationTransition{"receiver answered 2xx", anyNotification, NotificationDelivered}
 	NotificationRetried  = NotificationTransition{"attempt failed", []NotificationStatus{NotificationPending}, NotificationPending}
 	NotificationGivenUp  = NotificationTransition{"last attempt failed", []NotificationStatus{NotificationPending}, NotificationExhausted}
+	NotificationHolds    = NotificationTransition{"subscription is switched off", []NotificationStatus{NotificationPending}, NotificationHeld}
+	NotificationReplayed = NotificationTransition{"replay asked for", []NotificationStatus{NotificationExhausted, NotificationHeld}, NotificationPending}
 )
 
 // NotificationTransitions lists every transition, for tests and documentation.
-var NotificationTransitions = []NotificationTransition{NotificationReceived, NotificationRetried, NotificationGivenUp}
+var NotificationTransitions = []NotificationTransition{
+	NotificationReceived, NotificationRetried, NotificationGivenUp, NotificationHolds, NotificationReplayed,
+}

@@ -59,9 +59,11 @@ type Run struct {
 	Output       []byte
 	FailedTaskID string
 	// CallbackURL receives the completion notification; empty for none.
-	CallbackURL       string
-	IsTest            bool
-	Internal          bool
+	CallbackURL string
+	IsTest      bool
+	Internal    bool
+	// Continuations is how often the run went on after it had ended.
+	Continuations     int
 	ExecutionCount    int
 	ExecutionFailures int
 	ExecutionDuration time.Duration

@@ -158,7 +158,14 @@ func TestWhatCountsAsDelivered(t *testing.T) {
 			view := s.For(t)
 			done := servertest.NewReceiver(t, view, c.reply)
 			n := view.Development().WaitAttempt(runFor(app.For(view), done), 1)
-			if want := map[bool]model.NotificationStatus{true: model.NotificationDelivered, false: model.NotificationPending}[c.delivered]; n.Status != want {
+			want := model.NotificationPending
+			switch {
+			case c.delivered:
+				want = model.NotificationDelivered
+			case c.reply.Status == 410:
+				want = model.NotificationExhausted
+			}
+			if n.Status != want {
 				t.Errorf("it is %s, want %s", n.Status, want)
 			}
 			attempt := n.Attempts[0]
@@ -194,7 +201,7 @@ func TestAReceiverThatHangsIsGivenUpAndTriedAgain(t *testing.T) {
 	list, _ := s.Development().Notifications(url.Values{"run": {run}})
 	checkStatus(t, s.Development().Resend(list[0].ID), 409)
 	n := s.Development().WaitAttempt(run, 1)
-	if n.Status != model.NotificationPending || n.Attempts[0].Error != "the receiver took longer than 15s" {
+	if n.Status != model.NotificationPending || n.Attempts[0].Error != "the receiver did not begin to answer within 10s" {
 		t.Errorf("the notification is %+v", n)
 	}
 	s.Clock.AdvanceTo(n.NextAttemptAt.Add(time.Millisecond))

@@ -14,6 +14,7 @@ import (
 	"github.com/runhook/runhook/server/internal/loop"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/node"
+	"github.com/runhook/runhook/server/internal/pace"
 	"github.com/runhook/runhook/server/internal/store"
 )
 
@@ -28,8 +29,7 @@ type Caller interface {
 	RunNotification(ctx context.Context, target endpoint.Target, body []byte) error
 }
 
-// Config is what a service works with. Every field but Live
-// and Random is required.
+// Config is what a service works with. Every field without a default is required.
 type Config struct {
 	Store    *store.Store
 	Node     *node.Node
@@ -42,6 +42,13 @@ type Config struct {
 	Deliveries int
 	// Version is told to receivers.
 	Version string
+	// Schedule is the pause before each attempt; none means [Schedule].
+	Schedule []time.Duration
+	// Timeouts of an attempt; zero fields mean the usual.
+	Timeouts Timeouts
+	// CheckURL gives an error for a URL that the egress policy refuses whatever
+	// its name resolves to.
+	CheckURL func(url string, environment protocol.EnvironmentType) error
 	// Live is told of attempts; it may be nil.
 	Live  *live.Broadcaster
 	Clock clock.Clock
@@ -59,6 +66,8 @@ type Service struct {
 	clock  clock.Clock
 	log    *slog.Logger
 	loop   *loop.Loop[model.Notification]
+	pace   *pace.Pacer
+	news   news
 }
 
 const (
@@ -75,7 +84,11 @@ func New(config Config) *Service {
 	if config.Random == nil {
 		config.Random = systemRandom
 	}
-	s := &Service{config: config, store: config.Store, clock: config.Clock, log: config.Log}
+	if len(config.Schedule) == 0 {
+		config.Schedule = Schedule
+	}
+	config.Timeouts.setDefaults()
+	s := &Service{config: config, store: config.Store, clock: config.Clock, log: config.Log, pace: pace.New(config.Clock)}
 	s.loop = loop.New(loop.Config[model.Notification]{
 		Name: "notifications", Slots: config.Deliveries, Batch: claimBatch, Poll: poll,
 		Claim: s.claim, Work: s.deliver, Clock: config.Clock, Log: config.Log,
@@ -91,83 +104,13 @@ func (s *Service) Run(ctx context.Context) { s.loop.Run(ctx) }
 func (s *Service) Drain(ctx context.Context) { s.loop.Drain(ctx, errStopping) }
 
 // Wake looks for due notifications now.
-func (s *Service) Wake() { s.loop.Wake(s.clock.Now()) }
+func (s *Service) Wake() {
+	s.loop.Wake(s.clock.Now())
+	s.news.tell()
+}
 
 // InFlight returns how many attempts are in flight.
 func (s *Service) InFlight() int { return s.loop.InFlight() }
-
-func (s *Service) claim(ctx context.Context, limit int) (claimed []model.Notification, next time.Time, err error) {
-	var idle bool
-	err = s.store.View(ctx, func(tx *store.Tx) error {
-		next, err = tx.NextDueNotification()
-		idle = next.IsZero() || next.After(tx.Now())
-		return err
-	})
-	if err != nil || idle {
-		return nil, next, err
-	}
-	owner := s.config.Node.ID()
-	err = s.store.Update(ctx, func(tx *store.Tx) error {
-		claimed, next, err = tx.ClaimNotifications(owner, limit)
-		return err
-	})
-	if err != nil {
-		s.config.Node.Doubt(err)
-		return nil, time.Time{}, err
-	}
-	return claimed, next, nil
-}
-
-// RunEnded writes the notifications that a run owes: to its callback URL, and to
-// its app if that asked to be told. It is called in the transaction that ends the
-// run.
-func (s *Service) RunEnded(tx *store.Tx, environment *model.Environment, ended store.Execution) error {
-	run := ended.Run
-	toApp := ended.NotifyFailure
-	if run.Status == protocol.RunSuccess {
-		toApp = ended.NotifySuccess
-	}
-	toApp = toApp && !run.Internal
-	if run.CallbackURL == "" && !toApp {
-		return nil
-	}
-	document, err := payload(tx, environment, ended)
-	if err != nil {
-		return err
-	}
-	n := model.Notification{
-		EnvironmentID: environment.ID, RunID: run.ID, Status: model.NotificationPending, RunStatus: run.Status,
-		Body: protocol.EncodeRunNotification(document), ScheduledAt: tx.Now(), CreatedAt: tx.Now(), UpdatedAt: tx.Now(),
-	}
-	if run.CallbackURL != "" {
-		n.URL = run.CallbackURL
-		if err := s.write(tx, n); err != nil {
-			return err
-		}
-	}
-	if toApp {
-		n.URL, n.EndpointID = "", run.EndpointID
-		return s.write(tx, n)
-	}
-	return nil
-}
-
-// write records a new notification. If this process has room, it is its own from
-// the start and is sent as soon as it is on disk.
-func (s *Service) write(tx *store.Tx, n model.Notification) error {
-	n.ID = model.NewID(model.PrefixNotification, tx.Now())
-	if s.loop.Reserve() {
-		n.Lease = model.Lease{Owner: s.config.Node.ID(), Number: 1}
-		tx.AfterCommit(func() { s.loop.Start(n) })
-		tx.AfterRollback(func(err error) {
-			s.loop.Release()
-			s.config.Node.Doubt(err)
-		})
-	} else if err := s.announce(tx); err != nil {
-		return err
-	}
-	return tx.InsertNotification(n)
-}
 
 // announce has every process look for due notifications.
 func (s *Service) announce(tx *store.Tx) error {

@@ -17,14 +17,14 @@ var Schedule = []time.Duration{
 // that failed together are not tried again together.
 const jitter = 0.2
 
-// pauseBefore returns how long to wait before the attempt after the given number
-// of failed ones; ok is false when there is to be none. random is uniform in
-// [0, 1).
-func pauseBefore(failed int, random float64) (pause time.Duration, ok bool) {
-	if failed >= len(Schedule) {
+// pauseBefore returns how long a schedule waits before the attempt after the given
+// number of failed ones; ok is false when there is to be none. random is uniform
+// in [0, 1).
+func pauseBefore(schedule []time.Duration, failed int, random float64) (pause time.Duration, ok bool) {
+	if failed >= len(schedule) {
 		return 0, false
 	}
-	return time.Duration(float64(Schedule[failed]) * (1 + jitter*(2*random-1))), true
+	return time.Duration(float64(schedule[failed]) * (1 + jitter*(2*random-1))), true
 }
 
 // systemRandom is the randomness of production.

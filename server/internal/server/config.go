@@ -13,6 +13,7 @@ import (
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/clock"
 	"github.com/runhook/runhook/server/internal/egress"
+	"github.com/runhook/runhook/server/internal/notify"
 	"github.com/runhook/runhook/server/internal/retention"
 	"github.com/runhook/runhook/server/internal/store"
 	"github.com/runhook/runhook/server/internal/store/database"
@@ -46,6 +47,10 @@ type Config struct {
 	// MaximumRequest is how large the body of a request to an HTTP endpoint may be,
 	// in bytes.
 	MaximumRequest int64
+	// NotificationSchedule is the pause before each attempt to deliver a
+	// notification, and NotificationTimeouts how long one may take.
+	NotificationSchedule []time.Duration
+	NotificationTimeouts notify.Timeouts
 	// Grace is how long a stop waits for executions and deliveries in flight.
 	Grace time.Duration
 	// Version is the program's.
@@ -151,6 +156,7 @@ func (c Config) Validate() error {
 		{"Deliveries", atLeastOne(c.Deliveries)},
 		{"MaximumRequest", atLeastOne(c.MaximumRequest)},
 		{"Grace", notNegative(c.Grace)},
+		{"NotificationSchedule", checkSchedule(c.NotificationSchedule)},
 	}
 	for _, check := range checks {
 		if check.err != nil {
@@ -187,6 +193,15 @@ func atLeastOne[T int | int64](n T) error {
 func notNegative(d time.Duration) error {
 	if d < 0 {
 		return fmt.Errorf("must not be negative, and is %v", d)
+	}
+	return nil
+}
+
+func checkSchedule(steps []time.Duration) error {
+	for _, step := range steps {
+		if err := notNegative(step); err != nil {
+			return err
+		}
 	}
 	return nil
 }

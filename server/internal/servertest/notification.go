@@ -12,28 +12,35 @@ import (
 
 // Notification is a notification as our own API tells it.
 type Notification struct {
-	ID            string                   `json:"id"`
-	RunID         string                   `json:"runId"`
-	RunStatus     protocol.RunStatus       `json:"runStatus"`
-	URL           string                   `json:"url"`
-	Status        model.NotificationStatus `json:"status"`
-	AttemptCount  int                      `json:"attemptCount"`
-	DeliveredAt   *protocol.Time           `json:"deliveredAt"`
-	NextAttemptAt *protocol.Time           `json:"nextAttemptAt"`
-	Payload       json.RawMessage          `json:"payload"`
-	Attempts      []Attempt                `json:"attempts"`
+	ID           string                 `json:"id"`
+	Kind         model.NotificationKind `json:"kind"`
+	Sequence     int                    `json:"sequence"`
+	SupersededAt *protocol.Time         `json:"supersededAt"`
+	// SubscriptionID is empty when it is for none.
+	SubscriptionID string                   `json:"subscriptionId"`
+	RunID          string                   `json:"runId"`
+	RunStatus      protocol.RunStatus       `json:"runStatus"`
+	URL            string                   `json:"url"`
+	Status         model.NotificationStatus `json:"status"`
+	AttemptCount   int                      `json:"attemptCount"`
+	DeliveredAt    *protocol.Time           `json:"deliveredAt"`
+	NextAttemptAt  *protocol.Time           `json:"nextAttemptAt"`
+	Payload        json.RawMessage          `json:"payload"`
+	Attempts       []Attempt                `json:"attempts"`
 }
 
 // Attempt is one sending of a notification as our own API tells it.
 type Attempt struct {
-	Number        int            `json:"number"`
-	Cause         string         `json:"cause"`
-	StartedAt     protocol.Time  `json:"startedAt"`
-	DurationInMs  int64          `json:"durationInMs"`
-	Status        int            `json:"status"`
-	Response      string         `json:"response"`
-	Error         string         `json:"error"`
-	NextAttemptAt *protocol.Time `json:"nextAttemptAt"`
+	Number         int               `json:"number"`
+	Cause          string            `json:"cause"`
+	StartedAt      protocol.Time     `json:"startedAt"`
+	DurationInMs   int64             `json:"durationInMs"`
+	Status         int               `json:"status"`
+	Response       string            `json:"response"`
+	Error          string            `json:"error"`
+	NextAttemptAt  *protocol.Time    `json:"nextAttemptAt"`
+	RetryAfterInMs int64             `json:"retryAfterInMs"`
+	RequestHeaders map[string]string `json:"requestHeaders"`
 }
 
 const notificationsPath = "/api/runhook/v1/notifications"

@@ -31,6 +31,7 @@ type Receiver struct {
 	URL    string
 
 	mu        sync.Mutex
+	keys      receiver.Config
 	replies   []Reply
 	delivered []Delivered
 }
@@ -67,9 +68,23 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	reply.write(w, request)
 }
 
+// Trust has the receiver verify by these keys, in place of the API key's.
+func (r *Receiver) Trust(keys receiver.Config) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.keys = keys
+}
+
 func (r *Receiver) verify(d *Delivered) {
 	key := r.server.Key(protocol.Development).Secret
-	verifier, err := receiver.NewVerifier(receiver.Config{APIKey: key, Now: r.server.now, RequireTimestamp: true})
+	r.mu.Lock()
+	config := r.keys
+	r.mu.Unlock()
+	if len(config.Secrets)+len(config.PublicKeys) == 0 {
+		config.APIKey = key
+	}
+	config.Now, config.RequireTimestamp = r.server.now, true
+	verifier, err := receiver.NewVerifier(config)
 	if err == nil {
 		d.Delivery, err = verifier.Verify(d.Header, d.Body)
 	}

@@ -71,7 +71,7 @@ var runInvariants = []Invariant{
 		Name: "runs that ended are told of once", Table: "runs",
 		Broken: "has ended and has a callback URL, but not exactly one notification for it",
 		broken: hasEnded + ` AND x.callback_url IS NOT NULL AND x.trimmed_at IS NULL AND (
-			SELECT COUNT(*) FROM notifications n WHERE n.run_id = x.id AND n.url <> '' AND n.created_at = x.completed_at) <> 1`,
+			SELECT COUNT(*) FROM notifications n WHERE n.run_id = x.id AND n.url <> '' AND n.subscription_id IS NULL AND n.created_at = x.completed_at) <> 1`,
 	},
 	{
 		Name: "runs have their event", Table: "runs",
@@ -115,7 +115,7 @@ var notificationInvariants = []Invariant{
 	{
 		Name: "notifications have their run", Table: "notifications",
 		Broken: "tells of a run that does not exist",
-		broken: `NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = x.run_id)`,
+		broken: is("x.kind", model.NotifyRunEnded) + ` AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = x.run_id)`,
 	},
 	{
 		Name: "notifications that are owed are due", Table: "notifications",

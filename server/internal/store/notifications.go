@@ -1,62 +1,52 @@
 package store
 
 import (
-	"fmt"
-	"time"
-
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
-const notificationColumns = `id, environment_id, run_id, url, endpoint_id, status, run_status, body, attempts, scheduled_attempts,
+const notificationColumns = `id, environment_id, run_id, url, endpoint_id, subscription_id, kind, destination, sequence, superseded_at,
+	status, run_status, body, attempts, scheduled_attempts,
 	scheduled_at, resend, lease_owner, lease_number, created_at, updated_at, delivered_at`
 
 func scanNotification(rows database.Rows) (model.Notification, error) {
 	var n model.Notification
 	var body string
-	var owner, endpoint *string
-	var scheduled, delivered *int64
+	var owner, endpoint, subscription *string
+	var scheduled, delivered, superseded *int64
 	var created, updated int64
-	err := rows.Scan(&n.ID, &n.EnvironmentID, &n.RunID, &n.URL, &endpoint, &n.Status, &n.RunStatus, &body, &n.Attempts, &n.ScheduledAttempts,
+	err := rows.Scan(&n.ID, &n.EnvironmentID, &n.RunID, &n.URL, &endpoint, &subscription, &n.Kind, &n.Destination, &n.Sequence, &superseded, &n.Status, &n.RunStatus, &body, &n.Attempts, &n.ScheduledAttempts,
 		&scheduled, &n.Resend, &owner, &n.Lease.Number, &created, &updated, &delivered)
 	n.Body = []byte(body)
-	n.Lease.Owner, n.EndpointID = textOrEmpty(owner), textOrEmpty(endpoint)
+	n.Lease.Owner, n.EndpointID, n.SubscriptionID = textOrEmpty(owner), textOrEmpty(endpoint), textOrEmpty(subscription)
+	n.SupersededAt = timeOrZero(superseded)
 	n.ScheduledAt, n.DeliveredAt = timeOrZero(scheduled), timeOrZero(delivered)
 	n.CreatedAt, n.UpdatedAt = timeOf(created), timeOf(updated)
 	return n, err
 }
 
 // InsertNotification records a new notification. With a lease it belongs to the
-// leasing process; without, it is due now.
+// leasing process; without, it is due now, unless it is held.
 func (tx *Tx) InsertNotification(n model.Notification) error {
-	var due any
-	if n.Lease.Owner == "" {
-		due = micros(tx.now)
+	var scheduled, due any
+	if n.Status == model.NotificationPending {
+		scheduled = micros(tx.now)
+		if n.Lease.Owner == "" {
+			due = scheduled
+		}
 	}
 	return tx.conn.Queue(`
-		INSERT INTO notifications (id, environment_id, run_id, url, endpoint_id, status, run_status, body, scheduled_at, due_at,
-		                           lease_owner, lease_number, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $9, $9)`,
-		[]any{n.ID, n.EnvironmentID, n.RunID, n.URL, textOrNull(n.EndpointID), string(n.Status), string(n.RunStatus), string(n.Body), micros(tx.now), due,
-			textOrNull(n.Lease.Owner), n.Lease.Number}, nil)
+		INSERT INTO notifications (id, environment_id, run_id, url, endpoint_id, subscription_id, kind, destination, sequence,
+		                           status, run_status, body, scheduled_at, due_at, lease_owner, lease_number, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)`,
+		[]any{n.ID, n.EnvironmentID, n.RunID, n.URL, textOrNull(n.EndpointID), textOrNull(n.SubscriptionID), string(n.Kind), n.Destination, n.Sequence,
+			string(n.Status), string(n.RunStatus), string(n.Body), scheduled, due, textOrNull(n.Lease.Owner), n.Lease.Number, micros(tx.now)}, nil)
 }
 
-// ClaimNotifications leases up to limit due notifications to a process, the
-// longest due first, and returns when the next one is due.
-func (tx *Tx) ClaimNotifications(owner string, limit int) ([]model.Notification, time.Time, error) {
-	claimed, err := collect(tx, tx.pick(`
-			SELECT id FROM notifications
-			WHERE due_at IS NOT NULL AND lease_owner IS NULL AND due_at <= $2
-			ORDER BY due_at LIMIT $3`)+`
-		UPDATE notifications
-		SET lease_owner = $1, lease_number = lease_number + 1, due_at = NULL, updated_at = $2
-		WHERE id IN (SELECT id FROM picked)
-		RETURNING `+notificationColumns, []any{owner, micros(tx.now), limit}, scanNotification)
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	next, err := tx.NextDueNotification()
-	return claimed, next, err
+// SupersedeNotifications marks what was told of a run before as history.
+func (tx *Tx) SupersedeNotifications(runID string) error {
+	return tx.conn.Queue(`UPDATE notifications SET superseded_at = $1 WHERE run_id = $2 AND superseded_at IS NULL`,
+		[]any{micros(tx.now), runID}, nil)
 }
 
 // EndAttempt records an attempt to deliver a notification and takes it by the
@@ -78,15 +68,18 @@ func (tx *Tx) EndAttempt(n model.Notification, transition model.NotificationTran
 	if err != nil {
 		return err
 	}
-	var status any
-	if attempt.HTTPStatus != 0 {
-		status = attempt.HTTPStatus
-	}
+	return tx.insertAttempt(n.ID, attempt)
+}
+
+// HoldNotification gives a leased notification back without an attempt, to wait
+// until its subscription is switched on and a replay is asked for.
+func (tx *Tx) HoldNotification(n model.Notification) error {
 	return tx.conn.Queue(`
-		INSERT INTO notification_attempts (notification_id, number, cause, started_at, duration_ms, http_status, response, error, next_attempt_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		[]any{n.ID, attempt.Number, string(attempt.Cause), micros(attempt.StartedAt), attempt.Duration.Milliseconds(), status,
-			textOrNull(attempt.Response), textOrNull(attempt.Error), microsOrNull(attempt.NextAttemptAt)}, nil)
+		UPDATE notifications
+		SET status = CASE WHEN status IN (`+quoted(model.NotificationHolds.From)+`) THEN '`+string(model.NotificationHolds.To)+`' ELSE status END,
+		    scheduled_at = NULL, due_at = NULL, resend = FALSE, lease_owner = NULL, updated_at = $1
+		WHERE id = $2 AND `+holder+` = $3 AND lease_number = $4`,
+		[]any{micros(tx.now), n.ID, n.Lease.Owner, n.Lease.Number}, mustChange)
 }
 
 // ReleaseNotification gives a leased notification back, due at once, without an
@@ -120,60 +113,4 @@ func (tx *Tx) RequestResend(environmentID, id string) (model.Notification, error
 func (tx *Tx) Notification(environmentID, id string) (model.Notification, bool, error) {
 	return first(tx, `SELECT `+notificationColumns+` FROM notifications WHERE id = $1 AND environment_id = $2`,
 		[]any{id, environmentID}, scanNotification)
-}
-
-// NotificationFilter says which notifications to list. Empty fields let all
-// through.
-type NotificationFilter struct {
-	RunID  string
-	Status model.NotificationStatus
-	// Cursor is the id of the first notification of the page.
-	Cursor string
-	Limit  int
-}
-
-// Notifications returns notifications of an environment, newest first.
-func (tx *Tx) Notifications(environmentID string, filter NotificationFilter) ([]model.Notification, error) {
-	query, args := `SELECT `+notificationColumns+` FROM notifications WHERE environment_id = $1`, []any{environmentID, filter.Limit}
-	status := string(filter.Status)
-	if filter.Status == model.NotificationPending || filter.Status == model.NotificationExhausted {
-		// Nearly all are delivered; the others have indexes of their own, which are
-		// found only by the very words.
-		query, status = query+` AND status = '`+status+`'`, ""
-	}
-	for _, condition := range []struct{ clause, value string }{
-		{"run_id =", filter.RunID}, {"status =", status}, {"id <=", filter.Cursor},
-	} {
-		if condition.value != "" {
-			args = append(args, condition.value)
-			query += fmt.Sprintf(" AND %s $%d", condition.clause, len(args))
-		}
-	}
-	return collect(tx, query+` ORDER BY id DESC LIMIT $2`, args, scanNotification)
-}
-
-// NotificationAttempts returns the attempts of a notification, oldest first.
-func (tx *Tx) NotificationAttempts(id string) ([]model.NotificationAttempt, error) {
-	return collect(tx, `
-		SELECT number, cause, started_at, duration_ms, http_status, response, error, next_attempt_at
-		FROM notification_attempts WHERE notification_id = $1 ORDER BY number`, []any{id},
-		func(rows database.Rows) (model.NotificationAttempt, error) {
-			var a model.NotificationAttempt
-			var started, duration int64
-			var status, next *int64
-			var response, failure *string
-			err := rows.Scan(&a.Number, &a.Cause, &started, &duration, &status, &response, &failure, &next)
-			a.StartedAt, a.Duration, a.NextAttemptAt = timeOf(started), milliseconds(duration), timeOrZero(next)
-			a.Response, a.Error = textOrEmpty(response), textOrEmpty(failure)
-			if status != nil {
-				a.HTTPStatus = int(*status)
-			}
-			return a, err
-		})
-}
-
-// NextDueNotification returns when the next notification that nobody has leased
-// is due, or the zero time if none is.
-func (tx *Tx) NextDueNotification() (time.Time, error) {
-	return tx.nextDue(`SELECT due_at FROM notifications WHERE due_at IS NOT NULL AND lease_owner IS NULL ORDER BY due_at LIMIT 1`)
 }

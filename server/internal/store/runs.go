@@ -17,7 +17,7 @@ const runColumns = `r.id, r.environment_id, r.job_id, r.job_version_id, r.endpoi
 	r.status, r.output, r.failed_task_id, r.callback_url, r.is_test, r.internal,
 	r.execution_count, r.execution_failures, r.execution_duration_ms, r.yielded_executions, r.idle_yields,
 	r.force_yield, r.wake_requested, r.limit_key, r.parked, r.lease_owner, r.lease_number,
-	r.created_at, r.queued_at, r.started_at, r.completed_at, r.updated_at`
+	r.created_at, r.queued_at, r.started_at, r.completed_at, r.updated_at, r.continuations`
 
 // runScan holds the destinations of runColumns that need converting.
 type runScan struct {
@@ -34,7 +34,7 @@ func (s *runScan) destinations() []any {
 		&r.Status, &s.output, &s.task, &s.callback, &r.IsTest, &r.Internal,
 		&r.ExecutionCount, &r.ExecutionFailures, &s.duration, &s.yields, &r.IdleYields,
 		&r.ForceYield, &r.WakeRequested, &s.limit, &r.Parked, &s.owner, &r.Lease.Number,
-		&s.created, &s.queued, &s.started, &s.completed, &s.updated,
+		&s.created, &s.queued, &s.started, &s.completed, &s.updated, &r.Continuations,
 	}
 }
 
@@ -416,7 +416,7 @@ func (tx *Tx) ContinueRun(r model.Run) error {
 		UPDATE runs
 		SET status = '`+string(model.RunContinues.To)+`', output = NULL, failed_task_id = NULL, execution_failures = 0, idle_yields = 0,
 		    force_yield = FALSE, wake_requested = FALSE, priority = 1, due_at = $1,
-		    queued_at = $1, started_at = NULL, completed_at = NULL, updated_at = $1
+		    queued_at = $1, started_at = NULL, completed_at = NULL, updated_at = $1, continuations = continuations + 1
 		WHERE id = $2 AND status IN (`+quoted(model.RunContinues.From)+`)`, []any{micros(tx.now), r.ID}, mustChange)
 }
 

@@ -157,7 +157,7 @@ func concurrentClaims(f *fixture) {
 			return names(claimed, func(x store.Execution) string { return x.Run.ID }), err
 		},
 		"notifications": func(tx *store.Tx, owner string, limit int) ([]string, error) {
-			claimed, _, err := tx.ClaimNotifications(owner, limit)
+			claimed, err := tx.ClaimNotifications(owner, usualDestination, limit)
 			return names(claimed, notificationID), err
 		},
 		"indexings": func(tx *store.Tx, owner string, limit int) ([]string, error) {

@@ -159,11 +159,15 @@ func (f *fixture) storedTask(t model.Task) model.Task {
 	return find(f, func(tx *store.Tx) (model.Task, bool, error) { return tx.Task(t.ID) })
 }
 
+// usualDestination is where the fixture's notifications go.
+const usualDestination = "env_0 http://127.0.0.1:9"
+
 // insertNotification stores a notification, as changed by the given functions.
 func (f *fixture) insertNotification(run model.Run, changes ...func(n *model.Notification)) model.Notification {
 	f.Helper()
 	n := model.Notification{
 		ID: f.id(model.PrefixNotification), EnvironmentID: run.EnvironmentID, RunID: run.ID, URL: "http://127.0.0.1:9/done",
+		Kind: model.NotifyRunEnded, Destination: usualDestination, Sequence: 1,
 		Status: model.NotificationPending, RunStatus: protocol.RunSuccess, Body: []byte(`{"ok":true}`),
 		ScheduledAt: f.clock.Now(), CreatedAt: f.clock.Now(), UpdatedAt: f.clock.Now(),
 	}
@@ -189,7 +193,7 @@ func (f *fixture) storedNotification(n model.Notification) model.Notification {
 func (f *fixture) claimNotifications(owner string, limit int) (claimed []model.Notification) {
 	f.Helper()
 	f.update(func(tx *store.Tx) (err error) {
-		claimed, _, err = tx.ClaimNotifications(owner, limit)
+		claimed, err = tx.ClaimNotifications(owner, usualDestination, limit)
 		return err
 	})
 	return claimed

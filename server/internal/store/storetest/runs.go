@@ -213,7 +213,7 @@ func continuedRun(f *fixture) {
 		return tx.ContinueRun(locked)
 	})
 	run.Status, run.Lease.Owner, run.Output, run.FailedTaskID = protocol.RunQueued, "", nil, ""
-	run.ExecutionFailures, run.IdleYields = 0, 0
+	run.ExecutionFailures, run.IdleYields, run.Continuations = 0, 0, 1
 	run.StartedAt, run.CompletedAt, run.QueuedAt, run.UpdatedAt = time.Time{}, time.Time{}, f.clock.Now(), f.clock.Now()
 	equal(f, "the continued run", f.storedRun(run), run)
 	claimed := f.claimExecutions("node_b", 1)

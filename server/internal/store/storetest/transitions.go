@@ -39,7 +39,7 @@ var taskStatuses = []protocol.TaskStatus{
 }
 
 var notificationStatuses = []model.NotificationStatus{
-	model.NotificationPending, model.NotificationDelivered, model.NotificationExhausted,
+	model.NotificationPending, model.NotificationDelivered, model.NotificationExhausted, model.NotificationHeld,
 }
 
 // attempt tries a transition and reports whether it was taken. Being lost is the

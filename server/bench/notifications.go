@@ -1,0 +1,239 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// The sizes of the measurements of notifications.
+const (
+	// manyDestinations is how many receivers there are when one of them hangs, and
+	// manyRuns how many runs each is told of.
+	manyDestinations = 100
+	manyRuns         = 20
+	// bareSenders is how many requests the bare client has in flight: as many as a
+	// server has at one destination.
+	bareSenders = 64
+)
+
+const (
+	sectionBacklog   = "A backlog of notifications to one receiver"
+	sectionIsolation = "A backlog for 100 receivers"
+)
+
+// sink receives notifications of a subscription and counts them.
+type sink struct {
+	*service
+	received atomic.Int64
+	// hanging answers nothing until done is closed.
+	hanging bool
+	done    chan struct{}
+	first   sync.Once
+	body    []byte
+}
+
+func newSink(hanging bool) (*sink, error) {
+	s := &sink{hanging: hanging, done: make(chan struct{})}
+	var err error
+	s.service, err = listen(s)
+	return s, err
+}
+
+// ServeHTTP takes a notification.
+func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the sender left
+	}
+	s.first.Do(func() { s.body = body })
+	if s.hanging {
+		select {
+		case <-r.Context().Done():
+			return
+		case <-s.done:
+		}
+	}
+	s.received.Add(1)
+}
+
+// subscribeOff makes a subscription that collects notifications and sends none.
+func (s *scene) subscribeOff(ctx context.Context, to *sink) (id string, err error) {
+	var made struct{ ID string }
+	err = ask(ctx, "POST", s.server.url+subscriptionsPath, fmt.Sprintf(`{"url":%q,"enabled":false}`, to.url), &made)
+	return made.ID, err
+}
+
+const subscriptionsPath = "/api/runhook/v1/subscriptions"
+
+// release has what a subscription collected be sent, and returns how much it is.
+func (s *scene) release(ctx context.Context, id string) (int64, error) {
+	if err := ask(ctx, "PATCH", s.server.url+subscriptionsPath+"/"+id, `{"enabled":true}`, nil); err != nil {
+		return 0, err
+	}
+	var answer struct{ Replayed int64 }
+	err := ask(ctx, "POST", s.server.url+"/api/runhook/v1/notifications/replay",
+		fmt.Sprintf(`{"subscription":%q,"status":"held","since":"1970-01-01T00:00:00Z"}`, id), &answer)
+	return answer.Replayed, err
+}
+
+// measureBacklog measures how fast a backlog is sent to one receiver, beside what
+// the bare client of the standard library sends to the same.
+func (b *bench) measureBacklog(ctx context.Context, engine string) error {
+	return b.withServer(ctx, engine, 0, nil, func(s *scene) (err error) {
+		to, err := newSink(false)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, to.stop()) }()
+		id, err := s.subscribeOff(ctx, to)
+		if err != nil {
+			return err
+		}
+		if _, _, err := s.saturate(ctx, b.options.duration); err != nil {
+			return err
+		}
+		began := time.Now()
+		count, err := s.release(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := waitFor(ctx, func() bool { return to.received.Load() >= count }); err != nil {
+			return fmt.Errorf("%d of %d notifications arrived: %w", to.received.Load(), count, err)
+		}
+		rate := float64(count) / time.Since(began).Seconds()
+		bare, err := bareRate(ctx, to, count)
+		if err != nil {
+			return err
+		}
+		column := columnOf(engine)
+		b.report.add(sectionBacklog, "sent, answered and recorded", "/s", column, rate)
+		b.report.add(sectionBacklog, "the same requests by the bare client", "/s", column, bare)
+		b.report.add(sectionBacklog, "share of the bare client", "%", column, 100*rate/bare)
+		return nil
+	})
+}
+
+// bareRate sends the body that a sink received, as often as was given.
+func bareRate(ctx context.Context, to *sink, count int64) (float64, error) {
+	client := newClient()
+	defer client.CloseIdleConnections()
+	var left atomic.Int64
+	left.Store(count)
+	began := time.Now()
+	var senders errgroup.Group
+	for range bareSenders {
+		senders.Go(func() error {
+			for left.Add(-1) >= 0 {
+				if err := sendBare(ctx, client, to.url, to.body); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	err := senders.Wait()
+	return float64(count) / time.Since(began).Seconds(), err
+}
+
+func sendBare(ctx context.Context, client *http.Client, url string, body []byte) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, response.Body)
+	return errors.Join(err, response.Body.Close())
+}
+
+// measureIsolation measures what a hundred receivers get when one of them hangs,
+// beside what they get when none does.
+func (b *bench) measureIsolation(ctx context.Context, engine string) error {
+	column := columnOf(engine)
+	var rates [2]float64
+	for hanging, row := range []string{"to 99 of them, none hangs", "to 99 of them, the other one hangs"} {
+		err := b.withServer(ctx, engine, 0, nil, func(s *scene) (err error) {
+			rates[hanging], err = s.drain(ctx, hanging > 0)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		b.report.add(sectionIsolation, row, "/s", column, rates[hanging])
+	}
+	b.report.add(sectionIsolation, "share that is left", "%", column, 100*rates[1]/rates[0])
+	return nil
+}
+
+// drain returns how many notifications a second reach all receivers but the first,
+// which may hang.
+func (s *scene) drain(ctx context.Context, hanging bool) (rate float64, err error) {
+	var sinks []*sink
+	defer func() {
+		for _, sink := range sinks {
+			err = errors.Join(err, sink.stop())
+		}
+	}()
+	var ids []string
+	for i := range manyDestinations {
+		sink, err := newSink(hanging && i == 0)
+		if err != nil {
+			return 0, err
+		}
+		sinks = append(sinks, sink)
+		id, err := s.subscribeOff(ctx, sink)
+		if err != nil {
+			return 0, err
+		}
+		ids = append(ids, id)
+	}
+	for range manyRuns {
+		arrived, err := s.load.invoke(ctx)
+		if err != nil {
+			return 0, err
+		}
+		<-arrived
+	}
+	began := time.Now()
+	for _, id := range ids {
+		if _, err := s.release(ctx, id); err != nil {
+			return 0, err
+		}
+	}
+	err = waitFor(ctx, func() bool { return allReceived(sinks[1:]) })
+	rate = (manyDestinations - 1) * manyRuns / time.Since(began).Seconds()
+	close(sinks[0].done)
+	return rate, errors.Join(err, waitFor(ctx, func() bool { return allReceived(sinks[:1]) }))
+}
+
+func allReceived(sinks []*sink) bool {
+	return !slices.ContainsFunc(sinks, func(s *sink) bool { return s.received.Load() < manyRuns })
+}
+
+// waitFor looks until the answer is yes.
+func waitFor(ctx context.Context, done func() bool) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, 4*patience, errors.New("it took too long"))
+	defer cancel()
+	again := time.NewTicker(time.Millisecond)
+	defer again.Stop()
+	for !done() {
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/runhook/runhook/server/internal/model"
+)
+
+const (
+	// keptResponse is how much of an answer is kept; drainedResponse is how much
+	// is read so that the connection can be used again.
+	keptResponse    = 4 << 10
+	drainedResponse = 64 << 10
+)
+
+// read notes in the attempt what was answered; any status but 2xx is an error.
+func read(ctx context.Context, response *http.Response, now time.Time, attempt *model.NotificationAttempt) error {
+	kept, err := io.ReadAll(io.LimitReader(response.Body, keptResponse))
+	if err == nil {
+		_, err = io.Copy(io.Discard, io.LimitReader(response.Body, drainedResponse))
+	}
+	attempt.HTTPStatus, attempt.Response = response.StatusCode, readable(kept)
+	switch {
+	case response.StatusCode < 200 || response.StatusCode > 299:
+		attempt.RetryAfter = retryAfter(response.Header.Get("Retry-After"), now)
+		return fmt.Errorf("the receiver answered %s; only 2xx counts as delivered", status(response))
+	case err != nil:
+		return fmt.Errorf("read the receiver's answer: %w", explain(ctx, err))
+	}
+	return nil
+}
+
+func status(response *http.Response) string {
+	if location := response.Header.Get("Location"); location != "" && response.StatusCode >= 300 && response.StatusCode < 400 {
+		return fmt.Sprintf("%d with a redirect to %.200s, which is not followed", response.StatusCode, location)
+	}
+	return response.Status
+}
+
+// retryAfter reads the header of that name: seconds, or a date. It returns 0 for
+// what is absent, past or no such thing, and never more than longestRetryAfter.
+func retryAfter(text string, now time.Time) time.Duration {
+	text = strings.TrimSpace(text)
+	var pause time.Duration
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(seconds) {
+		pause = time.Duration(min(seconds, longestRetryAfter.Seconds()) * float64(time.Second))
+	} else if at, err := http.ParseTime(text); err == nil {
+		pause = at.Sub(now)
+	}
+	return min(max(pause, 0), longestRetryAfter).Truncate(time.Millisecond)
+}
+
+// readable returns what the database can keep as text.
+func readable(body []byte) string {
+	for i := 0; i < utf8.UTFMax && len(body) == keptResponse; i++ {
+		// The cut may have gone through a character.
+		if r, size := utf8.DecodeLastRune(body); r != utf8.RuneError || size != 1 {
+			break
+		}
+		body = body[:len(body)-1]
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(string(body), "\uFFFD"), "\x00", "\uFFFD")
+}

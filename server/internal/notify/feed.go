@@ -1,0 +1,61 @@
+package notify
+
+import (
+	"context"
+
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+// placeBatch is how many notifications get their places in a feed in one
+// transaction.
+const placeBatch = 1000
+
+// Feed returns up to limit notifications of an environment that come after a
+// position of its feed, in their order. Nothing that comes before one of them
+// will ever appear later, so the position of the last is where to go on.
+func (s *Service) Feed(ctx context.Context, environmentID string, after int64, limit int) (page []store.Placed, err error) {
+	for {
+		unplaced := false
+		err = s.store.View(ctx, func(tx *store.Tx) error {
+			if page, err = tx.Feed(environmentID, after, limit); err != nil || len(page) == limit {
+				return err
+			}
+			unplaced, err = tx.AnyUnplaced(environmentID)
+			return err
+		})
+		if err != nil || !unplaced {
+			return page, err
+		}
+		err = s.store.Update(ctx, func(tx *store.Tx) error {
+			_, err := tx.PlaceNotifications(environmentID, placeBatch)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// FeedEnd returns the position after which what is not yet in the feed will come.
+func (s *Service) FeedEnd(ctx context.Context, environmentID string) (last int64, err error) {
+	for unplaced := true; unplaced; {
+		err = s.store.Update(ctx, func(tx *store.Tx) error {
+			placed, err := tx.PlaceNotifications(environmentID, placeBatch)
+			unplaced = placed == placeBatch
+			return err
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	err = s.store.View(ctx, func(tx *store.Tx) error {
+		last, err = tx.LastPosition(environmentID)
+		return err
+	})
+	return last, err
+}
+
+// News returns a channel that is closed when there may be something new in a feed.
+// To be asked for before the feed is read. What other processes write is not
+// announced at once, so it is worth to look now and then.
+func (s *Service) News() <-chan struct{} { return s.news.wait() }

@@ -1,0 +1,172 @@
+package notify
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/filter"
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/pace"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+// RunEnded writes the notifications that a run owes: to its callback URL, to its
+// app if that asked to be told, and to the subscriptions that it matches. It is
+// called in the transaction that ends the run.
+func (s *Service) RunEnded(tx *store.Tx, environment *model.Environment, ended store.Execution) error {
+	run := ended.Run
+	if run.Continuations > 0 {
+		if err := tx.SupersedeNotifications(run.ID); err != nil {
+			return err
+		}
+	}
+	toApp := ended.NotifyFailure
+	if run.Status == protocol.RunSuccess {
+		toApp = ended.NotifySuccess
+	}
+	toApp = toApp && !run.Internal
+	interested, err := s.interested(tx, ended)
+	if err != nil || run.CallbackURL == "" && !toApp && len(interested) == 0 {
+		return err
+	}
+	document, err := payload(tx, environment, ended)
+	if err != nil {
+		return err
+	}
+	n := model.Notification{
+		EnvironmentID: environment.ID, RunID: run.ID, Kind: model.NotifyRunEnded, Sequence: run.Continuations + 1,
+		Status: model.NotificationPending, RunStatus: run.Status, Body: protocol.EncodeRunNotification(document),
+	}
+	if run.CallbackURL != "" {
+		callback := n
+		callback.URL, callback.Destination = run.CallbackURL, destination(environment.ID, run.CallbackURL)
+		if err := s.write(tx, callback); err != nil {
+			return err
+		}
+	}
+	if toApp {
+		app := n
+		app.EndpointID, app.Destination = run.EndpointID, environment.ID+" "+run.EndpointID
+		if err := s.write(tx, app); err != nil {
+			return err
+		}
+	}
+	return s.writeMatching(tx, n, interested)
+}
+
+// interested returns the subscriptions that want to be told of the end of a run,
+// if their filters match.
+func (s *Service) interested(tx *store.Tx, ended store.Execution) ([]model.Subscription, error) {
+	if ended.Run.Internal {
+		return nil, nil
+	}
+	all, err := tx.SubscriptionTargets(ended.Run.EnvironmentID)
+	if err != nil {
+		return nil, err
+	}
+	var interested []model.Subscription
+	for _, subscription := range all {
+		if subscription.Settings.Wants(ended.Job.Slug, ended.Run.Status) {
+			interested = append(interested, subscription)
+		}
+	}
+	return interested, nil
+}
+
+// writeMatching writes a notification to each of the subscriptions whose filter
+// matches its body.
+func (s *Service) writeMatching(tx *store.Tx, n model.Notification, interested []model.Subscription) error {
+	if len(interested) == 0 {
+		return nil
+	}
+	body, err := filter.Decode(n.Body)
+	if err != nil {
+		return fmt.Errorf("decode the notification of run %s: %w", n.RunID, err)
+	}
+	for _, subscription := range interested {
+		parsed, err := filter.Parse(subscription.Settings.Filter)
+		if err != nil {
+			return fmt.Errorf("filter of subscription %s: %w", subscription.ID, err)
+		}
+		if !parsed.MatchDecoded(body) {
+			continue
+		}
+		if err := s.writeTo(tx, subscription, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeTo writes a notification to a subscription.
+func (s *Service) writeTo(tx *store.Tx, subscription model.Subscription, n model.Notification) error {
+	n.URL, n.SubscriptionID, n.Destination = subscription.URL, subscription.ID, s.destinationOf(subscription)
+	if !subscription.Enabled {
+		n.Status = model.NotificationHeld
+	}
+	return s.write(tx, n)
+}
+
+// write records a new notification. If this process has room, it is its own from
+// the start and is sent as soon as it is on disk.
+func (s *Service) write(tx *store.Tx, n model.Notification) error {
+	n.ID = model.NewID(model.PrefixNotification, tx.Now())
+	n.CreatedAt, n.UpdatedAt = tx.Now(), tx.Now()
+	switch {
+	case n.Status == model.NotificationHeld:
+		tx.AfterCommit(s.news.tell)
+	case s.reserve(n.Destination):
+		n.ScheduledAt = tx.Now()
+		n.Lease = model.Lease{Owner: s.config.Node.ID(), Number: 1}
+		tx.AfterCommit(func() {
+			s.loop.Start(n)
+			s.news.tell()
+		})
+		tx.AfterRollback(func(err error) {
+			s.pace.Release(n.Destination, 1, true)
+			s.loop.Release()
+			s.config.Node.Doubt(err)
+		})
+	default:
+		if err := s.announce(tx); err != nil {
+			return err
+		}
+	}
+	return tx.InsertNotification(n)
+}
+
+// reserve takes room for a delivery, in this process and at its destination.
+func (s *Service) reserve(destination string) bool {
+	if !s.loop.Reserve() {
+		return false
+	}
+	if !s.pace.Overtake(destination) {
+		s.loop.Release()
+		return false
+	}
+	return true
+}
+
+// destination names where deliveries of an environment to a URL go: to its
+// origin.
+func destination(environmentID, rawURL string) string {
+	parsed, err := url.Parse(rawURL)
+	if err != nil || parsed.Host == "" {
+		return environmentID + " " + rawURL
+	}
+	return environmentID + " " + strings.ToLower(parsed.Scheme+"://"+parsed.Host)
+}
+
+// destinationOf names the destination of a subscription, whose limits are heeded
+// from now on: one with limits of its own shares them with no other.
+func (s *Service) destinationOf(subscription model.Subscription) string {
+	limits := pace.Limits{Concurrency: subscription.Settings.MaximumConcurrency, PerSecond: subscription.Settings.MaximumPerSecond}
+	if limits == (pace.Limits{}) {
+		return destination(subscription.EnvironmentID, subscription.URL)
+	}
+	name := subscription.EnvironmentID + " " + subscription.ID
+	s.pace.Limit(name, limits)
+	return name
+}

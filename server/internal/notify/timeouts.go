@@ -1,0 +1,43 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Timeouts bound an attempt. To connect has its own limit (package egress).
+type Timeouts struct {
+	// Headers is from the beginning to the answer's headers, Whole to its end.
+	Headers, Whole time.Duration
+}
+
+// The usual time-outs of an attempt.
+const (
+	UsualHeaderTimeout = 10 * time.Second
+	UsualTimeout       = 15 * time.Second
+)
+
+func (t *Timeouts) setDefaults() {
+	if t.Headers == 0 {
+		t.Headers = UsualHeaderTimeout
+	}
+	if t.Whole == 0 {
+		t.Whole = UsualTimeout
+	}
+}
+
+// bound limits an attempt. answered is to be called when the headers came, and
+// cancel in the end.
+func (t Timeouts) bound(ctx context.Context) (bounded context.Context, answered, cancel func()) {
+	ctx, cancelWhole := context.WithTimeoutCause(ctx, t.Whole, fmt.Errorf("the receiver took longer than %v", t.Whole))
+	ctx, cancelHeaders := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(t.Headers, func() {
+		cancelHeaders(fmt.Errorf("the receiver did not begin to answer within %v", t.Headers))
+	})
+	return ctx, func() { timer.Stop() }, func() {
+		timer.Stop()
+		cancelHeaders(nil)
+		cancelWhole()
+	}
+}

@@ -1,0 +1,94 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store/database"
+)
+
+// NotificationFilter says which notifications to list. Empty fields let all
+// through.
+type NotificationFilter struct {
+	RunID          string
+	SubscriptionID string
+	Status         model.NotificationStatus
+	// Cursor is the id of the first notification of the page.
+	Cursor string
+	Limit  int
+}
+
+// Notifications returns notifications of an environment, newest first.
+func (tx *Tx) Notifications(environmentID string, filter NotificationFilter) ([]model.Notification, error) {
+	query, args := `SELECT `+notificationColumns+` FROM notifications WHERE environment_id = $1`, []any{environmentID, filter.Limit}
+	for _, condition := range []struct{ clause, value string }{
+		{"run_id =", filter.RunID}, {"subscription_id =", filter.SubscriptionID}, {"status =", string(filter.Status)}, {"id <=", filter.Cursor},
+	} {
+		if condition.value != "" {
+			args = append(args, condition.value)
+			query += fmt.Sprintf(" AND %s $%d", condition.clause, len(args))
+		}
+	}
+	if filter.Status != "" && filter.Status != model.NotificationDelivered {
+		query += " AND status <> 'DELIVERED'" // so that the index of those is used
+	}
+	return collect(tx, query+` ORDER BY id DESC LIMIT $2`, args, scanNotification)
+}
+
+// insertAttempt records an attempt to deliver a notification.
+func (tx *Tx) insertAttempt(id string, a model.NotificationAttempt) error {
+	var status, headers, retryAfter any
+	if a.HTTPStatus != 0 {
+		status = a.HTTPStatus
+	}
+	if a.RetryAfter != 0 {
+		retryAfter = a.RetryAfter.Milliseconds()
+	}
+	if a.RequestHeaders != nil {
+		text, err := json.Marshal(a.RequestHeaders)
+		if err != nil {
+			return err
+		}
+		headers = string(text)
+	}
+	return tx.conn.Queue(`
+		INSERT INTO notification_attempts (notification_id, number, cause, started_at, duration_ms, http_status, response, error, next_attempt_at,
+		                                   request_headers, retry_after_ms)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		[]any{id, a.Number, string(a.Cause), micros(a.StartedAt), a.Duration.Milliseconds(), status,
+			textOrNull(a.Response), textOrNull(a.Error), microsOrNull(a.NextAttemptAt), headers, retryAfter}, nil)
+}
+
+// NotificationAttempts returns the attempts of a notification, oldest first.
+func (tx *Tx) NotificationAttempts(id string) ([]model.NotificationAttempt, error) {
+	return collect(tx, `
+		SELECT number, cause, started_at, duration_ms, http_status, response, error, next_attempt_at, request_headers, retry_after_ms
+		FROM notification_attempts WHERE notification_id = $1 ORDER BY number`, []any{id}, scanAttempt)
+}
+
+func scanAttempt(rows database.Rows) (model.NotificationAttempt, error) {
+	var a model.NotificationAttempt
+	var started, duration int64
+	var status, next, retryAfter *int64
+	var response, failure, headers *string
+	err := rows.Scan(&a.Number, &a.Cause, &started, &duration, &status, &response, &failure, &next, &headers, &retryAfter)
+	if err != nil {
+		return a, err
+	}
+	a.StartedAt, a.Duration, a.NextAttemptAt = timeOf(started), milliseconds(duration), timeOrZero(next)
+	a.Response, a.Error = textOrEmpty(response), textOrEmpty(failure)
+	if status != nil {
+		a.HTTPStatus = int(*status)
+	}
+	if retryAfter != nil {
+		a.RetryAfter = time.Duration(*retryAfter) * time.Millisecond
+	}
+	if headers != nil {
+		if err := json.Unmarshal([]byte(*headers), &a.RequestHeaders); err != nil {
+			return a, fmt.Errorf("the headers of attempt %d: %w", a.Number, err)
+		}
+	}
+	return a, nil
+}

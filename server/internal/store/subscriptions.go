@@ -1,0 +1,130 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store/database"
+)
+
+// sealedSubscription is what of a subscription is encrypted.
+type sealedSubscription struct {
+	Secrets []model.SubscriptionSecret `json:"secrets"`
+	Headers map[string]string          `json:"headers,omitempty"`
+}
+
+func subscriptionPlace(id string) string { return "subscriptions.sealed/" + id }
+
+const subscriptionColumns = `id, environment_id, url, enabled, settings, sealed, failing_since, warned_at, disabled_at, disabled_reason, created_at, updated_at`
+
+func (tx *Tx) scanSubscription(rows database.Rows) (model.Subscription, error) {
+	var s model.Subscription
+	var settings, sealed string
+	var failing, warned, disabled *int64
+	var reason *string
+	var created, updated int64
+	if err := rows.Scan(&s.ID, &s.EnvironmentID, &s.URL, &s.Enabled, &settings, &sealed, &failing, &warned, &disabled, &reason, &created, &updated); err != nil {
+		return s, err
+	}
+	s.FailingSince, s.WarnedAt, s.DisabledAt = timeOrZero(failing), timeOrZero(warned), timeOrZero(disabled)
+	s.DisabledReason = textOrEmpty(reason)
+	s.CreatedAt, s.UpdatedAt = timeOf(created), timeOf(updated)
+	if err := json.Unmarshal([]byte(settings), &s.Settings); err != nil {
+		return s, fmt.Errorf("settings of subscription %s: %w", s.ID, err)
+	}
+	opened, err := tx.box.open(sealed, subscriptionPlace(s.ID))
+	if err != nil {
+		return s, fmt.Errorf("secrets of subscription %s: %w", s.ID, err)
+	}
+	var secret sealedSubscription
+	if err := json.Unmarshal([]byte(opened), &secret); err != nil {
+		return s, fmt.Errorf("secrets of subscription %s: %w", s.ID, err)
+	}
+	s.Secrets, s.Headers = secret.Secrets, secret.Headers
+	return s, nil
+}
+
+// texts returns the JSON of a subscription's settings, and its encrypted part.
+func (tx *Tx) subscriptionTexts(s model.Subscription) (settings, sealed string, err error) {
+	open, err := json.Marshal(s.Settings)
+	if err != nil {
+		return "", "", fmt.Errorf("settings of subscription %s: %w", s.ID, err)
+	}
+	secret, err := json.Marshal(sealedSubscription{s.Secrets, s.Headers})
+	if err != nil {
+		return "", "", fmt.Errorf("secrets of subscription %s: %w", s.ID, err)
+	}
+	return string(open), tx.box.seal(string(secret), subscriptionPlace(s.ID)), nil
+}
+
+// InsertSubscription records a new subscription.
+func (tx *Tx) InsertSubscription(s model.Subscription) error {
+	settings, sealed, err := tx.subscriptionTexts(s)
+	if err != nil {
+		return err
+	}
+	return tx.conn.Queue(`
+		INSERT INTO subscriptions (id, environment_id, url, enabled, settings, sealed, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $7)`,
+		[]any{s.ID, s.EnvironmentID, s.URL, s.Enabled, settings, sealed, micros(tx.now)}, nil)
+}
+
+// UpdateSubscription makes a locked subscription what is given, with all but its
+// environment and the time it was made.
+func (tx *Tx) UpdateSubscription(s model.Subscription) error {
+	settings, sealed, err := tx.subscriptionTexts(s)
+	if err != nil {
+		return err
+	}
+	return tx.conn.Queue(`
+		UPDATE subscriptions
+		SET url = $1, enabled = $2, settings = $3, sealed = $4, failing_since = $5, warned_at = $6, disabled_at = $7, disabled_reason = $8, updated_at = $9
+		WHERE id = $10`,
+		[]any{s.URL, s.Enabled, settings, sealed, microsOrNull(s.FailingSince), microsOrNull(s.WarnedAt), microsOrNull(s.DisabledAt),
+			textOrNull(s.DisabledReason), micros(tx.now), s.ID}, mustChange)
+}
+
+// DeleteSubscription removes a subscription of an environment; found is false if
+// there is none. What is still to be sent for it is given up.
+func (tx *Tx) DeleteSubscription(environmentID, id string) (found bool, err error) {
+	changed, err := tx.conn.Exec(`DELETE FROM subscriptions WHERE id = $1 AND environment_id = $2`, id, environmentID)
+	return changed > 0, err
+}
+
+// Subscription returns a subscription of an environment.
+func (tx *Tx) Subscription(environmentID, id string) (model.Subscription, bool, error) {
+	return first(tx, `SELECT `+subscriptionColumns+` FROM subscriptions WHERE id = $1 AND environment_id = $2`,
+		[]any{id, environmentID}, tx.scanSubscription)
+}
+
+// LockSubscription is [Tx.Subscription], and keeps others from changing it until
+// the transaction ends.
+func (tx *Tx) LockSubscription(environmentID, id string) (model.Subscription, bool, error) {
+	return first(tx, `SELECT `+subscriptionColumns+` FROM subscriptions WHERE id = $1 AND environment_id = $2`+tx.conn.Dialect().ForUpdate,
+		[]any{id, environmentID}, tx.scanSubscription)
+}
+
+// Subscriptions returns up to limit subscriptions of an environment from the id
+// in cursor on, oldest first.
+func (tx *Tx) Subscriptions(environmentID, cursor string, limit int) ([]model.Subscription, error) {
+	return collect(tx, `
+		SELECT `+subscriptionColumns+` FROM subscriptions WHERE environment_id = $1 AND id >= $2 ORDER BY id LIMIT $3`,
+		[]any{environmentID, cursor, limit}, tx.scanSubscription)
+}
+
+// SubscriptionTargets returns all subscriptions of an environment, oldest first,
+// without their secrets and headers.
+func (tx *Tx) SubscriptionTargets(environmentID string) ([]model.Subscription, error) {
+	return collect(tx, `SELECT id, environment_id, url, enabled, settings FROM subscriptions WHERE environment_id = $1 ORDER BY id`,
+		[]any{environmentID}, func(rows database.Rows) (s model.Subscription, err error) {
+			var settings string
+			if err := rows.Scan(&s.ID, &s.EnvironmentID, &s.URL, &s.Enabled, &settings); err != nil {
+				return s, err
+			}
+			if err := json.Unmarshal([]byte(settings), &s.Settings); err != nil {
+				return s, fmt.Errorf("settings of subscription %s: %w", s.ID, err)
+			}
+			return s, nil
+		})
+}

@@ -15,7 +15,6 @@ import (
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/node"
 	"github.com/runhook/runhook/server/internal/store"
-	"github.com/runhook/runhook/server/internal/store/database"
 )
 
 // Caller executes runs by calling apps. *endpoint.Client is one.
@@ -150,30 +149,13 @@ func (e *Engine) WakeTasks() {
 // InFlight returns how many executions are in flight.
 func (e *Engine) InFlight() int { return e.runs.InFlight() }
 
-func (e *Engine) claimRuns(ctx context.Context, limit int) (claimed []store.Execution, next time.Time, err error) {
-	owner := e.config.Node.ID()
+func (e *Engine) claimRuns(ctx context.Context, limit int) ([]store.Execution, time.Time, error) {
 	passedOver, most := e.crowd.passOver()
-	limit = min(limit, most)
-	// Idle polls must not cost a write.
-	var idle bool
-	err = e.store.View(ctx, func(tx *store.Tx) error {
-		next, err = tx.NextDueRunBut(passedOver)
-		idle = next.IsZero() || next.After(tx.Now())
-		return err
-	})
+	claimed, next, err := node.Claim(ctx, e.config.Node, func(tx *store.Tx) (time.Time, error) { return tx.NextDueRunBut(passedOver) },
+		func(tx *store.Tx, owner string) ([]store.Execution, time.Time, error) {
+			return tx.ClaimRunsBut(passedOver, owner, min(limit, most))
+		})
 	if err != nil {
-		return nil, next, err
-	}
-	if idle {
-		e.crowd.claimed(nil, passedOver, true)
-		return nil, next, nil
-	}
-	err = e.store.Update(ctx, func(tx *store.Tx) error {
-		claimed, next, err = tx.ClaimRunsBut(passedOver, owner, limit)
-		return err
-	})
-	if err != nil {
-		e.config.Node.Doubt(err)
 		return nil, time.Time{}, err
 	}
 	endpoints := make([]string, len(claimed))
@@ -182,26 +164,6 @@ func (e *Engine) claimRuns(ctx context.Context, limit int) (claimed []store.Exec
 	}
 	e.crowd.claimed(endpoints, passedOver, next.IsZero() || next.After(e.clock.Now()))
 	return claimed, next, nil
-}
-
-// record runs an outcome's transaction. While the database cannot be reached it
-// tries again, since the outcome is known to nobody else; the compare-and-set in
-// the transaction makes that safe.
-func (e *Engine) record(ctx context.Context, fn func(*store.Tx) error) error {
-	const pause = 250 * time.Millisecond
-	for {
-		err := e.store.Update(context.WithoutCancel(ctx), fn)
-		if !errors.Is(err, database.ErrUnavailable) {
-			return err
-		}
-		timer := e.clock.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return err
-		}
-	}
 }
 
 // announceRun has every process look at a run that is due at the given time.

@@ -62,7 +62,7 @@ func (e *Engine) executeIn(ctx context.Context, environment *model.Environment, 
 	}
 	abort, err := e.whyNot(ctx, environment, x, target, body)
 	if abort != nil || err != nil {
-		return e.record(ctx, func(tx *store.Tx) error {
+		return e.config.Node.Record(ctx, func(tx *store.Tx) error {
 			ending := &ending{engine: e, tx: tx, environment: environment, x: x}
 			if err != nil {
 				return ending.transient(&protocol.Error{Message: err.Error()}, 0)
@@ -73,7 +73,7 @@ func (e *Engine) executeIn(ctx context.Context, environment *model.Environment, 
 	started := e.clock.Now()
 	outcome := e.config.Caller.Execute(ctx, target, body)
 	e.log.Debug("execution ended", "run", x.Run.ID, "job", x.Job.Slug, "outcome", outcome.Kind.String(), "duration_ms", outcome.Duration.Milliseconds())
-	return e.record(ctx, func(tx *store.Tx) error {
+	return e.config.Node.Record(ctx, func(tx *store.Tx) error {
 		ending := &ending{engine: e, tx: tx, environment: environment, x: x, started: started}
 		return ending.apply(outcome)
 	})
@@ -84,7 +84,7 @@ func (e *Engine) executeIn(ctx context.Context, environment *model.Environment, 
 // when it could not be read.
 func (e *Engine) giveBack(ctx context.Context, environment *model.Environment, x store.Execution, cause error) {
 	const pause = 5 * time.Second
-	err := e.record(ctx, func(tx *store.Tx) error {
+	err := e.config.Node.Record(ctx, func(tx *store.Tx) error {
 		ending := &ending{engine: e, tx: tx, environment: environment, x: x}
 		if environment == nil {
 			return ending.proceed(model.RunYields, tx.Now().Add(pause))

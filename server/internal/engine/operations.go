@@ -8,6 +8,7 @@ import (
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/fetch"
 	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/node"
 	"github.com/runhook/runhook/server/internal/store"
 )
 
@@ -16,26 +17,10 @@ type Operator interface {
 	Attempt(ctx context.Context, task fetch.Task) fetch.Outcome
 }
 
-func (e *Engine) claimOperations(ctx context.Context, limit int) (claimed []store.Operation, next time.Time, err error) {
-	var idle bool
-	err = e.store.View(ctx, func(tx *store.Tx) error {
-		next, err = tx.NextDueOperation()
-		idle = next.IsZero() || next.After(tx.Now())
-		return err
+func (e *Engine) claimOperations(ctx context.Context, limit int) ([]store.Operation, time.Time, error) {
+	return node.Claim(ctx, e.config.Node, (*store.Tx).NextDueOperation, func(tx *store.Tx, owner string) ([]store.Operation, time.Time, error) {
+		return tx.ClaimOperations(owner, limit)
 	})
-	if err != nil || idle {
-		return nil, next, err
-	}
-	owner := e.config.Node.ID()
-	err = e.store.Update(ctx, func(tx *store.Tx) error {
-		claimed, next, err = tx.ClaimOperations(owner, limit)
-		return err
-	})
-	if err != nil {
-		e.config.Node.Doubt(err)
-		return nil, time.Time{}, err
-	}
-	return claimed, next, nil
 }
 
 // operate makes one attempt at the operation of a task that is leased to this
@@ -53,7 +38,7 @@ func (e *Engine) operate(ctx context.Context, operation store.Operation) {
 		Operation: task.Operation, Params: task.Params, EnvironmentType: environment.Type,
 		Attempt: task.Attempts, StartedAt: task.StartedAt,
 	})
-	err = e.record(ctx, func(tx *store.Tx) error { return e.endOperation(tx, task, outcome) })
+	err = e.config.Node.Record(ctx, func(tx *store.Tx) error { return e.endOperation(tx, task, outcome) })
 	switch {
 	case errors.Is(err, model.ErrLost):
 		log.Info("dropped the outcome of an operation: another process took it over")

@@ -47,7 +47,7 @@ func (q *Queue) deliver(ctx context.Context, d model.SourceDelivery) {
 // end records the outcome of an attempt, and has whoever is due next looked at.
 func (q *Queue) end(ctx context.Context, d model.SourceDelivery, environment *model.Environment, receipt Receipt, failure error) error {
 	transition, again := q.settle(ctx, &d, environment, receipt, failure)
-	return q.record(ctx, func(tx *store.Tx) error {
+	return q.config.Node.Record(ctx, func(tx *store.Tx) error {
 		if err := tx.EndSourceAttempt(d, transition, again); err != nil {
 			return err
 		}
@@ -122,23 +122,4 @@ func pauseAfter(attempts int, failure error) time.Duration {
 func kept(text string) string {
 	text = text[:min(len(text), longestError)]
 	return model.KeepableText(text)
-}
-
-// record tries again while the database cannot be reached: the outcome is known to
-// nobody else.
-func (q *Queue) record(ctx context.Context, fn func(*store.Tx) error) error {
-	const pause = 250 * time.Millisecond
-	for {
-		err := q.store.Update(context.WithoutCancel(ctx), fn)
-		if !errors.Is(err, database.ErrUnavailable) {
-			return err
-		}
-		timer := q.clock.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return err
-		}
-	}
 }

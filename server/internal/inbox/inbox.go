@@ -126,23 +126,8 @@ func (q *Queue) announce(tx *store.Tx, due time.Time) error {
 	return tx.Signal(store.SignalDeliveries)
 }
 
-func (q *Queue) claim(ctx context.Context, limit int) (claimed []model.SourceDelivery, next time.Time, err error) {
-	var idle bool
-	err = q.store.View(ctx, func(tx *store.Tx) error {
-		next, err = tx.NextDueSourceDelivery()
-		idle = next.IsZero() || next.After(tx.Now())
-		return err
+func (q *Queue) claim(ctx context.Context, limit int) ([]model.SourceDelivery, time.Time, error) {
+	return node.Claim(ctx, q.config.Node, (*store.Tx).NextDueSourceDelivery, func(tx *store.Tx, owner string) ([]model.SourceDelivery, time.Time, error) {
+		return tx.ClaimSourceDeliveries(owner, limit)
 	})
-	if err != nil || idle {
-		return nil, next, err
-	}
-	owner := q.config.Node.ID()
-	err = q.store.Update(ctx, func(tx *store.Tx) error {
-		claimed, next, err = tx.ClaimSourceDeliveries(owner, limit)
-		return err
-	})
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	return claimed, next, nil
 }

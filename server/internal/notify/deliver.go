@@ -9,7 +9,6 @@ import (
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/pace"
 	"github.com/runhook/runhook/server/internal/store"
-	"github.com/runhook/runhook/server/internal/store/database"
 )
 
 const (
@@ -33,7 +32,7 @@ func (s *Service) deliver(ctx context.Context, n model.Notification) {
 		s.log.Warn("a notification was not delivered", "notification", n.ID, "run", n.RunID, "attempt", attempt.Number, "err", attempt.Error, "duration_ms", attempt.Duration.Milliseconds(), "next_attempt_at", attempt.NextAttemptAt)
 	}
 	s.leave(n, pace.Outcome{Failed: err == nil && !interrupted && cannotCope(attempt), LeaveAlone: leaveAlone(attempt)})
-	s.recorded(n, s.record(ctx, func(tx *store.Tx) error {
+	s.recorded(n, s.config.Node.Record(ctx, func(tx *store.Tx) error {
 		if !n.ScheduledAt.IsZero() {
 			tx.AfterCommit(func() { s.loop.Wake(n.ScheduledAt) })
 		}
@@ -48,7 +47,7 @@ func (s *Service) deliver(ctx context.Context, n model.Notification) {
 // hold keeps a notification for later, as its subscription is switched off.
 func (s *Service) hold(ctx context.Context, n model.Notification) {
 	s.leave(n, pace.Outcome{})
-	s.recorded(n, s.record(ctx, func(tx *store.Tx) error { return tx.HoldNotification(n) }))
+	s.recorded(n, s.config.Node.Record(ctx, func(tx *store.Tx) error { return tx.HoldNotification(n) }))
 }
 
 // leave makes room at the destination for others that wait for it.
@@ -65,25 +64,6 @@ func (s *Service) recorded(n model.Notification, err error) {
 		s.log.Warn("another process took over a notification while this one was sending it", "notification", n.ID, "run", n.RunID)
 	case err != nil:
 		s.log.Error("cannot record an attempt; the notification is sent again when this process has restarted", "notification", n.ID, "run", n.RunID, "err", err)
-	}
-}
-
-// record tries again while the database cannot be reached: the outcome is known
-// to nobody else.
-func (s *Service) record(ctx context.Context, fn func(*store.Tx) error) error {
-	const pause = 250 * time.Millisecond
-	for {
-		err := s.store.Update(context.WithoutCancel(ctx), fn)
-		if !errors.Is(err, database.ErrUnavailable) {
-			return err
-		}
-		timer := s.clock.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return err
-		}
 	}
 }
 

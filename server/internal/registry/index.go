@@ -12,7 +12,6 @@ import (
 	"github.com/runhook/runhook/server/internal/endpoint"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
-	"github.com/runhook/runhook/server/internal/store/database"
 )
 
 // maximumAttempts is how often an indexing is tried when the endpoint does not
@@ -50,7 +49,7 @@ func (r *Registry) index(ctx context.Context, index model.EndpointIndex) {
 // again, so that a fault of ours does not keep it for ever. environment is nil
 // when it could not be read.
 func (r *Registry) giveBack(ctx context.Context, environment *model.Environment, index model.EndpointIndex, cause error) {
-	err := r.record(ctx, func(tx *store.Tx) error {
+	err := r.config.Node.Record(ctx, func(tx *store.Tx) error {
 		e, _, err := tx.Endpoint(index.EndpointID)
 		if err != nil {
 			return err
@@ -60,25 +59,6 @@ func (r *Registry) giveBack(ctx context.Context, environment *model.Environment,
 	if err != nil && !errors.Is(err, model.ErrLost) {
 		r.log.Error("cannot give an indexing back; it is made again when this process has another id, or has restarted", "endpoint", index.EndpointID, "err", err)
 		r.config.Node.Doubt(err)
-	}
-}
-
-// record runs an outcome's transaction, again and again while the database cannot
-// be reached.
-func (r *Registry) record(ctx context.Context, fn func(*store.Tx) error) error {
-	const pause = 250 * time.Millisecond
-	for {
-		err := r.store.Update(context.WithoutCancel(ctx), fn)
-		if !errors.Is(err, database.ErrUnavailable) {
-			return err
-		}
-		timer := r.clock.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return err
-		}
 	}
 }
 
@@ -93,7 +73,7 @@ func (r *Registry) indexIn(ctx context.Context, environment *model.Environment, 
 	}
 	result, failure := r.config.Caller.Index(ctx, target(environment, e))
 	var gone []model.Job
-	err = r.record(ctx, func(tx *store.Tx) (err error) {
+	err = r.config.Node.Record(ctx, func(tx *store.Tx) (err error) {
 		if failure != nil {
 			return r.failed(tx, environment, e, index, failure, noAnswer(failure))
 		}

@@ -103,32 +103,18 @@ func (r *Registry) Drain(ctx context.Context) { r.loop.Drain(ctx, errStopping) }
 // Wake looks for due indexings now.
 func (r *Registry) Wake() { r.loop.Wake(r.clock.Now()) }
 
-func (r *Registry) claim(ctx context.Context, limit int) (claimed []model.EndpointIndex, next time.Time, err error) {
-	var idle bool
-	err = r.store.View(ctx, func(tx *store.Tx) error {
-		next, err = nextDue(tx)
-		idle = next.IsZero() || next.After(tx.Now())
-		return err
-	})
-	if err != nil || idle {
-		return nil, next, err
-	}
-	owner := r.config.Node.ID()
-	err = r.store.Update(ctx, func(tx *store.Tx) error {
+func (r *Registry) claim(ctx context.Context, limit int) ([]model.EndpointIndex, time.Time, error) {
+	return node.Claim(ctx, r.config.Node, nextDue, func(tx *store.Tx, owner string) ([]model.EndpointIndex, time.Time, error) {
 		if err := r.orderUnindexed(tx, limit); err != nil {
-			return err
+			return nil, time.Time{}, err
 		}
-		if claimed, _, err = tx.ClaimIndexes(owner, limit); err != nil {
-			return err
+		claimed, _, err := tx.ClaimIndexes(owner, limit)
+		if err != nil {
+			return nil, time.Time{}, err
 		}
-		next, err = nextDue(tx)
-		return err
+		next, err := nextDue(tx)
+		return claimed, next, err
 	})
-	if err != nil {
-		r.config.Node.Doubt(err)
-		return nil, time.Time{}, err
-	}
-	return claimed, next, nil
 }
 
 // Registration is an endpoint that was registered, and the indexing that was

@@ -10,29 +10,14 @@ import (
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/cron"
 	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/node"
 	"github.com/runhook/runhook/server/internal/store"
-	"github.com/runhook/runhook/server/internal/store/database"
 )
 
-func (s *Service) claim(ctx context.Context, limit int) (claimed []store.ClaimedSchedule, next time.Time, err error) {
-	var idle bool
-	err = s.store.View(ctx, func(tx *store.Tx) error {
-		next, err = tx.NextDueSchedule()
-		idle = next.IsZero() || next.After(tx.Now())
-		return err
+func (s *Service) claim(ctx context.Context, limit int) ([]store.ClaimedSchedule, time.Time, error) {
+	return node.Claim(ctx, s.config.Node, (*store.Tx).NextDueSchedule, func(tx *store.Tx, owner string) ([]store.ClaimedSchedule, time.Time, error) {
+		return tx.ClaimSchedules(owner, limit)
 	})
-	if err != nil || idle {
-		return nil, next, err
-	}
-	owner := s.config.Node.ID()
-	err = s.store.Update(ctx, func(tx *store.Tx) error {
-		claimed, next, err = tx.ClaimSchedules(owner, limit)
-		return err
-	})
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	return claimed, next, nil
 }
 
 // tick starts the tick of a schedule that is leased to this process.
@@ -40,7 +25,7 @@ func (s *Service) tick(ctx context.Context, c store.ClaimedSchedule) {
 	log := s.log.With("schedule", c.ID, "environment", c.EnvironmentID, "endpoint", c.EndpointID)
 	environment, err := s.store.EnvironmentByID(ctx, c.EnvironmentID)
 	if err == nil {
-		err = s.keep(ctx, func(tx *store.Tx) error { return s.tickOnce(tx, environment, c) })
+		err = s.config.Node.Record(ctx, func(tx *store.Tx) error { return s.tickOnce(tx, environment, c) })
 	}
 	switch {
 	case err == nil:
@@ -178,7 +163,7 @@ func accountOf(tx *store.Tx, s model.Schedule) (*model.Account, error) {
 
 // delay has a tick be started at another time.
 func (s *Service) delay(ctx context.Context, c store.ClaimedSchedule, again time.Time) {
-	err := s.keep(ctx, func(tx *store.Tx) error {
+	err := s.config.Node.Record(ctx, func(tx *store.Tx) error {
 		if err := tx.DelayTick(c, again); err != nil {
 			return err
 		}
@@ -186,24 +171,5 @@ func (s *Service) delay(ctx context.Context, c store.ClaimedSchedule, again time
 	})
 	if err != nil && !errors.Is(err, model.ErrLost) {
 		s.log.Error("cannot give a tick back; it is started when this process has restarted", "schedule", c.ID, "err", err)
-	}
-}
-
-// keep runs a transaction of a tick. While the database cannot be reached it tries
-// again; the compare-and-set in the transaction makes that safe.
-func (s *Service) keep(ctx context.Context, fn func(*store.Tx) error) error {
-	const pause = 250 * time.Millisecond
-	for {
-		err := s.store.Update(context.WithoutCancel(ctx), fn)
-		if !errors.Is(err, database.ErrUnavailable) {
-			return err
-		}
-		timer := s.clock.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return err
-		}
 	}
 }

@@ -6,30 +6,14 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/node"
 	"github.com/runhook/runhook/server/internal/store"
-	"github.com/runhook/runhook/server/internal/store/database"
 )
 
-func (s *Service) claim(ctx context.Context, limit int) (claimed []store.Delivery, next time.Time, err error) {
-	var idle bool
-	err = s.store.View(ctx, func(tx *store.Tx) error {
-		next, err = tx.NextDueEvent()
-		idle = next.IsZero() || next.After(tx.Now())
-		return err
+func (s *Service) claim(ctx context.Context, limit int) ([]store.Delivery, time.Time, error) {
+	return node.Claim(ctx, s.config.Node, (*store.Tx).NextDueEvent, func(tx *store.Tx, owner string) ([]store.Delivery, time.Time, error) {
+		return tx.ClaimEvents(owner, limit)
 	})
-	if err != nil || idle {
-		return nil, next, err
-	}
-	owner := s.config.Node.ID()
-	err = s.store.Update(ctx, func(tx *store.Tx) error {
-		claimed, next, err = tx.ClaimEvents(owner, limit)
-		return err
-	})
-	if err != nil {
-		s.config.Node.Doubt(err)
-		return nil, time.Time{}, err
-	}
-	return claimed, next, nil
 }
 
 // deliver delivers an event that is leased to this process, from where its
@@ -73,7 +57,7 @@ func (s *Service) deliverSome(ctx context.Context, environment *model.Environmen
 	if more = len(listeners) == startBatch; more {
 		after = listeners[len(listeners)-1].TargetID
 	}
-	err = s.keep(ctx, func(tx *store.Tx) error {
+	err = s.config.Node.Record(ctx, func(tx *store.Tx) error {
 		// It may have been committed before, and only the answer was lost.
 		if at, err := tx.LockDelivery(*d); err != nil || at != d.After {
 			return err
@@ -119,7 +103,7 @@ func accountByID(tx *store.Tx, id string) (*model.Account, error) {
 
 // giveBack has a delivery go on at another time.
 func (s *Service) giveBack(ctx context.Context, d store.Delivery, again time.Time) {
-	err := s.keep(ctx, func(tx *store.Tx) error {
+	err := s.config.Node.Record(ctx, func(tx *store.Tx) error {
 		if err := tx.EndDelivery(d, false, again); err != nil {
 			return err
 		}
@@ -127,24 +111,5 @@ func (s *Service) giveBack(ctx context.Context, d store.Delivery, again time.Tim
 	})
 	if err != nil && !errors.Is(err, model.ErrLost) {
 		s.log.Error("cannot give a delivery back; it goes on when this process has restarted", "event", d.Event.EventID, "err", err)
-	}
-}
-
-// keep runs a transaction of a delivery. While the database cannot be reached it
-// tries again; the compare-and-set in the transaction makes that safe.
-func (s *Service) keep(ctx context.Context, fn func(*store.Tx) error) error {
-	const pause = 250 * time.Millisecond
-	for {
-		err := s.store.Update(context.WithoutCancel(ctx), fn)
-		if !errors.Is(err, database.ErrUnavailable) {
-			return err
-		}
-		timer := s.clock.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return err
-		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/node"
 	"github.com/runhook/runhook/server/internal/store"
 )
 
@@ -45,25 +46,10 @@ const (
 	drainedAnswer = 64 << 10
 )
 
-func (s *Service) claimWaits(ctx context.Context, limit int) (claimed []model.EventWait, next time.Time, err error) {
-	var idle bool
-	err = s.store.View(ctx, func(tx *store.Tx) error {
-		next, err = tx.NextDueEventWait()
-		idle = next.IsZero() || next.After(tx.Now())
-		return err
+func (s *Service) claimWaits(ctx context.Context, limit int) ([]model.EventWait, time.Time, error) {
+	return node.Claim(ctx, s.config.Node, (*store.Tx).NextDueEventWait, func(tx *store.Tx, owner string) ([]model.EventWait, time.Time, error) {
+		return tx.ClaimEventWaits(owner, limit)
 	})
-	if err != nil || idle {
-		return nil, next, err
-	}
-	owner := s.config.Node.ID()
-	err = s.store.Update(ctx, func(tx *store.Tx) error {
-		claimed, next, err = tx.ClaimEventWaits(owner, limit)
-		return err
-	})
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	return claimed, next, nil
 }
 
 // endWait ends a wait that is leased to this process: with its event, or without
@@ -72,7 +58,7 @@ func (s *Service) endWait(ctx context.Context, w model.EventWait) {
 	log := s.log.With("wait", w.ID, "run", w.RunID, "environment", w.EnvironmentID)
 	var err error
 	if s.config.Tasks.IsTaskCallback(w.URL) {
-		err = s.keep(ctx, func(tx *store.Tx) error { return s.callTask(tx, w) })
+		err = s.config.Node.Record(ctx, func(tx *store.Tx) error { return s.callTask(tx, w) })
 	} else {
 		err = s.callURL(ctx, w)
 	}
@@ -104,7 +90,7 @@ func (s *Service) endWait(ctx context.Context, w model.EventWait) {
 
 // settleWait records what becomes of a wait that did not end as it should.
 func (s *Service) settleWait(ctx context.Context, w model.EventWait, settle func(*store.Tx, model.EventWait) error) {
-	err := s.keep(ctx, func(tx *store.Tx) error { return settle(tx, w) })
+	err := s.config.Node.Record(ctx, func(tx *store.Tx) error { return settle(tx, w) })
 	if err != nil && !errors.Is(err, model.ErrLost) {
 		s.log.Error("cannot record the end of a wait; it goes on when this process has restarted", "wait", w.ID, "err", err)
 	}
@@ -138,7 +124,7 @@ func (s *Service) callURL(ctx context.Context, w model.EventWait) error {
 	if err != nil {
 		return err
 	}
-	return s.keep(ctx, func(tx *store.Tx) error { return tx.DeleteEventWait(w) })
+	return s.config.Node.Record(ctx, func(tx *store.Tx) error { return tx.DeleteEventWait(w) })
 }
 
 // awaited returns what a wait's URL is told of its event; nil if it has none.

@@ -71,8 +71,7 @@ func (s *Service) Unregister(ctx context.Context, environment *model.Environment
 		}
 		found, err := tx.DeactivateSchedule(environment.ID, dynamic.ID, key)
 		if err == nil && !found {
-			const shown = 100
-			err = model.Errorf(model.Invalid, "Schedule not found: nothing is registered with %q under the key %q", dynamicSlug, key[:min(len(key), shown)])
+			err = model.Errorf(model.Invalid, "Schedule not found: nothing is registered with %q under the key %.100q", dynamicSlug, key)
 		}
 		return err
 	})

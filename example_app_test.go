@@ -78,11 +78,11 @@ func receive(client *runhook.Client, endpoint, body string, headers map[string]s
 func request(client *runhook.Client, endpoint, method, url string) string {
 	delivered := httptest.NewRequest("POST", "/", nil)
 	delivered.Header.Set(protocol.HeaderAPIKey, sdktest.APIKey)
-	delivered.Header.Set(protocol.HeaderAction, string(protocol.ActionDeliverHTTPEndpointRequest))
-	delivered.Header.Set(protocol.HeaderDeliveryKey, endpoint)
-	delivered.Header.Set(protocol.HeaderDeliveryMethod, method)
-	delivered.Header.Set(protocol.HeaderDeliveryURL, url)
-	delivered.Header.Set(protocol.HeaderDeliveryHeaders, "{}")
+	delivered.Header.Set(protocol.HeaderAction, string(protocol.ActionDeliverForResponse))
+	delivered.Header.Set(protocol.HeaderSourceKey, endpoint)
+	delivered.Header.Set(protocol.HeaderHTTPMethod, method)
+	delivered.Header.Set(protocol.HeaderHTTPURL, url)
+	delivered.Header.Set(protocol.HeaderHTTPHeaders, "{}")
 	recorder := httptest.NewRecorder()
 	client.ServeHTTP(recorder, delivered)
 	var response protocol.HTTPResponse

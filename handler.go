@@ -47,7 +47,7 @@ func (c *Client) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.preprocessRun(w, r, started)
 	case protocol.ActionRunNotification:
 		c.respond(w, started, okAnswer)
-	case protocol.ActionDeliverHTTPEndpointRequest:
+	case protocol.ActionDeliverForResponse:
 		c.respondToRequest(w, r, started)
 	case protocol.ActionProbeTimeout:
 		c.probeTimeout(w, r, started)

@@ -27,7 +27,7 @@ func (c *Client) respondToRequest(w http.ResponseWriter, r *http.Request, starte
 		refuse(w, http.StatusBadRequest, "Invalid headers")
 		return
 	}
-	endpoint := c.endpoint(r.Header.Get(protocol.HeaderDeliveryKey))
+	endpoint := c.endpoint(r.Header.Get(protocol.HeaderSourceKey))
 	if endpoint == nil || endpoint.set.respond.Handler == nil {
 		c.respond(w, started, map[string]any{"status": http.StatusOK, "body": okAnswer})
 		return
@@ -45,14 +45,14 @@ func (c *Client) respondToRequest(w http.ResponseWriter, r *http.Request, starte
 // passedOn returns the request that the server passes on.
 func (c *Client) passedOn(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
 	var headers map[string]string
-	if err := json.Unmarshal([]byte(r.Header.Get(protocol.HeaderDeliveryHeaders)), &headers); err != nil {
+	if err := json.Unmarshal([]byte(r.Header.Get(protocol.HeaderHTTPHeaders)), &headers); err != nil {
 		return nil, err
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, c.maxBodyBytes))
 	if err != nil {
 		return nil, err
 	}
-	method, url := r.Header.Get(protocol.HeaderDeliveryMethod), r.Header.Get(protocol.HeaderDeliveryURL)
+	method, url := r.Header.Get(protocol.HeaderHTTPMethod), r.Header.Get(protocol.HeaderHTTPURL)
 	request, err := http.NewRequestWithContext(r.Context(), method, url, bytes.NewReader(body))
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/runhook/runhook/server/internal/model"
@@ -18,10 +19,14 @@ type ReplayFilter struct {
 
 // Replay starts the automatic schedule of notifications of an environment anew:
 // up to limit of those that the filter names, from an id on. It returns how many,
-// and the id to go on after; that is empty at the end.
+// and the id to go on after; that is empty at the end. Status must be one that a
+// replay starts from.
 func (tx *Tx) Replay(environmentID string, filter ReplayFilter, after string, limit int) (replayed int, next string, err error) {
 	after = max(after, model.FirstID(model.PrefixNotification, filter.Since))
-	args := []any{environmentID, string(filter.Status), after, model.FirstID(model.PrefixNotification, filter.Until), limit}
+	if !slices.Contains(model.NotificationReplayed.From, filter.Status) {
+		return 0, "", fmt.Errorf("replay notifications that are %q: only %v can be", filter.Status, model.NotificationReplayed.From)
+	}
+	args := []any{environmentID, after, model.FirstID(model.PrefixNotification, filter.Until), limit}
 	condition := ""
 	if filter.SubscriptionID != "" {
 		args = append(args, filter.SubscriptionID)
@@ -33,8 +38,8 @@ func (tx *Tx) Replay(environmentID string, filter ReplayFilter, after string, li
 	}
 	ids, err := collect(tx, `
 		SELECT id FROM notifications
-		WHERE environment_id = $1 AND status = $2 AND status <> 'DELIVERED' AND id > $3 AND id < $4`+condition+`
-		ORDER BY id LIMIT $5`, args, scanString)
+		WHERE environment_id = $1 AND status = '`+string(filter.Status)+`' AND id > $2 AND id < $3`+condition+`
+		ORDER BY id LIMIT $4`, args, scanString)
 	if err != nil || len(ids) == 0 {
 		return 0, "", err
 	}

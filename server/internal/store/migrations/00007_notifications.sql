@@ -42,7 +42,7 @@ UPDATE notifications SET destination = environment_id || ' ' || COALESCE(endpoin
 -- These read the table once: seconds for a million notifications.
 CREATE INDEX notifications_destination_due ON notifications (destination, due_at) WHERE due_at IS NOT NULL AND lease_owner IS NULL;
 CREATE INDEX notifications_subscription ON notifications (subscription_id, id) WHERE subscription_id IS NOT NULL;
-CREATE INDEX notifications_status ON notifications (environment_id, status, id) WHERE status <> 'DELIVERED';
+CREATE INDEX notifications_held ON notifications (environment_id, id) WHERE status = 'HELD';
 CREATE INDEX notifications_unplaced ON notifications (environment_id, id) WHERE feed_position IS NULL;
 CREATE UNIQUE INDEX notifications_feed ON notifications (environment_id, feed_position) WHERE feed_position IS NOT NULL;
 

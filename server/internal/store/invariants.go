@@ -123,7 +123,7 @@ func (tx *Tx) lockForRepair(b Breach) error {
 // due again.
 func (tx *Tx) LostOwners() ([]string, error) {
 	var queries []string
-	for _, table := range []string{"runs", "tasks", "events", "notifications", "endpoint_indexes"} {
+	for _, table := range []string{"runs", "tasks", "events", "schedules", "event_waits", "notifications", "endpoint_indexes", "source_deliveries"} {
 		queries = append(queries, `SELECT lease_owner FROM `+table+` WHERE lease_owner IS NOT NULL`)
 	}
 	return collect(tx, `

@@ -28,7 +28,8 @@ var (
 // hasEnded is the condition that the run x has ended.
 var hasEnded = `x.status NOT IN (` + quoted(openRunStatuses) + `)`
 
-var invariants = slices.Concat(runInvariants, taskInvariants, notificationInvariants, eventInvariants, indexInvariants)
+var invariants = slices.Concat(runInvariants, taskInvariants, notificationInvariants, eventInvariants, indexInvariants,
+	[]Invariant{leaseless("schedules"), leaseless("source_deliveries")})
 
 var runInvariants = []Invariant{
 	leaseless("runs"),
@@ -69,7 +70,7 @@ var runInvariants = []Invariant{
 	{
 		Name: "runs that ended are told of once", Table: "runs",
 		Broken: "has ended and has a callback URL, but not exactly one notification for it",
-		broken: hasEnded + ` AND x.callback_url IS NOT NULL AND (
+		broken: hasEnded + ` AND x.trimmed_at IS NULL AND x.callback_url IS NOT NULL AND (
 			SELECT COUNT(*) FROM notifications n WHERE n.run_id = x.id AND n.url <> '' AND n.created_at = x.completed_at) <> 1`,
 	},
 	{
@@ -148,14 +149,10 @@ var eventInvariants = []Invariant{
 		broken: `x.due_at IS NOT NULL AND x.lease_owner IS NOT NULL`,
 	},
 	{
-		// Listeners that are not jobs start something else.
-		Name: "events that were delivered have their runs", Table: "events",
-		Broken: "was delivered, but the run that it started does not exist",
-		broken: `(x.delivered_at IS NOT NULL OR (x.internal AND x.name = '` + model.InvokeEventName + `'))
-			AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.event_id = x.id)
-			AND NOT EXISTS (
-				SELECT 1 FROM dispatcher_events l JOIN dispatchers d ON d.id = l.dispatcher_id
-				WHERE l.environment_id = x.environment_id AND l.name = x.name AND d.kind <> '` + string(model.DispatchJob) + `')`,
+		// Others may have ended a wait instead, which leaves no trace.
+		Name: "invocations have their runs", Table: "events",
+		Broken: "is an invocation, but its run does not exist",
+		broken: `x.internal AND x.name = '` + model.InvokeEventName + `' AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.event_id = x.id)`,
 	},
 }
 

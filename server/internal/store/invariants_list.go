@@ -149,14 +149,10 @@ var eventInvariants = []Invariant{
 		broken: `x.due_at IS NOT NULL AND x.lease_owner IS NOT NULL`,
 	},
 	{
-		// Listeners that are not jobs start something else.
-		Name: "events that were delivered have their runs", Table: "events",
-		Broken: "was delivered, but the run that it started does not exist",
-		broken: `(x.delivered_at IS NOT NULL OR (x.internal AND x.name = '` + model.InvokeEventName + `'))
-			AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.event_id = x.id)
-			AND NOT EXISTS (
-				SELECT 1 FROM dispatcher_events l JOIN dispatchers d ON d.id = l.dispatcher_id
-				WHERE l.environment_id = x.environment_id AND l.name = x.name AND d.kind <> '` + string(model.DispatchJob) + `')`,
+		// Others may have ended a wait instead, which leaves no trace.
+		Name: "invocations have their runs", Table: "events",
+		Broken: "is an invocation, but its run does not exist",
+		broken: `x.internal AND x.name = '` + model.InvokeEventName + `' AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.event_id = x.id)`,
 	},
 }
 

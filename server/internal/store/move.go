@@ -194,10 +194,12 @@ func (t table) scan(rows database.Rows) ([]any, error) {
 		switch declared {
 		case "TEXT":
 			values[i] = new(*string)
-		case "BIGINT":
+		case "BIGINT", "INTEGER":
 			values[i] = new(*int64)
 		case "BOOLEAN":
 			values[i] = new(*bool)
+		case "BYTEA":
+			values[i] = new([]byte)
 		default:
 			return nil, fmt.Errorf("column %s is declared as %s, which this program cannot move", t.columns[i], declared)
 		}
@@ -212,6 +214,8 @@ func (t table) scan(rows database.Rows) ([]any, error) {
 		case **int64:
 			values[i] = *value
 		case **bool:
+			values[i] = *value
+		case *[]byte:
 			values[i] = *value
 		}
 	}

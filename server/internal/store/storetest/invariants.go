@@ -134,12 +134,12 @@ func brokenNotifications(f *fixture) {
 	stray := f.insertNotification(model.Run{ID: "run_none", EnvironmentID: f.environment.ID})
 	equal(f, "what is broken of a stray one", f.broken("notifications", stray.ID), []string{"notifications have their run"})
 	event := f.event()
-	event.DeliveredAt, event.Internal, event.Name = f.clock.Now(), false, "paid"
+	event.Internal, event.Name = true, model.InvokeEventName
 	f.update(func(tx *store.Tx) error {
 		_, err := tx.InsertEvent(event)
 		return err
 	})
-	equal(f, "what is broken of an event", f.broken("events", event.ID), []string{"events that were delivered have their runs"})
+	equal(f, "what is broken of an event", f.broken("events", event.ID), []string{"invocations have their runs"})
 }
 
 func spans(f *fixture) {

@@ -116,7 +116,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	caller := endpoint.New(endpoint.Config{Outgoing: s.outgoing, Now: c.Clock.Now})
 	s.notify = notify.New(notify.Config{
 		Store: s.store, Node: s.node, Outgoing: s.outgoing, Caller: caller, Deliveries: c.Deliveries, Version: c.Version, Live: s.live, Clock: c.Clock, Log: c.Log,
-		CheckURL: s.guard.CheckURL, Schedule: c.NotificationSchedule, Timeouts: c.NotificationTimeouts,
+		CheckURL: s.outgoing.CheckURL, Schedule: c.NotificationSchedule, Timeouts: c.NotificationTimeouts,
 		CallBack: func(ctx context.Context, url string, body []byte) (bool, error) {
 			if !s.engine.IsTaskCallback(url) {
 				return false, nil

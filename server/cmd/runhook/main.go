@@ -16,25 +16,35 @@ import (
 
 // commands is the command line. Each flag can be set by its variable instead.
 type commands struct {
-	Serve     serveCommand   `cmd:"" help:"Run the server."`
-	Dev       devCommand     `cmd:"" help:"Register the app that you are writing, and watch its runs."`
-	Keys      keysCommand    `cmd:"" help:"Show the keys of the environments."`
+	Serve  serveCommand  `cmd:"" help:"Run the server."`
+	Dev    devCommand    `cmd:"" help:"Register the app that you are writing, and watch its runs."`
+	Keys   keysCommand   `cmd:"" help:"Show the keys of the environments."`
+	Verify verifyCommand `cmd:"" help:"Say whether a completion webhook is to be believed, and which check it fails."`
+	Listen listenCommand `cmd:"" help:"Forward notifications to a program on this machine, as they are made."`
+
+	Notifications notificationsCommand `cmd:"" help:"See what was delivered and what was not, and send it again."`
+	Subscriptions subscriptionsCommand `cmd:"" help:"Have notifications of all runs sent to a URL."`
+
 	Doctor    doctorCommand  `cmd:"" help:"Check that everything in a database is as it should be, also while servers use it."`
 	Backup    backupCommand  `cmd:"" help:"Copy a SQLite database to a file, also while a server uses it."`
 	Restore   restoreCommand `cmd:"" help:"Make a SQLite database of a copy."`
 	MigrateDB migrateCommand `cmd:"" name:"migrate-db" help:"Move everything from SQLite to PostgreSQL."`
-	Version   versionCommand `cmd:"" help:"Show the version of this program."`
-	Demo      demoCommand    `cmd:"" help:"See on real files that a job survives the death of its server."`
+
+	Version versionCommand `cmd:"" help:"Show the version of this program."`
+	Demo    demoCommand    `cmd:"" help:"See on real files that a job survives the death of its server."`
 
 	DemoServer demoServerCommand `cmd:"" hidden:""`
 }
 
-// streams are where a command writes.
-type streams struct{ out, err io.Writer }
+// streams are where a command reads and writes.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	status := run(ctx, os.Args[1:], streams{os.Stdout, os.Stderr})
+	status := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
 	stop()
 	os.Exit(status)
 }

@@ -24,9 +24,9 @@ module.exports = ({ client, sdk, load, board, job }) => {
         metadata: { last: body.id, before: source.metadata ?? null, kept: source.data },
       };
     },
-    register: async ({ source: { active, secret, channel }, options, params }, io, ctx) => {
+    register: async ({ source: { active, secret, url }, options, params }, io, ctx) => {
       await io.runTask("tell the service", async () => {
-        board.put("registration " + params.project, { url: channel.url, secret, active, events: options.event.desired, account: ctx.account ?? null });
+        board.put("registration " + params.project, { url, secret, active, events: options.event.desired, account: ctx.account ?? null });
       });
       return { data: { hook: 7 }, options: { event: options.event.desired } };
     },

@@ -29,7 +29,7 @@ var (
 var hasEnded = `x.status NOT IN (` + quoted(openRunStatuses) + `)`
 
 var invariants = slices.Concat(runInvariants, taskInvariants, notificationInvariants, eventInvariants, indexInvariants,
-	[]Invariant{leaseless("schedules"), leaseless("event_waits"), leaseless("source_deliveries")})
+	[]Invariant{leaseless("schedules"), leaseless("source_deliveries")})
 
 var runInvariants = []Invariant{
 	leaseless("runs"),

@@ -110,6 +110,9 @@ func (s *Service) look(ctx context.Context, v visit) {
 		return err
 	})
 	for _, b := range breaches {
+		if b.Invariant.Passes {
+			continue
+		}
 		p.Found++
 		if s.treat(ctx, b) {
 			p.Repaired++

@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"slices"
+	"time"
 
 	"github.com/runhook/runhook/server/internal/doctor"
 	"github.com/runhook/runhook/server/internal/store"
@@ -16,21 +18,53 @@ type Problem struct {
 	Repairable bool
 }
 
-// Examine returns what is wrong with a database, also while servers use it. It
-// changes nothing, and needs no encryption key.
-func Examine(ctx context.Context, config Config) (problems []Problem, err error) {
+// settling is how long servers may take to see to what they see to by themselves.
+const settling = 15 * time.Second
+
+// Examine returns what is wrong with a database, also while servers use it. What
+// servers see to by themselves within seconds is looked at a second time, and is
+// only wrong if it is still there. It changes nothing, and needs no encryption key.
+func Examine(ctx context.Context, config Config) ([]Problem, error) {
 	config.setDefaults()
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
+	breaches, err := examineOnce(ctx, config)
+	if err == nil && slices.ContainsFunc(breaches, func(b store.Breach) bool { return b.Invariant.Passes }) {
+		breaches, err = examineAgain(ctx, config, breaches)
+	}
+	var problems []Problem
+	for _, b := range breaches {
+		i := b.Invariant
+		problems = append(problems, Problem{Table: i.Table, ID: b.ID, Broken: i.Broken, Repairable: i.Repairable()})
+	}
+	return problems, err
+}
+
+func examineOnce(ctx context.Context, config Config) (breaches []store.Breach, err error) {
 	options := store.Options{URL: config.Database, Clock: config.Clock, Log: config.Log}
-	err = store.Look(ctx, options, func(tx *store.Tx) error {
-		breaches, err := doctor.Examine(tx)
-		for _, b := range breaches {
-			i := b.Invariant
-			problems = append(problems, Problem{Table: i.Table, ID: b.ID, Broken: i.Broken, Repairable: i.Repairable()})
-		}
+	err = store.Look(ctx, options, func(tx *store.Tx) (err error) {
+		breaches, err = doctor.Examine(tx)
 		return err
 	})
-	return problems, err
+	return breaches, err
+}
+
+// examineAgain returns those breaches that may pass and have not after a while,
+// and all others.
+func examineAgain(ctx context.Context, config Config, before []store.Breach) ([]store.Breach, error) {
+	timer := config.Clock.NewTimer(settling)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		return before, ctx.Err()
+	}
+	after, err := examineOnce(ctx, config)
+	if err != nil {
+		return before, err
+	}
+	return slices.DeleteFunc(before, func(b store.Breach) bool {
+		return b.Invariant.Passes && !slices.Contains(after, b)
+	}), nil
 }

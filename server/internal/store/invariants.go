@@ -14,6 +14,9 @@ type Invariant struct {
 	Table string
 	// Broken says, of a row for which it does not hold, what is wrong.
 	Broken string
+	// Passes tells that it may be broken for some seconds, after which servers see to
+	// it by themselves.
+	Passes bool
 	// broken is the condition, in SQL, of rows x for which it does not hold.
 	broken string
 	// repair is what to set so that it holds again without losing or repeating

@@ -9,7 +9,7 @@ import (
 )
 
 // A JobOption says more about a job: [Name], [Enabled], [ConcurrencyLimit],
-// [StrictPayload].
+// [StrictPayload], [Auth].
 type JobOption interface{ applyToJob(*jobOptions) }
 
 // A TaskOption says more about a task: [Retry], [Key], [Name], [Params],
@@ -42,14 +42,15 @@ type invokeOptions struct {
 	err            error
 }
 
-// Name is what people see a job or a task as, in place of its ID or key.
+// Name is what people see a job, a task or an HTTP endpoint as, in place of its ID
+// or key.
 type Name string
 
 func (n Name) applyToJob(o *jobOptions)   { o.name = string(n) }
 func (n Name) applyToTask(o *taskOptions) { o.request.Name = string(n) }
 
-// Enabled says whether a job may be run. Jobs are enabled unless told
-// otherwise.
+// Enabled says whether a job may be run, or an HTTP endpoint called. They are
+// enabled unless told otherwise.
 type Enabled bool
 
 func (e Enabled) applyToJob(o *jobOptions) { o.enabled = bool(e) }

@@ -3,6 +3,7 @@ package runhook
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -58,7 +59,7 @@ func WaitForEvent[Payload any](ctx context.Context, key, name string, options ..
 	switch {
 	case set.err != nil:
 	case name == "":
-		set.err = fmt.Errorf("the name of the event is empty")
+		set.err = errors.New("the name of the event is empty")
 	case set.timeout < shortestEventWait || set.timeout > longestEventWait:
 		set.err = fmt.Errorf("an event can be waited for from %s to %s, not %s", shortestEventWait, longestEventWait, set.timeout)
 	}
@@ -113,7 +114,7 @@ func WaitForRequest[Body any](ctx context.Context, key string, tell func(ctx con
 	var none Body
 	set := newWait(options)
 	if set.err == nil && (set.request.Filter != nil || set.request.ContextFilter != nil || set.request.Source != "" || set.request.AccountID != "") {
-		set.err = fmt.Errorf("the first request is taken, whatever it says: WaitForRequest takes no option but Timeout")
+		set.err = errors.New("the first request is taken, whatever it says: WaitForRequest takes no option but Timeout")
 	}
 	if set.err != nil {
 		return none, fmt.Errorf("task %q: %w", key, set.err)

@@ -11,6 +11,7 @@ import (
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/notify"
+	"github.com/runhook/runhook/server/internal/server"
 	"github.com/runhook/runhook/server/internal/servertest"
 )
 
@@ -27,10 +28,13 @@ func replies(n int, reply servertest.Reply) []servertest.Reply {
 	return list
 }
 
+// keepAll has nothing that a test looks at be deleted for its age.
+func keepAll(c *server.Config) { c.KeepPayloads, c.KeepRuns = "forever", "forever" }
+
 func TestADeliveryThatFailsIsTriedAgainUntilTheScheduleIsUsedUp(t *testing.T) {
 	t.Parallel()
 	servertest.EachDatabase(t, func(t *testing.T, database string) {
-		s := servertest.Start(t, servertest.Options{Database: database})
+		s := servertest.Start(t, servertest.Options{Database: database, Adjust: keepAll})
 		app := servertest.NewApp(t, s)
 		done := servertest.NewReceiver(t, s, replies(len(notify.Schedule)+1, servertest.HTTP(503, "busy"))...)
 		run := runFor(app, done)

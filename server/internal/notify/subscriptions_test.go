@@ -59,7 +59,7 @@ func TestASubscriptionIsToldOfTheRunsItMatches(t *testing.T) {
 
 func TestADryRunSaysWhichRunsWouldHaveMatched(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, servertest.Options{})
+	s := servertest.Start(t, servertest.Options{Adjust: keepAll})
 	app := servertest.NewApp(t, s)
 	s.Development().WaitRun(success(app), protocol.RunSuccess)
 	s.Clock.Advance(8 * 24 * time.Hour)
@@ -237,7 +237,7 @@ func TestGoneSwitchesASubscriptionOffAndOthersAreTold(t *testing.T) {
 
 func TestASubscriptionThatFailsForDaysIsSwitchedOffAfterAWarning(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, servertest.Options{})
+	s := servertest.Start(t, servertest.Options{Adjust: keepAll})
 	app := servertest.NewApp(t, s)
 	failing, _ := subscribe(t, s, servertest.Fields{"schedule": []int{0, 216000, 216000, 3600}}, replies(5, servertest.HTTP(500, ""))...)
 	_, operators := subscribe(t, s, servertest.Fields{"events": []string{"runhook.subscription.failing", "runhook.subscription.disabled"}})

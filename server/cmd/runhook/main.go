@@ -19,18 +19,22 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	Dev     devCommand     `cmd:"" help:"Register the app that you are writing, and watch its runs."`
 	Keys    keysCommand    `cmd:"" help:"Show the keys of the environments."`
+	Verify  verifyCommand  `cmd:"" help:"Say whether a completion webhook is to be believed, and which check it fails."`
 	Version versionCommand `cmd:"" help:"Show the version of this program."`
 	Demo    demoCommand    `cmd:"" help:"See on real files that a job survives the death of its server."`
 
 	DemoServer demoServerCommand `cmd:"" hidden:""`
 }
 
-// streams are where a command writes.
-type streams struct{ out, err io.Writer }
+// streams are where a command reads and writes.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	status := run(ctx, os.Args[1:], streams{os.Stdout, os.Stderr})
+	status := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
 	stop()
 	os.Exit(status)
 }

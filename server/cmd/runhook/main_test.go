@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/runhook/runhook/server/internal/servertest"
@@ -36,8 +37,14 @@ func program(t *testing.T, variables []string, arguments ...string) *servertest.
 // its exit status.
 func invoked(t *testing.T, arguments ...string) (out, problems string, status int) {
 	t.Helper()
+	return invokedWith(t, "", arguments...)
+}
+
+// invokedWith does the same with something to read on standard input.
+func invokedWith(t *testing.T, input string, arguments ...string) (out, problems string, status int) {
+	t.Helper()
 	var written, reported bytes.Buffer
-	status = run(t.Context(), arguments, streams{&written, &reported})
+	status = run(t.Context(), arguments, streams{strings.NewReader(input), &written, &reported})
 	return written.String(), reported.String(), status
 }
 

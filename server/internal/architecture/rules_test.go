@@ -44,6 +44,7 @@ var around = []string{
 	internal + "servertest",
 	internal + "simulation",
 	internal + "testpostgres",
+	internal + "verify",
 }
 
 // sdkImports says what the packages of the SDK's module import of each other. Others
@@ -62,7 +63,7 @@ var sdkImports = map[string][]string{
 
 // commandImports is what cmd/runhook imports of ours, besides packages in its
 // own folder: it reads flags and wires, and has no logic.
-var commandImports = []string{internal + "server", internal + "demo", internal + "dev", sdkModule + "/protocol"}
+var commandImports = []string{internal + "server", internal + "demo", internal + "dev", internal + "verify", sdkModule + "/protocol"}
 
 // owners names the only packages that import a library, tests included.
 var owners = map[string][]string{

@@ -39,10 +39,13 @@ var around = []string{
 	serverModule + "/runhooktest",
 	internal + "architecture",
 	internal + "conformance",
+	internal + "console",
 	internal + "demo",
 	internal + "dev",
+	internal + "remote",
 	internal + "servertest",
 	internal + "simulation",
+	internal + "terminal",
 	internal + "testpostgres",
 	internal + "verify",
 }
@@ -63,7 +66,9 @@ var sdkImports = map[string][]string{
 
 // commandImports is what cmd/runhook imports of ours, besides packages in its
 // own folder: it reads flags and wires, and has no logic.
-var commandImports = []string{internal + "server", internal + "demo", internal + "dev", internal + "verify", sdkModule + "/protocol"}
+var commandImports = []string{
+	internal + "server", internal + "demo", internal + "dev", internal + "console", internal + "remote", internal + "verify", sdkModule + "/protocol",
+}
 
 // owners names the only packages that import a library, tests included.
 var owners = map[string][]string{

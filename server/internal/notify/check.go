@@ -28,13 +28,18 @@ var kinds = []model.NotificationKind{model.NotifyRunEnded, model.NotifyFailing, 
 // check gives an Invalid error that names the first field of a subscription that
 // cannot be.
 func (s *Service) check(environment *model.Environment, subscription model.Subscription) error {
-	settings := subscription.Settings
 	if subscription.URL == "" {
 		return invalid("url", "is required")
 	}
 	if err := s.config.CheckURL(subscription.URL, environment.Type); err != nil {
 		return invalid("url", "cannot be called: %v", err)
 	}
+	return checkSettings(subscription)
+}
+
+// checkSettings checks everything but where a subscription leads to.
+func checkSettings(subscription model.Subscription) error {
+	settings := subscription.Settings
 	if len(settings.Name) > longestName {
 		return invalid("name", "has %d bytes, and may have %d", len(settings.Name), longestName)
 	}

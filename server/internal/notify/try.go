@@ -42,7 +42,8 @@ const (
 // subscription would have been told of, had it been there.
 func (s *Service) DryRun(ctx context.Context, environment *model.Environment, subscription model.Subscription, since time.Time) (Trial, error) {
 	trial := Trial{Complete: true}
-	if err := s.check(environment, subscription); err != nil {
+	// Nothing is sent, so that it needs no URL.
+	if err := checkSettings(subscription); err != nil {
 		return trial, err
 	}
 	parsed, err := filter.Parse(subscription.Settings.Filter)

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/receiver"
+	"github.com/runhook/runhook/server/internal/servertest"
+)
+
+// inbox is a program on this machine that webhooks are sent to. It answers each
+// with the next of its statuses, and 200 after those.
+type inbox struct {
+	URL string
+
+	mu       sync.Mutex
+	got      []arrived
+	statuses []int
+}
+
+type arrived struct {
+	header http.Header
+	body   []byte
+}
+
+func newInbox(t *testing.T, statuses ...int) *inbox {
+	t.Helper()
+	box := &inbox{statuses: statuses}
+	web := httptest.NewServer(box)
+	t.Cleanup(web.Close)
+	box.URL = web.URL + "/inbox"
+	return box
+}
+
+func (b *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.got = append(b.got, arrived{r.Header.Clone(), body})
+	if len(b.statuses) > 0 {
+		w.WriteHeader(b.statuses[0])
+		b.statuses = b.statuses[1:]
+	}
+}
+
+func (b *inbox) requests() []arrived {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.got)
+}
+
+func TestNotificationsAreForwardedAsTheyAreMade(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	got := newInbox(t, http.StatusTeapot)
+	key := d.Key(protocol.Development).Secret
+	listening := program(t, nil, "listen", "--forward", got.URL, "--server", d.URL, "--api-key", key)
+	said := func(text string) {
+		t.Helper()
+		servertest.WaitFor(t, "listen to say "+text, func() bool { return containsAll(listening.Out.String(), text) })
+	}
+	said("forwarding to " + got.URL)
+	first, _ := d.ended(servertest.HTTP(200, ""))
+	said(first + " SUCCESS  refused: 418 I'm a teapot in ")
+	second, id := d.ended(servertest.HTTP(200, ""))
+	said(second + " SUCCESS  200 in ")
+
+	requests := got.requests()
+	if len(requests) != 2 {
+		t.Fatalf("%d requests were forwarded", len(requests))
+	}
+	verifier, err := receiver.NewVerifier(receiver.Config{APIKey: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if delivery, err := verifier.Verify(requests[1].header, requests[1].body); err != nil || delivery.ID != id {
+		t.Errorf("what was forwarded is %+v (%v), want %s", delivery, err, id)
+	}
+	listening.Terminate()
+	if status := listening.ExitStatus(); status != succeeded {
+		t.Errorf("it exits with %d: %s", status, listening.Err)
+	}
+}
+
+func TestListeningGoesOnWhereItWasWhenTheServerIsBack(t *testing.T) {
+	t.Parallel()
+	database := "sqlite:" + t.TempDir() + "/runhook.db"
+	process, s := serving(t, database)
+	got := newInbox(t)
+	listening := program(t, nil, "listen", "--forward", got.URL, "--server", s.URL, "--api-key", developmentKey, "--secret", protocol.WebhookSecret("laptop"))
+	servertest.WaitFor(t, "listen to begin", func() bool { return containsAll(listening.Out.String(), "forwarding to") })
+	port := s.URL[len("http://"):]
+	process.Kill()
+	servertest.WaitFor(t, "listen to lose the server", func() bool { return containsAll(listening.Out.String(), "Lost the server at") })
+
+	_, again := serving(t, database, "--addr", port)
+	app, done := servertest.NewApp(t, again), servertest.NewReceiver(t, again)
+	run := app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: done.URL}}, servertest.Always(servertest.Success("1")))
+	servertest.WaitFor(t, "the notification to be forwarded", func() bool {
+		return containsAll(listening.Out.String(), "The server is back", run+" SUCCESS  200 in ")
+	})
+	request := got.requests()[0]
+	if err := receiver.Verify(request.header, request.body, receiver.Config{Secrets: []string{protocol.WebhookSecret("laptop")}}); err != nil {
+		t.Errorf("what was forwarded does not verify with the secret: %v", err)
+	}
+}
+
+func containsAll(text string, wants ...string) bool {
+	return !slices.ContainsFunc(wants, func(want string) bool { return !strings.Contains(text, want) })
+}

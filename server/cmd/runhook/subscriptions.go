@@ -1,0 +1,118 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/runhook/runhook/server/internal/console"
+)
+
+type subscriptionsCommand struct {
+	List   listSubscriptionsCommand  `cmd:"" help:"List the standing subscriptions of the environment."`
+	Get    getSubscriptionCommand    `cmd:"" help:"Show a subscription."`
+	Create createSubscriptionCommand `cmd:"" help:"Have notifications sent to a URL from now on."`
+	Update updateSubscriptionCommand `cmd:"" help:"Change a subscription; what is not given stays as it is."`
+	Delete deleteSubscriptionCommand `cmd:"" help:"End a subscription."`
+	Test   testSubscriptionCommand   `cmd:"" help:"Send a test notification to a subscription."`
+	Rotate rotateSubscriptionCommand `cmd:"" help:"Give a subscription another secret."`
+	DryRun dryRunCommand             `cmd:"" name:"dry-run" help:"Show which of the last week's runs a subscription would have been told of."`
+}
+
+// choiceFlags say what a subscription is told of.
+type choiceFlags struct {
+	Event  []string `placeholder:"EVENT" help:"What to be told of: run.ended, runhook.subscription.failing, runhook.subscription.disabled. Default: run.ended."`
+	Job    []string `placeholder:"ID" help:"The jobs whose runs to be told of. Default: all."`
+	Status []string `placeholder:"STATUS" help:"The ends of runs to be told of, such as FAILURE. Default: all."`
+	Filter string   `placeholder:"JSON" help:"An event filter that the payload must match, or @ and a file that holds it. Default: none."`
+}
+
+// subscriptionFlags are everything that can be chosen.
+type subscriptionFlags struct {
+	choiceFlags
+	Name           string          `placeholder:"NAME" help:"A name for people."`
+	Header         []string        `sep:"none" placeholder:"LINE" help:"A header to send along, such as \"X-Team: billing\". Repeat it for each."`
+	Schedule       []time.Duration `placeholder:"PAUSES" help:"The pause before each attempt, such as 0s,5s,1m. Default: the server's."`
+	GiveUpOn4xx    *bool           `name:"give-up-on-4xx" negatable:"" help:"Do not try again after a status of 400 to 499 other than 408, 425 and 429."`
+	MaxConcurrency int             `placeholder:"N" help:"How many requests may be in flight at once. Default: the server's."`
+	MaxPerSecond   float64         `placeholder:"N" help:"How many requests may begin in a second. Default: the server's."`
+}
+
+// signingFlags say what a subscription is signed with.
+type signingFlags struct {
+	Secret     string `env:"RUNHOOK_WEBHOOK_SECRET" placeholder:"SECRET" help:"A secret of your own (whsec_... or whsk_...). Default: a new one, which is shown once."`
+	Asymmetric bool   `help:"Make an asymmetric key (v1a), so that receivers need no secret."`
+}
+
+func (f signingFlags) signing() console.Signing {
+	signing := console.Signing{Secret: f.Secret}
+	if f.Asymmetric {
+		signing.Signature = "v1a"
+	}
+	return signing
+}
+
+func (f choiceFlags) subscription() (wanted console.Subscription, err error) {
+	wanted.Events, wanted.Jobs, wanted.Statuses = given(f.Event), given(f.Job), given(f.Status)
+	filter := []byte(f.Filter)
+	if path, ok := strings.CutPrefix(f.Filter, "@"); ok {
+		if filter, err = os.ReadFile(path); err != nil {
+			return wanted, &usageError{"--filter", err}
+		}
+	}
+	if len(filter) > 0 && !json.Valid(filter) {
+		return wanted, &usageError{"--filter", errors.New(`is not JSON; it is like {"job":{"id":["shop"]}}`)}
+	}
+	wanted.Filter = filter
+	return wanted, nil
+}
+
+func (f subscriptionFlags) subscription() (console.Subscription, error) {
+	wanted, err := f.choiceFlags.subscription()
+	if err != nil {
+		return wanted, err
+	}
+	if f.Name != "" {
+		wanted.Name = &f.Name
+	}
+	if len(f.Header) > 0 {
+		headers := map[string]string{}
+		for _, line := range f.Header {
+			name, value, ok := strings.Cut(line, ":")
+			if !ok {
+				return wanted, &usageError{"--header", fmt.Errorf("%q is not like Name: value", line)}
+			}
+			headers[strings.TrimSpace(name)] = strings.TrimSpace(value)
+		}
+		wanted.Headers = &headers
+	}
+	if len(f.Schedule) > 0 {
+		seconds := make([]float64, len(f.Schedule))
+		for i, pause := range f.Schedule {
+			seconds[i] = pause.Seconds()
+		}
+		wanted.Schedule = &seconds
+	}
+	if f.GiveUpOn4xx != nil {
+		again := !*f.GiveUpOn4xx
+		wanted.RetryClientErrors = &again
+	}
+	if f.MaxConcurrency != 0 {
+		wanted.MaximumConcurrency = &f.MaxConcurrency
+	}
+	if f.MaxPerSecond != 0 {
+		wanted.MaximumPerSecond = &f.MaxPerSecond
+	}
+	return wanted, nil
+}
+
+// given returns a list that was given, and nil for none.
+func given(list []string) *[]string {
+	if len(list) == 0 {
+		return nil
+	}
+	return &list
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+type listSubscriptionsCommand struct {
+	serverFlags
+	Cursor string `placeholder:"CURSOR" help:"Where a page before this one ended."`
+}
+
+// Run lists subscriptions.
+func (c *listSubscriptionsCommand) Run(ctx context.Context, s streams) error {
+	console, err := c.console(s)
+	if err != nil {
+		return err
+	}
+	return console.ListSubscriptions(ctx, c.Cursor)
+}
+
+// oneSubscription is a command about one subscription.
+type oneSubscription struct {
+	serverFlags
+	ID string `arg:"" help:"The subscription (sub_...)."`
+}
+
+type getSubscriptionCommand struct{ oneSubscription }
+
+// Run shows a subscription.
+func (c *getSubscriptionCommand) Run(ctx context.Context, s streams) error {
+	console, err := c.console(s)
+	if err != nil {
+		return err
+	}
+	return console.GetSubscription(ctx, c.ID)
+}
+
+type createSubscriptionCommand struct {
+	serverFlags
+	URL string `arg:"" help:"Where to send notifications."`
+	subscriptionFlags
+	signingFlags
+	Disabled bool `help:"Create it switched off: what it is owed is held back."`
+}
+
+// Run creates a subscription.
+func (c *createSubscriptionCommand) Run(ctx context.Context, s streams) error {
+	wanted, err := c.subscription()
+	if err != nil {
+		return err
+	}
+	wanted.URL, wanted.Signing = &c.URL, c.signing()
+	if c.Disabled {
+		wanted.Enabled = new(bool)
+	}
+	console, err := c.console(s)
+	if err != nil {
+		return err
+	}
+	return console.CreateSubscription(ctx, wanted)
+}
+
+type updateSubscriptionCommand struct {
+	oneSubscription
+	subscriptionFlags
+	URL     string `placeholder:"URL" help:"Where to send notifications."`
+	Enable  bool   `xor:"state" help:"Switch it on."`
+	Disable bool   `xor:"state" help:"Switch it off: what it is owed is held back."`
+}
+
+// Run changes a subscription.
+func (c *updateSubscriptionCommand) Run(ctx context.Context, s streams) error {
+	change, err := c.subscription()
+	if err != nil {
+		return err
+	}
+	if c.URL != "" {
+		change.URL = &c.URL
+	}
+	if c.Enable || c.Disable {
+		change.Enabled = &c.Enable
+	}
+	console, err := c.console(s)
+	if err != nil {
+		return err
+	}
+	return console.UpdateSubscription(ctx, c.ID, change)
+}
+
+type deleteSubscriptionCommand struct{ oneSubscription }
+
+// Run ends a subscription.
+func (c *deleteSubscriptionCommand) Run(ctx context.Context, s streams) error {
+	console, err := c.console(s)
+	if err != nil {
+		return err
+	}
+	return console.DeleteSubscription(ctx, c.ID)
+}
+
+type testSubscriptionCommand struct{ oneSubscription }
+
+// Run sends a test notification.
+func (c *testSubscriptionCommand) Run(ctx context.Context, s streams) error {
+	console, err := c.console(s)
+	if err != nil {
+		return err
+	}
+	return console.TestSubscription(ctx, c.ID)
+}
+
+type rotateSubscriptionCommand struct {
+	oneSubscription
+	signingFlags
+	Overlap time.Duration `default:"24h" placeholder:"DURATION" help:"How long the secrets before go on signing beside the new one. Default: ${default}."`
+}
+
+// Run gives a subscription another secret.
+func (c *rotateSubscriptionCommand) Run(ctx context.Context, s streams) error {
+	if c.Overlap < 0 {
+		return &usageError{"--overlap", errors.New("must not be negative")}
+	}
+	console, err := c.console(s)
+	if err != nil {
+		return err
+	}
+	seconds := int(c.Overlap.Seconds())
+	return console.RotateSubscription(ctx, c.ID, &seconds, c.signing())
+}
+
+type dryRunCommand struct {
+	serverFlags
+	choiceFlags
+}
+
+// Run shows what a subscription would have been told of.
+func (c *dryRunCommand) Run(ctx context.Context, s streams) error {
+	wanted, err := c.subscription()
+	if err != nil {
+		return err
+	}
+	console, err := c.console(s)
+	if err != nil {
+		return err
+	}
+	return console.DryRun(ctx, wanted)
+}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need and this machine lacks: a C compiler for the race
-# detector, PostgreSQL, Node, a browser, and the Node packages of the apps in e2e.
+# detector, PostgreSQL, Node, Python, openssl, a browser, and the Node packages of the apps in e2e.
 # Quick when all is there. Whatever cannot be had is an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -54,6 +54,9 @@ has_c_compiler || fail "$(go env CC) cannot compile a C program, which the race 
 
 has_node || install "Node with npm" nodejs npm
 has_node || fail "node and npm are installed, but not on the PATH"
+
+command -v python3 >/dev/null || install "Python" python3
+command -v openssl >/dev/null || install "openssl" openssl
 
 has_browser || install "a browser" chromium
 has_browser || fail "chromium is installed, but not on the PATH"

@@ -125,7 +125,7 @@ func (s *Service) tellOthers(tx *store.Tx, environment *model.Environment, about
 			continue
 		}
 		n := model.Notification{EnvironmentID: environment.ID, Kind: kind, Status: model.NotificationPending, Body: body, Sequence: 1}
-		if err := s.writeTo(tx, other, n); err != nil {
+		if err := s.writeTo(tx, other, &n); err != nil {
 			return err
 		}
 	}

@@ -42,14 +42,14 @@ func (s *Service) RunEnded(tx *store.Tx, environment *model.Environment, ended s
 	if run.CallbackURL != "" {
 		callback := n
 		callback.URL, callback.Destination = run.CallbackURL, destination(environment.ID, run.CallbackURL)
-		if err := s.write(tx, callback); err != nil {
+		if err := s.write(tx, &callback); err != nil {
 			return err
 		}
 	}
 	if toApp {
 		app := n
 		app.EndpointID, app.Destination = run.EndpointID, environment.ID+" "+run.EndpointID
-		if err := s.write(tx, app); err != nil {
+		if err := s.write(tx, &app); err != nil {
 			return err
 		}
 	}
@@ -93,15 +93,16 @@ func (s *Service) writeMatching(tx *store.Tx, n model.Notification, interested [
 		if !parsed.MatchDecoded(body) {
 			continue
 		}
-		if err := s.writeTo(tx, subscription, n); err != nil {
+		owed := n
+		if err := s.writeTo(tx, subscription, &owed); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// writeTo writes a notification to a subscription.
-func (s *Service) writeTo(tx *store.Tx, subscription model.Subscription, n model.Notification) error {
+// writeTo writes a notification to a subscription, and completes n as write does.
+func (s *Service) writeTo(tx *store.Tx, subscription model.Subscription, n *model.Notification) error {
 	n.URL, n.SubscriptionID, n.Destination = subscription.URL, subscription.ID, s.destinationOf(subscription)
 	if !subscription.Enabled {
 		n.Status = model.NotificationHeld
@@ -110,8 +111,8 @@ func (s *Service) writeTo(tx *store.Tx, subscription model.Subscription, n model
 }
 
 // write records a new notification. If this process has room, it is its own from
-// the start and is sent as soon as it is on disk.
-func (s *Service) write(tx *store.Tx, n model.Notification) error {
+// the start and is sent as soon as it is on disk. It gives n its ID and times.
+func (s *Service) write(tx *store.Tx, n *model.Notification) error {
 	n.ID = model.NewID(model.PrefixNotification, tx.Now())
 	n.CreatedAt, n.UpdatedAt = tx.Now(), tx.Now()
 	switch {
@@ -120,12 +121,13 @@ func (s *Service) write(tx *store.Tx, n model.Notification) error {
 	case s.reserve(n.Destination):
 		n.ScheduledAt = tx.Now()
 		n.Lease = model.Lease{Owner: s.config.Node.ID(), Number: 1}
+		started := *n
 		tx.AfterCommit(func() {
-			s.loop.Start(n)
+			s.loop.Start(started)
 			s.news.tell()
 		})
 		tx.AfterRollback(func(err error) {
-			s.pace.Release(n.Destination, 1, true)
+			s.pace.Release(started.Destination, 1, true)
 			s.loop.Release()
 			s.config.Node.Doubt(err)
 		})
@@ -134,7 +136,7 @@ func (s *Service) write(tx *store.Tx, n model.Notification) error {
 			return err
 		}
 	}
-	return tx.InsertNotification(n)
+	return tx.InsertNotification(*n)
 }
 
 // reserve takes room for a delivery, in this process and at its destination.

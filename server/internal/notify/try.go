@@ -113,7 +113,7 @@ func (s *Service) Test(ctx context.Context, environment *model.Environment, id s
 			EnvironmentID: environment.ID, Kind: model.NotifyTest, Status: model.NotificationPending, RunStatus: protocol.RunSuccess,
 			Body: protocol.EncodeRunNotification(sample(environment, tx.Now())), Sequence: 1,
 		}
-		return s.writeTo(tx, subscription, n)
+		return s.writeTo(tx, subscription, &n)
 	})
 	return n, err
 }

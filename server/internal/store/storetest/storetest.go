@@ -30,7 +30,7 @@ func Run(t *testing.T, open Open) {
 		transactionTests, environmentTests, nodeTests, endpointTests, indexTests, reindexTests,
 		jobTests, eventTests, deliveryTests, dispatcherTests, scheduleTests, scheduleListTests, eventWaitTests, keyValueTests, triggerSourceTests,
 		runTests, claimTests, limitTests, transitionTests, taskTests, dueTaskTests, operationTests, statusTests,
-		notificationTests, destinationTests, subscriptionTests, feedTests, listTests, windowTests, jsonTests, turnTests, invariantTests,
+		notificationTests, destinationTests, subscriptionTests, feedTests, listTests, windowTests, jsonTests, turnTests, invariantTests, retentionTests,
 		ingressTests, sourceDeliveryTests,
 	) {
 		t.Run(test.name, func(t *testing.T) {

@@ -52,7 +52,11 @@ var retentionTests = []test{
 	{"an event stays as long as it has a run or is to be delivered", func(f *fixture) {
 		f.insertRun()
 		f.insertDue(f.clock.Now().Add(time.Hour))
-		lone := f.eventWith(func(*model.Event) {})
+		lone := f.event()
+		f.update(func(tx *store.Tx) error {
+			_, err := tx.InsertEvent(lone)
+			return err
+		})
 		var ids []string
 		for after := ""; ; {
 			found := read(f, func(tx *store.Tx) ([]store.AgedEvent, error) { return tx.OldestEvents(after, 1) })

@@ -5,8 +5,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
-	"strings"
 	"testing"
+
+	"github.com/runhook/runhook/protocol"
 )
 
 // trackerRegistration is what the app has told the external service of its tests.
@@ -52,7 +53,7 @@ var sourceScenarios = []scenario{
 			t.Errorf("the app was asked to register %+v", blue)
 		}
 		wantJSON(t, "the account of the registration", blue.Account, `{"id":"of blue"}`)
-		s.untilRegistered(t, "blue")
+		s.untilRegistered(t, "register-dynamic-trigger-issues", 2)
 		blue.tells(t, "forged", "no secret")
 		blue.tells(t, "blue 1", blue.Secret)
 		blue.tells(t, "blue 2", blue.Secret)
@@ -61,6 +62,7 @@ var sourceScenarios = []scenario{
 			if i == 1 {
 				metadata = `{"last":"blue 2","before":` + metadata + `,"kept":{"hook":7}}`
 			}
+			s.untilIssue(t, id)
 			runs := s.endedRuns(t, id, 2)
 			for _, job := range []string{"dynamic-one", "dynamic-two"} {
 				wantToldTo(t, runs, job, object{
@@ -72,19 +74,38 @@ var sourceScenarios = []scenario{
 	}},
 	{"a source that the index lists is registered, and starts its job", func(t *testing.T, s *stack) {
 		static := s.registration(t, "static")
-		s.untilRegistered(t, "static")
+		s.untilRegistered(t, "tracker.project-http-static-tracker", 1)
 		static.tells(t, "static 1", static.Secret)
+		s.untilIssue(t, "static 1")
 		wantToldTo(t, s.endedRuns(t, "static 1", 1), "static-source", object{"payload": object{"project": "static", "id": "static 1", "title": "ü 😀"}})
 	}},
 }
 
-// untilRegistered waits until the app has told the server that it has registered
-// the source with a part in its key: what comes before is dropped.
-func (s *stack) untilRegistered(t *testing.T, part string) {
+// untilRegistered waits until the runs of an app's own job that registers sources,
+// of which there must be a number, have ended: what comes for a source before is
+// dropped.
+func (s *stack) untilRegistered(t *testing.T, job string, runs int) {
 	t.Helper()
-	s.until(t, "the source "+part+" is registered", func() bool {
-		return slices.ContainsFunc(s.api.recorded(), func(e exchange) bool {
-			return e.method == http.MethodPut && e.status == http.StatusOK && strings.Contains(e.path, "/sources/") && strings.Contains(e.path, part)
-		})
+	s.until(t, "the runs of "+job+" have ended", func() bool {
+		var listed struct {
+			Runs []struct{ Status protocol.RunStatus }
+		}
+		ask(t, "GET", s.api.url+"/api/runhook/v1/runs?job="+job, s.apiKey, nil, &listed)
+		for _, run := range listed.Runs {
+			if run.Status.Terminal() && run.Status != protocol.RunSuccess {
+				t.Fatalf("a run of %s ended as %s", job, run.Status)
+			}
+		}
+		return len(listed.Runs) == runs && !slices.ContainsFunc(listed.Runs, func(run struct{ Status protocol.RunStatus }) bool { return !run.Status.Terminal() })
+	})
+}
+
+// untilIssue waits until the app has made an event of a request.
+func (s *stack) untilIssue(t *testing.T, id string) {
+	t.Helper()
+	s.until(t, "there is the event "+id, func() bool {
+		var listed struct{ Events []struct{ ID string } }
+		ask(t, "GET", s.api.url+"/api/runhook/v1/events?name=issue", s.apiKey, nil, &listed)
+		return slices.Contains(listed.Events, struct{ ID string }{id})
 	})
 }

@@ -10,7 +10,7 @@ import (
 // InsertEventWait records a wait for an event, whose dispatcher is on record, that
 // is over at a time.
 func (tx *Tx) InsertEventWait(w model.EventWait, over time.Time) error {
-	return tx.conn.Queue(`INSERT INTO event_waits (dispatcher_id, url, run_id, due_at) VALUES ($1, $2, $3, $4)`,
+	return tx.conn.Queue(`INSERT INTO event_waits (id, url, run_id, due_at) VALUES ($1, $2, $3, $4)`,
 		[]any{w.ID, w.URL, textOrNull(w.RunID), micros(over)}, nil)
 }
 
@@ -27,7 +27,7 @@ func (tx *Tx) EndWaitsWith(ids []string, eventID string) (int, error) {
 	}
 	ended, err := tx.conn.Exec(`
 		UPDATE event_waits SET event_id = $2, due_at = $3, lease_owner = NULL, lease_number = lease_number + 1
-		WHERE dispatcher_id `+in+` AND event_id IS NULL`, jsonList(ids), eventID, micros(tx.now))
+		WHERE id `+in+` AND event_id IS NULL`, jsonList(ids), eventID, micros(tx.now))
 	return int(ended), err
 }
 
@@ -35,12 +35,12 @@ func (tx *Tx) EndWaitsWith(ids []string, eventID string) (int, error) {
 // due first, and returns when the next one is due.
 func (tx *Tx) ClaimEventWaits(owner string, limit int) ([]model.EventWait, time.Time, error) {
 	claimed, err := collect(tx, tx.pick(`
-			SELECT dispatcher_id FROM event_waits
+			SELECT id FROM event_waits
 			WHERE due_at IS NOT NULL AND lease_owner IS NULL AND due_at <= $2
 			ORDER BY due_at LIMIT $3`)+`
 		UPDATE event_waits SET lease_owner = $1, lease_number = lease_number + 1, due_at = NULL
-		WHERE dispatcher_id IN (SELECT dispatcher_id FROM picked)
-		RETURNING dispatcher_id, (SELECT d.environment_id FROM dispatchers d WHERE d.id = dispatcher_id), url, run_id, attempts, lease_number`,
+		WHERE id IN (SELECT id FROM picked)
+		RETURNING id, (SELECT d.environment_id FROM dispatchers d WHERE d.id = event_waits.id), url, run_id, attempts, lease_number`,
 		[]any{owner, micros(tx.now), limit}, func(rows database.Rows) (model.EventWait, error) {
 			w := model.EventWait{Lease: model.Lease{Owner: owner}}
 			var run *string
@@ -63,7 +63,7 @@ func (tx *Tx) NextDueEventWait() (time.Time, error) {
 
 // EventOfWait returns the event that ended a wait; false if none has.
 func (tx *Tx) EventOfWait(w model.EventWait) (model.Event, bool, error) {
-	return first(tx, `SELECT `+eventColumns+` FROM events WHERE id = (SELECT event_id FROM event_waits WHERE dispatcher_id = $1)`,
+	return first(tx, `SELECT `+eventColumns+` FROM events WHERE id = (SELECT event_id FROM event_waits WHERE id = $1)`,
 		[]any{w.ID}, scanEvent)
 }
 
@@ -73,7 +73,7 @@ func (tx *Tx) EventOfWait(w model.EventWait) (model.Event, bool, error) {
 func (tx *Tx) RetryEventWait(w model.EventWait, again time.Time) error {
 	return tx.conn.Queue(`
 		UPDATE event_waits SET attempts = $1, due_at = $2, lease_owner = NULL
-		WHERE dispatcher_id = $3 AND `+holder+` = $4 AND lease_number = $5`,
+		WHERE id = $3 AND `+holder+` = $4 AND lease_number = $5`,
 		[]any{w.Attempts, micros(again), w.ID, w.Lease.Owner, w.Lease.Number}, mustChange)
 }
 
@@ -82,12 +82,12 @@ func (tx *Tx) RetryEventWait(w model.EventWait, again time.Time) error {
 func (tx *Tx) DeleteEventWait(w model.EventWait) error {
 	return tx.conn.Queue(`
 		DELETE FROM dispatchers WHERE id = (
-			SELECT dispatcher_id FROM event_waits WHERE dispatcher_id = $1 AND `+holder+` = $2 AND lease_number = $3)`,
+			SELECT id FROM event_waits WHERE id = $1 AND `+holder+` = $2 AND lease_number = $3)`,
 		[]any{w.ID, w.Lease.Owner, w.Lease.Number}, mustChange)
 }
 
 // DeleteEventWaitsOfRun removes all waits of the tasks of a run.
 func (tx *Tx) DeleteEventWaitsOfRun(runID string) error {
-	return tx.conn.Queue(`DELETE FROM dispatchers WHERE id IN (SELECT dispatcher_id FROM event_waits WHERE run_id = $1)`,
+	return tx.conn.Queue(`DELETE FROM dispatchers WHERE id IN (SELECT id FROM event_waits WHERE run_id = $1)`,
 		[]any{runID}, nil)
 }

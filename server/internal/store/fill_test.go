@@ -76,7 +76,7 @@ var fillStatements = []string{
 	 SELECT 'delivery_' || i, 'env_0', 'WEBHOOK', 'webhook_' || i % ($rows / 1000), i, CASE WHEN i <= $rows - 100 THEN 'DELIVERED' ELSE 'PENDING' END,
 	        'http://127.0.0.1:9', 'POST', '{}', '', CASE WHEN i > $rows - 20 THEN $now + i END, CASE WHEN i BETWEEN $rows - 40 AND $rows - 20 THEN 'node_' || i % 3 END, $now, $now
 	 FROM generate_series(1, $rows) i`,
-	`INSERT INTO event_waits (dispatcher_id, url, run_id, due_at)
+	`INSERT INTO event_waits (id, url, run_id, due_at)
 	 SELECT 'dispatcher_' || i, 'http://app/' || i, 'run_' || i, $now + i FROM generate_series(1, 10000) i`,
 	`INSERT INTO dynamic_triggers VALUES ('dyntrigger_0', 'env_0', 'endpoint_0', 'issues', TRUE, 0, 0)`,
 	`INSERT INTO trigger_sources (id, environment_id, endpoint_id, key, channel, integration, params, options, registered_options, secret_encrypted,

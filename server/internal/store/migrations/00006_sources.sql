@@ -8,15 +8,16 @@ CREATE INDEX events_environment ON events (environment_id, id);
 -- that matches. While there is none, due_at is when the wait is over; once there
 -- is one, when to tell it.
 CREATE TABLE event_waits (
-    dispatcher_id TEXT PRIMARY KEY REFERENCES dispatchers (id) ON DELETE CASCADE,
-    url           TEXT NOT NULL,
+    -- That of its dispatcher.
+    id           TEXT PRIMARY KEY REFERENCES dispatchers (id) ON DELETE CASCADE,
+    url          TEXT NOT NULL,
     -- The run whose task the URL calls back; null for a URL of others.
-    run_id        TEXT,
-    event_id      TEXT REFERENCES events (id),
-    attempts      INTEGER NOT NULL DEFAULT 0,
-    due_at        BIGINT,
-    lease_owner   TEXT,
-    lease_number  BIGINT NOT NULL DEFAULT 0
+    run_id       TEXT,
+    event_id     TEXT REFERENCES events (id),
+    attempts     INTEGER NOT NULL DEFAULT 0,
+    due_at       BIGINT,
+    lease_owner  TEXT,
+    lease_number BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX event_waits_due ON event_waits (due_at) WHERE due_at IS NOT NULL AND lease_owner IS NULL;
 CREATE INDEX event_waits_leased ON event_waits (lease_owner) WHERE lease_owner IS NOT NULL;

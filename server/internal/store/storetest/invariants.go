@@ -123,7 +123,12 @@ func brokenTasks(f *fixture) {
 
 func brokenNotifications(f *fixture) {
 	run := f.insertRun()
-	exhausted := f.insertNotification(run, func(n *model.Notification) { n.Status = model.NotificationExhausted })
+	f.addNode("node_a", f.clock.Now().Add(time.Hour))
+	exhausted := f.insertNotification(run, sentBy("node_a"))
+	exhausted.ScheduledAt, exhausted.Attempts = f.clock.Now(), 1
+	f.update(func(tx *store.Tx) error {
+		return tx.EndAttempt(exhausted, model.NotificationGivenUp, model.NotificationAttempt{Number: 1, StartedAt: f.clock.Now()})
+	})
 	equal(f, "what is broken of a settled one that is due", f.broken("notifications", exhausted.ID), []string{"notifications that are settled rest"})
 	f.repair("notifications", exhausted.ID)
 	equal(f, "what is broken after the repair", f.broken("notifications", exhausted.ID), nil)

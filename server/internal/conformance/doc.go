@@ -13,10 +13,6 @@
 // list and the names of the tests with the numbers of the lists.
 //
 //   - 12.1 item 32: runs have no numbers here, only ids.
-//   - 12.1 item 48: there are no HTTP sources yet.
-//   - 22.1 item B23: there are no sources to update yet.
-//   - 8 item 14: there are no dynamic triggers yet.
-//   - 8 item 17: there are no dynamic triggers yet.
 //   - 8 item 19: no events about missing connections are sent: credentials are the app's affair.
 //   - 8 item 20: the server keeps no integrations: credentials are the app's affair.
 //   - 8 item 26: a version's links, help and properties are shown by the dashboard only.

@@ -78,6 +78,7 @@ var all = map[string]servertest.Cases{
 	"filters":               filters,
 	"schedules":             schedules,
 	"ingress":               ingress,
+	"sources":               sources,
 }
 
 func TestWhatIsNotCopied(t *testing.T) {

@@ -92,6 +92,10 @@ func stopServer(command *exec.Cmd, watching *watcher) error {
 	return err
 }
 
+// undelivered is what a server says of an attempt that a receiver did not answer,
+// as one that hangs does. The measurements themselves find out what never arrives.
+const undelivered = "a notification was not delivered"
+
 // watcher reads a server's log: where it serves, and what is wrong.
 type watcher struct {
 	url        chan string
@@ -110,6 +114,7 @@ func watch(log io.Reader) *watcher {
 				URL     string `json:"url"`
 			}
 			switch err := json.Unmarshal(lines.Bytes(), &record); {
+			case record.Message == undelivered:
 			case err != nil || record.Level == "WARN" || record.Level == "ERROR":
 				w.complaints = append(w.complaints, lines.Text())
 			case record.Message == "serving":
@@ -160,8 +165,10 @@ func startServerInside(ctx context.Context, database string) (*subject, error) {
 	s.stop = func() error {
 		cancel()
 		err := errors.Join(<-ended, inside.Close())
-		if log.Len() > 0 {
-			err = errors.Join(err, fmt.Errorf("the server complained: %s", log.String()))
+		for line := range strings.Lines(log.String()) {
+			if !strings.Contains(line, undelivered) {
+				err = errors.Join(err, fmt.Errorf("the server complained: %s", line))
+			}
 		}
 		return err
 	}

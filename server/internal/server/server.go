@@ -16,16 +16,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/runhook/runhook/server/internal/api"
 	"github.com/runhook/runhook/server/internal/doctor"
-	"github.com/runhook/runhook/server/internal/egress"
-	"github.com/runhook/runhook/server/internal/endpoint"
 	"github.com/runhook/runhook/server/internal/engine"
-	"github.com/runhook/runhook/server/internal/fetch"
 	"github.com/runhook/runhook/server/internal/inbox"
 	"github.com/runhook/runhook/server/internal/ingress"
 	"github.com/runhook/runhook/server/internal/live"
-	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/node"
 	"github.com/runhook/runhook/server/internal/notify"
 	"github.com/runhook/runhook/server/internal/registry"
@@ -101,122 +96,6 @@ func (s *Server) open(ctx context.Context) (err error) {
 	}
 	s.url = publicURL(s.config.PublicURL, s.listener.Addr())
 	return s.build(ctx)
-}
-
-// build makes the parts. Those below know nothing of those above.
-func (s *Server) build(ctx context.Context) (err error) {
-	c := s.config
-	allow, err := egress.ParseAllow(c.EgressAllow)
-	if err != nil {
-		return &FieldError{"EgressAllow", err}
-	}
-	if s.outgoing = c.Outgoing; s.outgoing == nil {
-		s.outgoing = egress.New(egress.Config{Allow: allow})
-	}
-	s.live = live.New()
-	if s.node, err = node.Register(ctx, s.store, c.Clock, c.Log, s.wake); err != nil {
-		return err
-	}
-	caller := endpoint.New(endpoint.Config{Outgoing: s.outgoing, Now: c.Clock.Now})
-	s.notify = notify.New(notify.Config{
-		Store: s.store, Node: s.node, Outgoing: s.outgoing, Caller: caller, Deliveries: c.Deliveries, Version: c.Version, Live: s.live, Clock: c.Clock, Log: c.Log,
-		CheckURL: s.outgoing.CheckURL, Schedule: c.NotificationSchedule, Timeouts: c.NotificationTimeouts,
-		CallBack: func(ctx context.Context, url string, body []byte) (bool, error) {
-			if !s.engine.IsTaskCallback(url) {
-				return false, nil
-			}
-			return true, s.engine.CallBackURL(ctx, url, body)
-		},
-	})
-	s.engine = engine.New(engine.Config{
-		Store: s.store, Node: s.node, Caller: caller, Notifier: s.notify,
-		Operator: fetch.New(fetch.Config{Outgoing: s.outgoing, Now: c.Clock.Now}), CheckURL: s.outgoing.CheckURL,
-		PublicURL: s.url, Executions: c.Executions, Live: s.live, Clock: c.Clock, Log: c.Log,
-	})
-	s.schedule = schedule.New(schedule.Config{
-		Store: s.store, Node: s.node, Runs: s.engine, Development: c.DevSchedules, Clock: c.Clock, Log: c.Log,
-	})
-	s.trigger = trigger.New(trigger.Config{
-		Store: s.store, Node: s.node, Runs: s.engine, Tasks: s.engine, Outgoing: s.outgoing, CheckURL: s.outgoing.CheckURL, Clock: c.Clock, Log: c.Log,
-	})
-	s.inbox = inbox.New(inbox.Config{
-		Store: s.store, Node: s.node, Clock: c.Clock, Log: c.Log,
-		Couriers: map[model.SourceKind]inbox.Courier{
-			model.SourceWebhook: ingress.WebhookCourier{Store: s.store, Caller: caller},
-			model.SourceHTTP:    source.Courier{Store: s.store, Caller: caller, Events: s.trigger},
-		},
-	})
-	s.source = source.New(source.Config{Store: s.store, Events: s.trigger, Queue: s.inbox, PublicURL: s.url})
-	s.ingress = ingress.New(ingress.Config{
-		Store: s.store, Events: s.trigger, Queue: s.inbox, Caller: caller, PublicURL: s.url, Clock: c.Clock, Log: c.Log,
-	})
-	s.registry = registry.New(registry.Config{
-		Store: s.store, Node: s.node, Caller: caller, Aborter: s.engine, Reconcilers: []registry.Reconciler{s.trigger, s.schedule, s.ingress, s.source},
-		CheckURL: s.outgoing.CheckURL, Live: s.live, Clock: c.Clock, Log: c.Log,
-	})
-	s.doctor = doctor.New(doctor.Config{Store: s.store, Clock: c.Clock, Log: c.Log})
-	if err := s.buildRetention(); err != nil {
-		return err
-	}
-	s.http = &http.Server{
-		Handler: api.New(api.Config{
-			Store: s.store, Engine: s.engine, Registry: s.registry, Trigger: s.trigger, Schedule: s.schedule,
-			Ingress: s.ingress, Source: s.source, MaximumRequest: c.MaximumRequest, Notify: s.notify, Doctor: s.doctor, Live: s.live, Clock: c.Clock, Log: c.Log,
-		}),
-		ConnState: s.silent.track, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maximumHeader,
-	}
-	return nil
-}
-
-func (s *Server) buildRetention() error {
-	c := s.config
-	payloads, err := retention.ParseAges(c.KeepPayloads)
-	if err != nil {
-		return &FieldError{"KeepPayloads", err}
-	}
-	runs, err := retention.ParseAges(c.KeepRuns)
-	if err != nil {
-		return &FieldError{"KeepRuns", err}
-	}
-	s.retention = retention.New(retention.Config{Store: s.store, Node: s.node, Payloads: payloads, Runs: runs, Clock: c.Clock, Log: c.Log})
-	return nil
-}
-
-// wake has every part look for work that another process has left.
-func (s *Server) wake() {
-	if s.registry == nil {
-		return // still being built; the loops look when they start
-	}
-	s.engine.Wake()
-	s.notify.Wake()
-	s.trigger.Wake()
-	s.schedule.Wake()
-	s.inbox.Wake()
-	s.registry.Wake()
-}
-
-// signal has the part that a signal of another process is for look for work.
-func (s *Server) signal(name string) {
-	switch name {
-	case store.SignalRuns:
-		s.engine.WakeRuns()
-	case store.SignalTasks:
-		s.engine.WakeTasks()
-	case store.SignalNotifications:
-		s.notify.Wake()
-	case store.SignalEvents:
-		s.trigger.Wake()
-	case store.SignalSchedules:
-		s.schedule.Wake()
-	case store.SignalDeliveries:
-		s.inbox.Wake()
-	case store.SignalWaits:
-		s.trigger.WakeWaits()
-	case store.SignalIndexes:
-		s.registry.Wake()
-	default:
-		s.wake()
-	}
 }
 
 // Handler returns the API, which Run serves.

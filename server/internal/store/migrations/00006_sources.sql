@@ -83,4 +83,5 @@ CREATE TABLE trigger_sources (
     updated_at         BIGINT NOT NULL,
     UNIQUE (environment_id, key)
 );
+CREATE INDEX trigger_sources_listed ON trigger_sources (endpoint_id) WHERE listed AND dynamic_trigger_id IS NULL;
 CREATE INDEX trigger_sources_endpoint ON trigger_sources (endpoint_id);

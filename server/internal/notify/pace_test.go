@@ -135,6 +135,14 @@ func TestADestinationThatIsDownIsTriedByOneDeliveryAtATime(t *testing.T) {
 	}
 	s.Clock.Advance(11 * time.Second)
 	done.WaitFor(failures + 1) // which fails, too
+	s.Wait("the failure to be recorded", func() bool {
+		attempts := 0
+		list, _ := s.Development().Notifications(nil)
+		for _, n := range list {
+			attempts += n.AttemptCount
+		}
+		return attempts == failures+1
+	})
 	s.Clock.Advance(59 * time.Second)
 	if got := len(done.Delivered()); got != failures+1 {
 		t.Errorf("%d were sent after a try failed, want %d", got, failures+1)

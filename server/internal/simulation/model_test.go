@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -232,17 +233,26 @@ func (e *expected) checkEnd(t *testing.T, told *notification) {
 // finish checks what the server itself says at the end.
 func (m *model) finish(ctx context.Context, status func(ctx context.Context, id string) (protocol.RunStatus, error)) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	for id, run := range m.runs {
+	runs := maps.Clone(m.runs)
+	m.mu.Unlock()
+	// Not while the lock is held: what waits for it keeps the bubble's time still.
+	for id, run := range runs {
 		got, err := status(ctx, id)
 		if err != nil {
 			m.t.Errorf("ask for run %s: %v", id, err)
 			continue
 		}
-		for _, told := range run.told {
-			if got != told.status {
-				m.t.Errorf("run %s is %s, but was told to be %s", id, got, told.status)
-			}
+		m.wasTold(run, got)
+	}
+}
+
+// wasTold fails the test unless all that was told of a run is its status.
+func (m *model) wasTold(run *expected, status protocol.RunStatus) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, told := range run.told {
+		if status != told.status {
+			m.t.Errorf("run %s is %s, but was told to be %s", run.id, status, told.status)
 		}
 	}
 }

@@ -68,13 +68,11 @@ func (a *API) listRuns(w http.ResponseWriter, r *request) error {
 		NextCursor string      `json:"nextCursor,omitempty"`
 	}{Runs: []listedRun{}}
 	err = a.Store.View(r.Context(), func(tx *store.Tx) error {
-		if slug := r.URL.Query().Get("job"); slug != "" {
-			job, found, err := tx.JobBySlug(r.environment.Project.ID, slug)
-			if err != nil || !found {
-				return err
-			}
-			filter.JobID = job.ID
+		jobID, found, err := jobParameter(tx, r)
+		if err != nil || !found {
+			return err
 		}
+		filter.JobID = jobID
 		var runs []store.ListedRun
 		runs, page.NextCursor, err = tx.Runs(r.environment.ID, filter)
 		for _, run := range runs {
@@ -86,6 +84,17 @@ func (a *API) listRuns(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	return ok(w, page)
+}
+
+// jobParameter returns the id of the job that the query names, empty if it names
+// none; found is false for a job that is not there.
+func jobParameter(tx *store.Tx, r *request) (id string, found bool, err error) {
+	slug := r.URL.Query().Get("job")
+	if slug == "" {
+		return "", true, nil
+	}
+	job, found, err := tx.JobBySlug(r.environment.Project.ID, slug)
+	return job.ID, found, err
 }
 
 func runFilter(r *request) (filter store.RunFilter, err error) {

@@ -85,13 +85,11 @@ func (a *API) listSchedules(w http.ResponseWriter, r *request) error {
 		NextCursor string           `json:"nextCursor,omitempty"`
 	}{Schedules: []listedSchedule{}}
 	err = a.Store.View(r.Context(), func(tx *store.Tx) error {
-		if slug := r.URL.Query().Get("job"); slug != "" {
-			job, found, err := tx.JobBySlug(r.environment.Project.ID, slug)
-			if err != nil || !found {
-				return err
-			}
-			filter.JobID = job.ID
+		jobID, found, err := jobParameter(tx, r)
+		if err != nil || !found {
+			return err
 		}
+		filter.JobID = jobID
 		var schedules []store.ListedSchedule
 		schedules, page.NextCursor, err = tx.Schedules(r.environment.ID, filter)
 		for _, schedule := range schedules {

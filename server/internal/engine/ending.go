@@ -2,7 +2,6 @@ package engine
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -235,8 +234,12 @@ func (n *ending) record(change store.RunChange) error {
 // fail ends the run with an error, and its open tasks with it.
 func (n *ending) fail(transition model.RunTransition, failure []byte) error {
 	// Locked, so that no task is begun after the open ones have been ended.
-	if _, found, err := n.tx.LockRunState(n.run().EnvironmentID, n.run().ID); err != nil || !found {
-		return errors.Join(err, model.ErrLost)
+	_, found, err := n.tx.LockRunState(n.run().EnvironmentID, n.run().ID)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return model.ErrLost
 	}
 	n.run().Output = failure
 	if n.run().FailedTaskID == "" {

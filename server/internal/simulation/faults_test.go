@@ -27,8 +27,8 @@ type requestFault struct {
 	twice      bool
 }
 
-// request decides about a request to a host.
-func (f *faults) request(string) requestFault {
+// request decides about a request.
+func (f *faults) request() requestFault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.requests++

@@ -3,6 +3,7 @@ package simulation
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -159,7 +160,7 @@ func (m *model) receive(f *faults, c *wallClock) (http.Handler, error) {
 // arrived is told of a notification.
 func (m *model) arrived(id string, body []byte, accepted bool) {
 	var told protocol.RunNotification[int, order]
-	if err := decode(body, &told); err != nil {
+	if err := json.Unmarshal(body, &told); err != nil {
 		m.t.Errorf("notification %s: %v", id, err)
 		return
 	}

@@ -70,7 +70,7 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		r.Body.Close()
 	}
-	fault := n.faults.request(r.URL.Host)
+	fault := n.faults.request()
 	if err := pause(r.Context(), fault.delay); err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package simulation
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -167,5 +166,3 @@ func (w *world) until(what string, limit time.Duration, done func() bool) {
 		time.Sleep(5 * time.Second)
 	}
 }
-
-func decode(text []byte, into any) error { return json.Unmarshal(text, into) }

@@ -98,13 +98,9 @@ func (c Courier) record(tx *store.Tx, environment *model.Environment, source mod
 			return err
 		}
 	}
-	var options trigger.SendOptions
-	if source.AccountID != "" {
-		account, _, err := tx.Account(source.AccountID)
-		if err != nil {
-			return err
-		}
-		options.AccountID = account.Identifier
+	options, err := sendOptions(tx, source)
+	if err != nil {
+		return err
 	}
 	context, err := sourceContext(source)
 	if err != nil {

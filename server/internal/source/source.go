@@ -106,19 +106,25 @@ func (s *Service) state(tx *store.Tx, source model.TriggerSource) (protocol.Regi
 	return told, nil
 }
 
+// sendOptions are those of the events of a source: they have its account.
+func sendOptions(tx *store.Tx, source model.TriggerSource) (options trigger.SendOptions, err error) {
+	if source.AccountID == "" {
+		return options, nil
+	}
+	account, _, err := tx.Account(source.AccountID)
+	options.AccountID = account.Identifier
+	return options, err
+}
+
 // ask has the app of a source that is locked register it with its service.
 func (s *Service) ask(tx *store.Tx, environment *model.Environment, source model.TriggerSource, eventID string, told protocol.RegisterSource) error {
 	payload, err := json.Marshal(told)
 	if err != nil {
 		return err
 	}
-	var options trigger.SendOptions
-	if source.AccountID != "" {
-		account, _, err := tx.Account(source.AccountID)
-		if err != nil {
-			return err
-		}
-		options.AccountID = account.Identifier
+	options, err := sendOptions(tx, source)
+	if err != nil {
+		return err
 	}
 	source.RegisterAfter = tx.Now().Add(pauseAfterRegistration(source.Registrations))
 	source.Registrations++

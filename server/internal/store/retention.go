@@ -49,11 +49,8 @@ func (tx *Tx) settledRuns(ids []string, before time.Time) ([]string, error) {
 // were invoked with and what came out. What stays is that they were, when, and
 // how they ended. It returns how many runs it trimmed.
 func (tx *Tx) TrimRuns(ids []string, before time.Time) (int, error) {
-	ids, err := tx.settledRuns(ids, before)
+	ids, err := tx.stripRuns(ids, before)
 	if err != nil || len(ids) == 0 {
-		return 0, err
-	}
-	if err := tx.removeDetails(ids); err != nil {
 		return 0, err
 	}
 	in := tx.conn.Dialect().InList("$1")
@@ -71,11 +68,8 @@ func (tx *Tx) TrimRuns(ids []string, before time.Time) (int, error) {
 // DeleteRuns removes all that is known of runs that ended before a time, with the
 // events that started them and nothing else. It returns how many runs it removed.
 func (tx *Tx) DeleteRuns(ids []string, before time.Time) (int, error) {
-	ids, err := tx.settledRuns(ids, before)
+	ids, err := tx.stripRuns(ids, before)
 	if err != nil || len(ids) == 0 {
-		return 0, err
-	}
-	if err := tx.removeDetails(ids); err != nil {
 		return 0, err
 	}
 	in := tx.conn.Dialect().InList("$1")
@@ -91,8 +85,13 @@ func (tx *Tx) DeleteRuns(ids []string, before time.Time) (int, error) {
 	return len(ids), err
 }
 
-// removeDetails deletes what belongs to runs, but them and their events.
-func (tx *Tx) removeDetails(runs []string) error {
+// stripRuns deletes what belongs to the settled ones of the runs, but them and
+// their events, and returns their ids.
+func (tx *Tx) stripRuns(ids []string, before time.Time) ([]string, error) {
+	ids, err := tx.settledRuns(ids, before)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
 	in := tx.conn.Dialect().InList("$1")
 	for _, statement := range []string{
 		`DELETE FROM task_attempts WHERE task_id IN (SELECT id FROM tasks WHERE run_id ` + in + `)`,
@@ -101,11 +100,11 @@ func (tx *Tx) removeDetails(runs []string) error {
 		`DELETE FROM notification_attempts WHERE notification_id IN (SELECT id FROM notifications WHERE run_id ` + in + `)`,
 		`DELETE FROM notifications WHERE run_id ` + in,
 	} {
-		if err := tx.conn.Queue(statement, []any{jsonList(runs)}, nil); err != nil {
-			return err
+		if err := tx.conn.Queue(statement, []any{jsonList(ids)}, nil); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return ids, nil
 }
 
 // AgedEvent is what tells whether an event is old enough to leave.

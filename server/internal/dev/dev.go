@@ -72,7 +72,7 @@ func (d *developer) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	d.screen.print("%s at %s, project %s", environment.Type, d.server.base, environment.Project.Slug)
+	d.screen.print("%s at %s, project %s", environment.Type, d.server.Base(), environment.Project.Slug)
 	if d.app, err = d.findApp(ctx); err != nil {
 		return err
 	}

@@ -99,7 +99,7 @@ func (d *developer) target(a app) endpoint.Target {
 
 // usualPlaces are the URLs to look at, but the server's own.
 func (d *developer) usualPlaces() (places []string) {
-	own, _ := url.Parse(d.server.base)
+	own, _ := url.Parse(d.server.Base())
 	local := slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, own.Hostname())
 	for _, port := range usualPorts {
 		if local && own.Port() == strconv.Itoa(port) {

@@ -1,25 +1,19 @@
 package dev
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"sync"
 	"time"
 
 	"github.com/runhook/runhook/server/internal/live"
+	"github.com/runhook/runhook/server/internal/remote"
 )
 
 const (
-	// silence is how long the server may say nothing before it is taken for gone:
-	// it gives a sign of life more often than that.
-	silence = 45 * time.Second
 	// How long to wait before looking for a lost server again.
 	shortestPause = 250 * time.Millisecond
 	longestPause  = 5 * time.Second
@@ -78,8 +72,8 @@ func (f *follower) follow(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		var refused *refusal
-		if errors.As(err, &refused) && refused.status < 500 {
+		var refused *remote.Refusal
+		if errors.As(err, &refused) && refused.Status < 500 {
 			return f.server.explain(err)
 		}
 		if errors.Is(err, errOtherApp) {
@@ -89,7 +83,7 @@ func (f *follower) follow(ctx context.Context) error {
 			pause, lost = shortestPause, false
 		}
 		if !lost {
-			f.screen.say(warn, "Lost the server at %s (%v); waiting for it to come back", f.server.base, bare(err))
+			f.screen.say(warn, "Lost the server at %s (%v); waiting for it to come back", f.server.Base(), bare(err))
 			lost = true
 		}
 		if err := wait(ctx, f.server.clock, pause); err != nil {
@@ -104,46 +98,16 @@ func (f *follower) follow(ctx context.Context) error {
 func (f *follower) listen(ctx context.Context, lost bool) (told bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	alive := time.AfterFunc(silence, func() { cancel(fmt.Errorf("it said nothing for %v", silence)) })
-	defer alive.Stop()
-	response, err := f.server.open(ctx, http.MethodGet, f.path(cancel), nil)
-	if err != nil {
-		return false, ending(ctx, err)
-	}
-	defer response.Body.Close()
-	lines := bufio.NewReader(response.Body)
-	var name string
-	for {
-		line, err := lines.ReadBytes('\n')
-		if err != nil {
-			return told, ending(ctx, err)
-		}
-		alive.Reset(silence)
-		if event, ok := bytes.CutPrefix(line, []byte("event: ")); ok {
-			name = string(bytes.TrimSpace(event))
-		}
-		data, ok := bytes.CutPrefix(line, []byte("data: "))
-		if !ok {
-			continue
-		}
-		if name == "ready" {
+	err = f.server.Stream(ctx, f.path(cancel), "", func(event remote.Event) error {
+		if event.Name == "ready" {
 			told = true
 			f.back(lost)
-			continue
+			return nil
 		}
-		f.show(ctx, name, data)
-	}
-}
-
-// ending says why a connection ended.
-func ending(ctx context.Context, err error) error {
-	switch cause := context.Cause(ctx); {
-	case cause != nil:
-		return cause
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return errors.New("it ended the connection")
-	}
-	return err
+		f.show(ctx, event.Name, event.Data)
+		return nil
+	})
+	return told, err
 }
 
 // back notes that the server tells what happens.

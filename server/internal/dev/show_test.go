@@ -109,7 +109,11 @@ func TestAppsAreNamedInWhateverWayPeopleType(t *testing.T) {
 func TestTheServerIsNotTakenForAnApp(t *testing.T) {
 	t.Parallel()
 	for base, all := range map[string]bool{"http://127.0.0.1:3030": false, "http://localhost:3000": false, "https://runhook.example": true, "http://10.0.0.1:3000": true} {
-		d := &developer{server: &server{base: base}}
+		server, err := newServer(Config{ServerURL: base})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := &developer{server: server}
 		if got := len(d.usualPlaces()) == len(usualPorts); got != all {
 			t.Errorf("with the server at %s all places are looked at: %v, want %v", base, got, all)
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/endpoint"
+	"github.com/runhook/runhook/server/internal/remote"
 )
 
 const (
@@ -83,10 +84,10 @@ func (d *developer) register(ctx context.Context) error {
 // registerAgain has the server take the app as it is now.
 func (d *developer) registerAgain(ctx context.Context, before jobs) error {
 	result, err := d.server.register(ctx, d.app)
-	var refused *refusal
+	var refused *remote.Refusal
 	switch {
-	case errors.As(err, &refused) && refused.status == 400:
-		return problem(fmt.Sprintf("the server does not take the app: %s", refused.message), d.reachAdvice()...)
+	case errors.As(err, &refused) && refused.Status == 400:
+		return problem(fmt.Sprintf("the server does not take the app: %s", refused.Message), d.reachAdvice()...)
 	case err != nil:
 		return d.server.explain(err)
 	case result.Status != "SUCCESS":
@@ -104,7 +105,7 @@ func (d *developer) registerAgain(ctx context.Context, before jobs) error {
 
 // reachAdvice says why a server may not reach an app that this program reaches.
 func (d *developer) reachAdvice() []string {
-	server, _ := url.Parse(d.server.base)
+	server, _ := url.Parse(d.server.Base())
 	app, _ := url.Parse(d.app.url)
 	if isLoopback(app.Hostname()) && !isLoopback(server.Hostname()) {
 		return []string{fmt.Sprintf("The server calls the app itself, from %s, where %s is another machine. Give a URL of the app that reaches this machine from there:  runhook dev URL", server.Hostname(), app.Hostname())}

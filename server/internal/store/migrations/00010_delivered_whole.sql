@@ -1,4 +1,4 @@
--- Events are delivered whole, and what sources sent leaves when it is old.
+-- Events are delivered whole.
 
 -- +goose Up
 -- On a million events: on PostgreSQL a moment; SQLite rewrites the table, seconds.

@@ -158,6 +158,10 @@
 // has failed for good returns a [*TaskError]. A job may handle it and go on. If
 // it returns it, the run ends as FAILURE. Panics are errors, with their stack.
 //
+// # Tests
+//
+// Package runhooktest executes jobs in tests, without a server and without waiting.
+//
 // Servers and apps on the Node SDK of the same protocol see no difference: the
 // same keys make the same tasks.
 package runhook

@@ -63,8 +63,8 @@ type Registered struct {
 	Secret string
 }
 
-// SourceRequest is a request of a service. Its method [verify.Verifier] takes the
-// embedded Request:
+// SourceRequest is a request of a service. A [verify.Verifier] takes the Request in
+// it:
 //
 //	if err := verify.GitHub(request.Secret)(&request.Request); err != nil {
 //		return nil, runhook.NoRetry(err)

@@ -49,7 +49,8 @@ func replay(t *testing.T, seed uint64) {
 	first := simulate(t, seed)
 	for n := 2; n <= *replayFlag; n++ {
 		again := simulate(t, seed)
-		t.Logf("replay %d: the first %d of %d events are the same", n, again.agrees(first), len(first.lines))
+		same := again.agrees(first)
+		t.Logf("replay %d: the first %d of %d events are the same, then come %q and %q", n, same, len(first.lines), first.from(same), again.from(same))
 	}
 }
 

@@ -32,3 +32,8 @@ func (t *trace) agrees(other *trace) int {
 	}
 	return len(t.lines)
 }
+
+// from returns the event with the index and the one that follows.
+func (t *trace) from(index int) []string {
+	return t.lines[min(index, len(t.lines)):min(index+2, len(t.lines))]
+}

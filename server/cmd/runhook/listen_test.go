@@ -97,7 +97,8 @@ func TestNotificationsAreForwardedAsTheyAreMade(t *testing.T) {
 func TestListeningGoesOnWhereItWasWhenTheServerIsBack(t *testing.T) {
 	t.Parallel()
 	database := "sqlite:" + t.TempDir() + "/runhook.db"
-	process, s := serving(t, database)
+	// No other test listens at this address, so none takes the port while it is free.
+	process, s := serving(t, database, "--addr", "127.0.0.4:0")
 	got := newInbox(t)
 	listening := program(t, nil, "listen", "--forward", got.URL, "--server", s.URL, "--api-key", developmentKey, "--secret", protocol.WebhookSecret("laptop"))
 	servertest.WaitFor(t, "listen to begin", func() bool { return containsAll(listening.Out.String(), "forwarding to") })

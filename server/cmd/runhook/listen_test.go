@@ -85,6 +85,9 @@ func TestNotificationsAreForwardedAsTheyAreMade(t *testing.T) {
 	if delivery, err := verifier.Verify(requests[1].header, requests[1].body); err != nil || delivery.ID != id {
 		t.Errorf("what was forwarded is %+v (%v), want %s", delivery, err, id)
 	}
+	if sent := d.Development().Notification(id).Body; string(requests[1].body) != sent {
+		t.Errorf("forwarded was\n%s, sent was\n%s", requests[1].body, sent)
+	}
 	listening.Terminate()
 	if status := listening.ExitStatus(); status != succeeded {
 		t.Errorf("it exits with %d: %s", status, listening.Err)

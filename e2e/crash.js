@@ -50,5 +50,8 @@ client.defineJob({
 const app = express();
 app.use(createMiddleware(client, "/node"));
 const server = app.listen(0, "127.0.0.1", () => console.log("serving at 127.0.0.1:" + server.address().port));
+// By default Node closes connections that were silent for 5 seconds, also when it was
+// itself too busy to read the request that has come meanwhile.
+server.keepAliveTimeout = 600_000;
 // It must not outlive a test that is killed.
 process.stdin.on("end", () => process.exit(0)).resume();

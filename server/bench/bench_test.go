@@ -26,7 +26,7 @@ func TestEverythingOnSQLiteIsMeasured(t *testing.T) {
 				}
 				err := run(t.Context(), []string{
 					"-only", only,
-					"-in-process", "-skip-postgres", "-rounds", "1", "-duration", "50ms", "-warmup", "0", "-clients", "4", "-rate", "100",
+					"-in-process", "-skip-postgres", "-rounds", "1", "-duration", "50ms", "-warmup", "0", "-clients", "4", "-rate", "100", "-backlog", "200",
 					"-app", app, "-wait", wait, "-json", file,
 				}, &out, &log)
 				if err != nil {
@@ -40,7 +40,7 @@ func TestEverythingOnSQLiteIsMeasured(t *testing.T) {
 				if err := json.Unmarshal(text, &figures); err != nil {
 					t.Fatal(err)
 				}
-				for _, want := range []string{rowRuns, rowCommits, "invoke to webhook received, p99", "with a new database"} {
+				for _, want := range []string{rowRuns, rowCommits, "invoke to webhook received, p99", "end of run to webhook received, p99", "with a new database"} {
 					if !hasFigure(figures, want, columnSQLite) || !strings.Contains(out.String(), want) {
 						t.Errorf("there is no figure for %q:\n%s", want, out.String())
 					}

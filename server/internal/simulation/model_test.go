@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -25,6 +26,8 @@ type model struct {
 	runs  map[string]*expected // by run id
 	tasks map[string]*taskRecord
 	tried map[int]int
+	// placed are the ids of events that were accepted.
+	placed map[string]bool
 }
 
 // expected is a run that was accepted, and what is known of it.
@@ -52,7 +55,7 @@ type taskRecord struct {
 }
 
 func newModel(t *testing.T) *model {
-	return &model{t: t, runs: map[string]*expected{}, tasks: map[string]*taskRecord{}, tried: map[int]int{}}
+	return &model{t: t, runs: map[string]*expected{}, tasks: map[string]*taskRecord{}, tried: map[int]int{}, placed: map[string]bool{}}
 }
 
 // tick returns the next moment.
@@ -113,19 +116,15 @@ func (m *model) accepted(id, job string, o order) {
 	}
 }
 
-// anyRun returns the id of an accepted run, or nothing if there is none.
+// anyRun returns the id of one of the accepted runs, or nothing if there is none.
 func (m *model) anyRun(below func(int) int) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	ids := make([]string, 0, len(m.runs))
-	for id := range m.runs {
-		ids = append(ids, id)
-	}
-	if len(ids) == 0 {
+	runs := slices.SortedFunc(maps.Values(m.runs), func(a, b *expected) int { return cmp.Compare(a.order.Number, b.order.Number) })
+	if len(runs) == 0 {
 		return ""
 	}
-	slices.Sort(ids)
-	return ids[below(len(ids))]
+	return runs[below(len(runs))].id
 }
 
 // cancels is told that a run is about to be canceled.
@@ -149,7 +148,7 @@ func (m *model) receive(f *faults, c *wallClock) (http.Handler, error) {
 		if _, err := verifier.Verify(r.Header, body.Bytes()); err != nil {
 			m.t.Errorf("verify a notification: %v", err)
 		}
-		accept := !f.oneIn(10)
+		accept := !f.oneIn("receive "+nameOf(r.Context()), 10)
 		m.arrived(r.Header.Get(protocol.HeaderWebhookID), body.Bytes(), accept)
 		if !accept {
 			w.WriteHeader(http.StatusServiceUnavailable)
@@ -180,6 +179,27 @@ func (m *model) arrived(id string, body []byte, accepted bool) {
 		m.t.Errorf("notification %s changed from\n%s\nto\n%s", id, n.body, body)
 	}
 	n.accepted = n.accepted || accepted
+}
+
+// sent is told that an event was accepted.
+func (m *model) sent(id string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.placed[id] = true
+}
+
+// events returns the ids of the events that were accepted, in order.
+func (m *model) events() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Sorted(maps.Keys(m.placed))
+}
+
+// wasToldOf reports whether a run's end was told.
+func (m *model) wasToldOf(id string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.runs[id].told) > 0
 }
 
 // pending returns the runs that have not been told of with success.
@@ -217,7 +237,7 @@ func (e *expected) checkEnd(t *testing.T, told *notification) {
 	switch e.job {
 	case jobPlain, jobParallel:
 		output = e.order.Number * e.order.Steps
-	case jobSleeper:
+	case jobSleeper, jobAsker:
 		output = e.order.Number * 2
 	case jobParent:
 		output = (e.order.Number + childNumber) * e.order.Steps

@@ -40,16 +40,38 @@ func (e *Engine) startRun(tx *store.Tx, environment *model.Environment, s start)
 	return e.begin(tx, environment, s)
 }
 
-// StartRun records a run of an event that is on record or that the transaction
-// records, and returns its id. account is the event's, nil for none. Whoever
-// delivers events sees to it that an event starts a job once.
-func (e *Engine) StartRun(tx *store.Tx, environment *model.Environment, version store.JobVersion, event model.Event, account *model.Account) (string, error) {
-	return e.begin(tx, environment, start{version: version, event: event, account: account})
+// StartRuns records a run of each of the job versions for an event that is on
+// record or that the transaction records. account is the event's, nil for none.
+// Whoever delivers events sees to it that an event starts a job once.
+func (e *Engine) StartRuns(tx *store.Tx, environment *model.Environment, versions []store.JobVersion, event model.Event, account *model.Account) error {
+	runs := make([]model.Run, len(versions))
+	queued := false
+	for i, version := range versions {
+		runs[i] = e.newRun(tx, environment, start{version: version, event: event, account: account})
+		queued = queued || runs[i].Lease.Owner == ""
+	}
+	if queued {
+		if err := e.announceRun(tx, tx.Now()); err != nil {
+			return err
+		}
+	}
+	return tx.InsertRuns(runs)
 }
 
-// begin records a run of an event that is on record. If this process has room, the
-// run is its own from the start and is executed as soon as it is on disk.
+// begin records a run of an event that is on record.
 func (e *Engine) begin(tx *store.Tx, environment *model.Environment, s start) (string, error) {
+	run := e.newRun(tx, environment, s)
+	if run.Lease.Owner == "" {
+		if err := e.announceRun(tx, tx.Now()); err != nil {
+			return "", err
+		}
+	}
+	return run.ID, tx.InsertRun(run)
+}
+
+// newRun returns a run to be recorded in the transaction. If this process has room,
+// the run is its own from the start and is executed as soon as it is on disk.
+func (e *Engine) newRun(tx *store.Tx, environment *model.Environment, s start) model.Run {
 	now := tx.Now()
 	v := s.version
 	x := store.Execution{
@@ -73,16 +95,11 @@ func (e *Engine) begin(tx *store.Tx, environment *model.Environment, s start) (s
 			e.leave(x.Endpoint.ID)
 			e.config.Node.Doubt(err)
 		})
-	} else {
-		if s.lifetime > 0 {
-			x.Run.ExpiresAt = now.Add(s.lifetime)
-			tx.AfterCommit(func() { e.expiries.Wake(x.Run.ExpiresAt) })
-		}
-		if err := e.announceRun(tx, now); err != nil {
-			return "", err
-		}
+	} else if s.lifetime > 0 {
+		x.Run.ExpiresAt = now.Add(s.lifetime)
+		tx.AfterCommit(func() { e.expiries.Wake(x.Run.ExpiresAt) })
 	}
-	return x.Run.ID, tx.InsertRun(x.Run)
+	return x.Run
 }
 
 // reserve takes a slot for an execution of an endpoint, if there is one and the

@@ -65,11 +65,11 @@ func (s *Server) buildRuns(caller *endpoint.Client) {
 			}
 			return true, s.engine.CallBackURL(ctx, url, body)
 		},
-		Live: s.live, Clock: c.Clock, Log: c.Log,
+		Live: s.live, Clock: c.Clock, Log: c.Log, Random: c.Random,
 	})
 	s.engine = engine.New(engine.Config{
 		Store: s.store, Node: s.node, Caller: caller, Notifier: s.notify,
-		Operator: fetch.New(fetch.Config{Outgoing: s.outgoing, Now: c.Clock.Now}), CheckURL: s.outgoing.CheckURL,
+		Operator: fetch.New(fetch.Config{Outgoing: s.outgoing, Now: c.Clock.Now, Random: c.Random}), CheckURL: s.outgoing.CheckURL,
 		PublicURL: s.url, Executions: c.Executions, Live: s.live, Clock: c.Clock, Log: c.Log,
 	})
 }

@@ -56,7 +56,10 @@ type Config struct {
 	// Version is the program's.
 	Version string
 	Clock   clock.Clock
-	Log     *slog.Logger
+	// Random returns numbers uniform in [0, 1), which spread attempts; nil means the
+	// system's.
+	Random func() float64
+	Log    *slog.Logger
 	// OnKeys is told the keys of the environments when they have just been made.
 	OnKeys func([]Key)
 	// Listener, if set, is used instead of one for Address; Outgoing instead of the

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/runhook/runhook"
@@ -24,10 +25,13 @@ type order struct {
 
 // app is the program whose jobs the server runs, written as its users write them.
 type app struct {
-	model  *model
-	faults *faults
-	client *runhook.Client
-	jobs   map[string]*runhook.Job[order, int]
+	model   *model
+	faults  *faults
+	network *network
+	client  *runhook.Client
+	// answers are those that somebody is about to give to jobs.
+	answers sync.WaitGroup
+	jobs    map[string]*runhook.Job[order, int]
 }
 
 // The jobs, each of which stands for a way to wait, or to fail.
@@ -40,21 +44,25 @@ const (
 	jobParent   = "parent"
 )
 
-var jobNames = []string{jobPlain, jobSleeper, jobFlaky, jobFailing, jobParallel, jobParent}
+var jobNames = []string{jobPlain, jobSleeper, jobFlaky, jobFailing, jobParallel, jobParent, jobWaiter, jobAsker}
 
 // childNumber is added to an order's number for the order that its run places.
 const childNumber = 1_000_000
 
 func newApp(m *model, f *faults, n *network, c *wallClock) *app {
-	a := &app{model: m, faults: f, jobs: map[string]*runhook.Job[order, int]{}}
+	a := &app{model: m, faults: f, network: n, jobs: map[string]*runhook.Job[order, int]{}}
 	a.client = runhook.New(runhook.Config{
 		ID: "app", APIKey: apiKey, APIURL: "http://" + serverHost, HTTPClient: n.client(),
 		Logger: slog.New(slog.DiscardHandler), Now: c.Now,
 	})
 	for name, run := range map[string]func(context.Context, order) (int, error){
 		jobPlain: a.plain, jobSleeper: a.sleeper, jobFlaky: a.flaky, jobFailing: a.failing, jobParallel: a.parallel, jobParent: a.parent,
+		jobWaiter: a.waiter, jobAsker: a.asker,
 	} {
 		a.jobs[name] = runhook.NewJob(a.client, name, "1.0.0", runhook.OnInvoke[order](), run)
+	}
+	for _, name := range []string{jobShipper, jobBiller} {
+		runhook.NewJob(a.client, name, "1.0.0", runhook.OnEvent[order](eventPlaced), a.placed(name))
 	}
 	return a
 }
@@ -116,7 +124,7 @@ func (a *app) flaky(ctx context.Context, o order) (int, error) {
 			return 0, errors.New("not yet")
 		}
 		return o.Number, nil
-	}, runhook.Retry{Limit: 10})
+	}, runhook.Retry{Limit: 10, NoJitter: true})
 }
 
 func (a *app) failing(ctx context.Context, o order) (int, error) {
@@ -132,7 +140,7 @@ func (a *app) parallel(ctx context.Context, o order) (int, error) {
 		branches[i] = i
 	}
 	results, err := runhook.Parallel(ctx, "branches", branches, func(ctx context.Context, branch int) (int, error) {
-		if err := runhook.Sleep(ctx, "sleep", time.Duration(o.Seconds*branch)*time.Second); err != nil {
+		if err := runhook.Sleep(ctx, fmt.Sprint("sleep-", branch), time.Duration(o.Seconds*branch)*time.Second); err != nil {
 			return 0, err
 		}
 		return a.task(ctx, o, fmt.Sprint("branch-", branch))

@@ -1,25 +1,34 @@
-// Package simulation looks for losses that no one thought of: it runs the whole
-// server, an app written with the Go SDK, and a receiver of webhooks in one
-// bubble of virtual time (testing/synctest), and has a seeded random source
-// decide what goes wrong: the server is killed before or after any commit and
-// started again; requests, or only their answers, are lost; requests are slow or
-// arrive twice; the app is cut off; receivers refuse; the clock is set forward
+// Package simulation looks for losses that no one thought of: it runs whole
+// servers, an app written with the Go SDK, and a receiver of webhooks in one
+// bubble of virtual time (testing/synctest), and has a seed decide what goes
+// wrong: a server is killed before or after any commit and started again, stands
+// still for longer than its leases hold, cannot reach the database, or does not
+// learn of a commit; requests, or only their answers, are lost; requests are slow
+// or arrive twice; the app is cut off; receivers refuse; the clock is set forward
 // and back.
+//
+// The seed also says whether there is one server, with a SQLite file of its own, or
+// two or three that share a database. That is SQLite here as well, told to be one
+// that several processes have open, so that leases, sweeps and takeovers are those
+// of servers on PostgreSQL. But its transactions are one after the other: what
+// PostgreSQL's row locks are for is the crash test's affair.
 //
 // A small model ([model]) knows what was accepted and what must come of it. It is
 // asked after every step, and at the end, when all faults have ceased and
 // everything has had time to come to rest:
 //
 //   - every invocation that was accepted is one run, however often it was sent;
+//   - every event that was accepted starts one run of each listener;
 //   - the run ends, with the status and output that its job has;
 //   - a task whose completion was acknowledged is never executed by an execution
 //     that begins later;
-//   - every end is told under one id, always with the same bytes, and arrives.
+//   - every end is told under one id, always with the same bytes, and arrives;
+//   - what the doctor checks holds in the database.
 //
-// A failure names its seed, and -simulation.seed replays it. The seed fixes every
-// fault and when it strikes; the order in which goroutines run is the Go
-// scheduler's, so that a failure which depends on that may need -count.
-//
-// The database is SQLite, which only one process may have open: leases that run
-// out, and other nodes, are the crash test's affair.
+// A failure names its seed, and -simulation.seed replays it. Each fault is a hash
+// of the seed and of what it strikes, so that it does not depend on the order in
+// which other things happen. The order in which goroutines run is the Go
+// scheduler's all the same, and moves a replay once two of them ask for the database
+// at the same moment: -simulation.replays tells how far replays were the same, and
+// tries again a failure that depends on it.
 package simulation

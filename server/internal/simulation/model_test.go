@@ -26,6 +26,8 @@ type model struct {
 	runs  map[string]*expected // by run id
 	tasks map[string]*taskRecord
 	tried map[int]int
+	// placed are the ids of events that were accepted.
+	placed map[string]bool
 }
 
 // expected is a run that was accepted, and what is known of it.
@@ -53,7 +55,7 @@ type taskRecord struct {
 }
 
 func newModel(t *testing.T) *model {
-	return &model{t: t, runs: map[string]*expected{}, tasks: map[string]*taskRecord{}, tried: map[int]int{}}
+	return &model{t: t, runs: map[string]*expected{}, tasks: map[string]*taskRecord{}, tried: map[int]int{}, placed: map[string]bool{}}
 }
 
 // tick returns the next moment.
@@ -179,6 +181,27 @@ func (m *model) arrived(id string, body []byte, accepted bool) {
 	n.accepted = n.accepted || accepted
 }
 
+// sent is told that an event was accepted.
+func (m *model) sent(id string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.placed[id] = true
+}
+
+// events returns the ids of the events that were accepted, in order.
+func (m *model) events() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Sorted(maps.Keys(m.placed))
+}
+
+// wasToldOf reports whether a run's end was told.
+func (m *model) wasToldOf(id string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.runs[id].told) > 0
+}
+
 // pending returns the runs that have not been told of with success.
 func (m *model) pending() (ids []string) {
 	m.mu.Lock()
@@ -214,7 +237,7 @@ func (e *expected) checkEnd(t *testing.T, told *notification) {
 	switch e.job {
 	case jobPlain, jobParallel:
 		output = e.order.Number * e.order.Steps
-	case jobSleeper:
+	case jobSleeper, jobAsker:
 		output = e.order.Number * 2
 	case jobParent:
 		output = (e.order.Number + childNumber) * e.order.Steps

@@ -21,6 +21,7 @@ var (
 	orderPattern = regexp.MustCompile(`"number":(\d+)`)
 	runPattern   = regexp.MustCompile(`run_[0-9a-z]{26}`)
 	idPattern    = regexp.MustCompile(`([a-z]+_)?[0-9a-hjkmnp-tv-z]{26}`)
+	keyPattern   = regexp.MustCompile(`"displayKey":"([^"]*)"`)
 	hashPattern  = regexp.MustCompile(`[0-9a-f]{20,}`)
 )
 
@@ -42,6 +43,9 @@ func (n *names) request(r *http.Request, body []byte) string {
 	}
 	path := hashPattern.ReplaceAllString(idPattern.ReplaceAllString(r.URL.Path, "*"), "*")
 	host, _, _ := strings.Cut(r.URL.Host, ".")
+	if key := keyPattern.FindSubmatch(body); key != nil {
+		name += " " + string(key[1])
+	}
 	return r.Method + " " + host + path + " of " + name
 }
 

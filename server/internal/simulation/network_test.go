@@ -45,11 +45,13 @@ type network struct {
 	requests atomic.Int64
 
 	mu    sync.Mutex
-	hosts []*host // by name and slot
+	hosts []*host // by slot
+	// answered is when a request of each name last had an answer, or an error.
+	answered map[string]time.Time
 }
 
 func newNetwork(f *faults, t *trace) *network {
-	return &network{faults: f, trace: t, names: newNames()}
+	return &network{faults: f, trace: t, names: newNames(), answered: map[string]time.Time{}}
 }
 
 // attach makes a handler reachable under a name, and returns what cuts it off.
@@ -95,6 +97,10 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 		r.Body.Close()
 	}
 	name := n.names.request(r, body)
+	if err := n.steady(r.Context(), name); err != nil {
+		return nil, err
+	}
+	defer n.answers(name)
 	n.requests.Add(1)
 	fault := n.faults.request(name)
 	n.trace.add(name, " ", fault)
@@ -114,6 +120,28 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errReset
 	}
 	return response, err
+}
+
+// grid is what the time between the attempts of a request is rounded up to. It is
+// as long as the SDK's pauses differ by chance.
+const grid = 50 * time.Millisecond
+
+// steady takes the chance out of the pause before a request is repeated, which
+// would move all that follows from one replay to the next.
+func (n *network) steady(ctx context.Context, name string) error {
+	n.mu.Lock()
+	since, repeated := time.Since(n.answered[name]), !n.answered[name].IsZero()
+	n.mu.Unlock()
+	if !repeated {
+		return nil
+	}
+	return pause(ctx, grid-since%grid)
+}
+
+func (n *network) answers(name string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.answered[name] = time.Now()
 }
 
 // deliver has a host handle a request. Like a process that nobody told, the host

@@ -106,6 +106,7 @@ func (s *servers) open(ctx context.Context, i int, node *nodeDatabase) (*server.
 		Database: "sqlite:" + s.path, Listener: newListener(), Outgoing: s.network.from(node), PublicURL: "http://" + serverHost,
 		APIKeys: map[protocol.EnvironmentType]string{protocol.Development: apiKey}, EncryptionKey: strings.Repeat("5e", 32),
 		Clock: s.clock, Log: slog.New(slog.DiscardHandler), Grace: time.Second,
+		Random: func() float64 { return 0.5 },
 		WrapDatabase: func(db database.DB) database.DB {
 			node.DB = db
 			s.mu.Lock()

@@ -2,8 +2,6 @@ package simulation
 
 import (
 	"fmt"
-	"hash/fnv"
-	"io"
 	"sync"
 	"time"
 )
@@ -25,13 +23,17 @@ func (t *trace) add(what ...any) {
 	t.lines = append(t.lines, fmt.Sprintf("%v %s", time.Since(t.began), fmt.Sprint(what...)))
 }
 
-// sum is the same for traces that are the same.
-func (t *trace) sum() uint64 {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	hash := fnv.New64a()
-	for _, line := range t.lines {
-		_, _ = io.WriteString(hash, line+"\n")
+// agrees returns how many events are the same before the first that is not.
+func (t *trace) agrees(other *trace) int {
+	for i, line := range t.lines {
+		if i == len(other.lines) || line != other.lines[i] {
+			return i
+		}
 	}
-	return hash.Sum64()
+	return len(t.lines)
+}
+
+// from returns the event with the index and the one that follows.
+func (t *trace) from(index int) []string {
+	return t.lines[min(index, len(t.lines)):min(index+2, len(t.lines))]
 }

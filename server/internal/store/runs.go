@@ -62,23 +62,6 @@ func scanRun(rows database.Rows) (model.Run, error) {
 	return s.result()
 }
 
-// InsertRun records a new run. With a lease it is EXECUTING and belongs to the
-// leasing process; without, it is QUEUED and due now.
-func (tx *Tx) InsertRun(r model.Run) error {
-	var due any
-	if r.Lease.Owner == "" {
-		due = micros(r.CreatedAt)
-	}
-	return tx.conn.Queue(`
-		INSERT INTO runs (id, environment_id, job_id, job_version_id, endpoint_id, event_id, account_id,
-		                  status, callback_url, is_test, internal, priority, limit_key, due_at, lease_owner, lease_number,
-		                  created_at, queued_at, started_at, updated_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $13, $14, $15, $16, $16, $17, $16, $18)`,
-		[]any{r.ID, r.EnvironmentID, r.JobID, r.JobVersionID, r.EndpointID, r.EventID, textOrNull(r.AccountID),
-			string(r.Status), textOrNull(r.CallbackURL), r.IsTest, r.Internal, textOrNull(r.LimitKey), due, textOrNull(r.Lease.Owner), r.Lease.Number,
-			micros(r.CreatedAt), microsOrNull(r.StartedAt), microsOrNull(r.ExpiresAt)}, nil)
-}
-
 // Run returns a run of an environment.
 func (tx *Tx) Run(environmentID, id string) (model.Run, bool, error) {
 	return first(tx, `SELECT `+runColumns+` FROM runs r WHERE r.id = $1 AND r.environment_id = $2`,

@@ -12,9 +12,9 @@ import (
 const (
 	// sendBatch is how many events are recorded in one transaction.
 	sendBatch = 200
-	// startBatch is how many dispatchers are looked at for one transaction, which
-	// starts as many runs at the most. It bounds how long others wait to write.
-	startBatch = 200
+	// inlineBatch is how many dispatchers are looked at before events are recorded.
+	// Events for more are matched by the loop, so that their sender need not wait.
+	inlineBatch = 200
 	// changeWindow is how long before its delivery an event can no longer be
 	// changed (api.md 21.2).
 	changeWindow = 5 * time.Second
@@ -103,7 +103,7 @@ func (s *Service) plan(ctx context.Context, sendings []sending, account string) 
 			if _, known := listeners[at]; known {
 				continue
 			}
-			found, err := tx.Listeners(event.EnvironmentID, event.Name, event.Source, "", startBatch+1)
+			found, err := tx.Listeners(event.EnvironmentID, event.Name, event.Source, "", inlineBatch+1)
 			if err != nil {
 				return err
 			}
@@ -111,7 +111,7 @@ func (s *Service) plan(ctx context.Context, sendings []sending, account string) 
 		}
 		return nil
 	})
-	left := startBatch
+	left := inlineBatch
 	for i := range sendings {
 		event := sendings[i].event
 		looking := listeners[key{event.Name, event.Source}]
@@ -153,7 +153,7 @@ func (s *Service) record(tx *store.Tx, environment *model.Environment, sending s
 			return event, err
 		}
 		// The sender is told of the event as it was before its delivery.
-		return event, s.start(tx, environment, versions, delivered, account)
+		return event, s.config.Runs.StartRuns(tx, environment, versions, delivered, account)
 	}
 	return event, s.announce(tx, due)
 }
@@ -173,16 +173,6 @@ func (s *Service) recordAgain(tx *store.Tx, sending sending) (model.Event, error
 	}
 	stored, _, err := tx.Event(event.EnvironmentID, event.EventID)
 	return stored, err
-}
-
-// start starts a run of each version for an event.
-func (s *Service) start(tx *store.Tx, environment *model.Environment, versions []store.JobVersion, event model.Event, account *model.Account) error {
-	for _, version := range versions {
-		if _, err := s.config.Runs.StartRun(tx, environment, version, event, account); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // accountOf returns the environment's account with the caller's identifier, which

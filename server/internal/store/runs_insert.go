@@ -1,0 +1,74 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/runhook/runhook/server/internal/model"
+)
+
+// InsertRun records a new run. With a lease it is EXECUTING and belongs to the
+// leasing process; without, it is QUEUED and due now.
+func (tx *Tx) InsertRun(r model.Run) error {
+	return tx.conn.Queue(insertOneRun, runValues(nil, r), nil)
+}
+
+// InsertRuns is InsertRun for any number of runs.
+func (tx *Tx) InsertRuns(runs []model.Run) error {
+	for together := range slices.Chunk(runs, runsTogether) {
+		if len(together) < runsTogether {
+			for _, run := range together {
+				if err := tx.InsertRun(run); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		values := make([]any, 0, len(together)*runValueCount)
+		for _, run := range together {
+			values = runValues(values, run)
+		}
+		if err := tx.conn.Queue(insertManyRuns, values, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runsTogether is how many runs one statement inserts. What is left of many is
+// inserted one by one, so that there are two statements to prepare and not as many
+// as there are numbers.
+const runsTogether = 50
+
+var insertOneRun, insertManyRuns = insertRuns(1), insertRuns(runsTogether)
+
+// runValueCount is how many parameters a run takes.
+const runValueCount = 18
+
+func insertRuns(number int) string {
+	rows := make([]string, number)
+	for i := range rows {
+		parameters := make([]any, runValueCount)
+		for j := range parameters {
+			parameters[j] = i*runValueCount + j + 1
+		}
+		rows[i] = fmt.Sprintf(`($%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d, $%[16]d, $%d, $%[16]d, $%[18]d, 1)`, parameters...)
+	}
+	return `
+		INSERT INTO runs (id, environment_id, job_id, job_version_id, endpoint_id, event_id, account_id,
+		                  status, callback_url, is_test, internal, limit_key, due_at, lease_owner, lease_number,
+		                  created_at, queued_at, started_at, updated_at, expires_at, priority)
+		VALUES ` + strings.Join(rows, ", ")
+}
+
+// runValues appends the parameters of a run.
+func runValues(values []any, r model.Run) []any {
+	var due any
+	if r.Lease.Owner == "" {
+		due = micros(r.CreatedAt)
+	}
+	return append(values, r.ID, r.EnvironmentID, r.JobID, r.JobVersionID, r.EndpointID, r.EventID, textOrNull(r.AccountID),
+		string(r.Status), textOrNull(r.CallbackURL), r.IsTest, r.Internal, textOrNull(r.LimitKey), due, textOrNull(r.Lease.Owner), r.Lease.Number,
+		micros(r.CreatedAt), microsOrNull(r.StartedAt), microsOrNull(r.ExpiresAt))
+}

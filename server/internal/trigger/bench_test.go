@@ -129,4 +129,6 @@ func (s *scene) StartRun(*store.Tx, *model.Environment, store.JobVersion, model.
 	return "", nil
 }
 
+func (s *scene) Refusal(context.Context, *model.Environment) (refused, err error) { return nil, nil }
+
 func (s *scene) Cancel(context.Context, *model.Environment, string) error { return nil }

@@ -86,38 +86,41 @@ func (e *Engine) newRun(tx *store.Tx, environment *model.Environment, s start) m
 	}
 	e.tellRun(tx, live.RunAccepted, &x, x.Run.Status, time.Time{}, "")
 	// Whether a limit has room is decided where runs are claimed.
-	if x.Run.LimitKey == "" && e.reserve(x.Endpoint.ID) {
+	if x.Run.LimitKey == "" && e.reserve(environment.ID, x.Endpoint.ID) {
 		x.Run.Status, x.Run.StartedAt = model.RunExecutes.To, now
 		x.Run.Lease = model.Lease{Owner: e.config.Node.ID(), Number: 1}
 		tx.AfterCommit(func() { e.runs.Start(x) })
 		tx.AfterRollback(func(err error) {
 			e.runs.Release()
-			e.leave(x.Endpoint.ID)
+			e.leave(environment.ID, x.Endpoint.ID)
 			e.config.Node.Doubt(err)
 		})
-	} else if s.lifetime > 0 {
-		x.Run.ExpiresAt = now.Add(s.lifetime)
-		tx.AfterCommit(func() { e.expiries.Wake(x.Run.ExpiresAt) })
+	} else {
+		if s.lifetime > 0 {
+			x.Run.ExpiresAt = now.Add(s.lifetime)
+			tx.AfterCommit(func() { e.expiries.Wake(x.Run.ExpiresAt) })
+		}
+		tx.AfterCommit(func() { e.admission.add(environment.ID) })
 	}
 	return x.Run
 }
 
-// reserve takes a slot for an execution of an endpoint, if there is one and the
+// reserve takes a slot for an execution, if there is one and its environment and
 // endpoint need not wait.
-func (e *Engine) reserve(endpoint string) bool {
-	if !e.crowd.enter(endpoint) {
+func (e *Engine) reserve(environment, endpoint string) bool {
+	if !e.crowd.enter(environment, endpoint) {
 		return false
 	}
 	if e.runs.Reserve() {
 		return true
 	}
-	e.leave(endpoint)
+	e.leave(environment, endpoint)
 	return false
 }
 
-// leave tells that an execution of an endpoint is over.
-func (e *Engine) leave(endpoint string) {
-	if e.crowd.leave(endpoint) {
+// leave tells that an execution is over.
+func (e *Engine) leave(environment, endpoint string) {
+	if e.crowd.leave(environment, endpoint) {
 		e.WakeRuns()
 	}
 }

@@ -21,6 +21,9 @@ type Runs interface {
 	// event.
 	StartRuns(tx *store.Tx, environment *model.Environment, versions []store.JobVersion, event model.Event, account *model.Account) error
 	Cancel(ctx context.Context, environment *model.Environment, runID string) error
+	// Refusal returns what is told to whoever wants more runs in an environment that
+	// has too many queued; nil if it has not.
+	Refusal(ctx context.Context, environment *model.Environment) (refused, err error)
 }
 
 // Config is what a service works with. Every field is required, but those for

@@ -12,6 +12,7 @@ import (
 
 var runTests = []test{
 	{"a run is kept as it was made, for its environment alone", newRun},
+	{"runs that are recorded together are each kept as they were made", newRuns},
 	{"an execution has all that its run needs", execution},
 	{"a leased run ends with its outcome", endedExecution},
 	{"only the lease that an execution was begun with can end it", lostExecution},
@@ -24,6 +25,26 @@ var runTests = []test{
 	{"the output of a run that the platform ended is recorded", runOutput},
 	{"the runs of an environment that have not begun are counted, up to a number", queuedRuns},
 	{"the runs of some environments and endpoints can be passed over", passedOver},
+}
+
+// newRuns records as many runs as take statements of both sizes.
+func newRuns(f *fixture) {
+	event := f.insertRun().EventID
+	runs := make([]model.Run, 115)
+	for i := range runs {
+		runs[i] = f.run()
+		runs[i].EventID = event
+		switch i % 3 {
+		case 1:
+			leased("node_a")(&runs[i])
+		case 2:
+			runs[i].LimitKey, runs[i].IsTest = "limit", true
+		}
+	}
+	f.update(func(tx *store.Tx) error { return tx.InsertRuns(runs) })
+	for _, run := range runs {
+		equal(f, "run "+run.ID, f.storedRun(run), run)
+	}
 }
 
 func newRun(f *fixture) {

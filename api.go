@@ -23,7 +23,8 @@ type APIError struct {
 	// Message is what the server says about it.
 	Message string
 
-	reset time.Time // when a limit on the rate of requests ends
+	reset time.Time     // when a limit on the rate of requests ends
+	pause time.Duration // how long the server asks to wait; zero if it does not say
 }
 
 // Error returns the status and the message.
@@ -100,10 +101,10 @@ func (a *api) call(ctx context.Context, method, path string, body, answer any, h
 	}
 	for retry := 1; ; retry++ {
 		err := a.attempt(ctx, method, path, text, answer, headers)
-		if err == nil || retry > requestRetries || !worthRetrying(err) {
+		if err == nil || retry > requestRetries || !worthRetrying(err) && !comesAgain(ctx, err) {
 			return err
 		}
-		pause := min(firstPause<<(retry-1), longestPause) + rand.N(pauseJitter)
+		pause := max(min(firstPause<<(retry-1), longestPause), askedPause(err)) + rand.N(pauseJitter)
 		if pauseFor(ctx, pause) != nil {
 			return err
 		}
@@ -211,6 +212,7 @@ func apiError(response *http.Response, body []byte) *APIError {
 	if reset, err := strconv.ParseInt(response.Header.Get(rateLimitResetIn), 10, 64); err == nil {
 		failed.reset = time.UnixMilli(reset)
 	}
+	failed.pause = retryAfter(response)
 	return failed
 }
 

@@ -108,7 +108,7 @@ func TestATaskThatIsRefusedFailsTheRun(t *testing.T) {
 
 func TestALimitOnRequestsIsWaitedFor(t *testing.T) {
 	server, run := define(t, func(ctx context.Context) (none, error) { return none{}, runhook.Do(ctx, "a", nothing) })
-	server.Fail("/tasks", 429, 1, "X-RateLimit-Reset", "1767225600000")
+	server.Fail("/tasks", 429, 1, "X-RateLimit-Reset", "1767225600000", "Retry-After", "2")
 	server.Settle()
 	wantAnswers(t, run, "AUTO_YIELD_RATE_LIMIT SUCCESS")
 	if run.Answers[0].Reset != 1767225600000 {

@@ -55,7 +55,7 @@ func newExecution(client *Client, request *protocol.ExecuteJob, serverVersion st
 // do calls the job's function and returns the answer for the server. The second
 // result is why there is none: the server has gone.
 func (x *execution) do(ctx context.Context, job *registeredJob, request *protocol.ExecuteJob) (protocol.ExecutionResult, error) {
-	x.ctx, x.cancel = context.WithCancelCause(ctx)
+	x.ctx, x.cancel = context.WithCancelCause(suspendedWhenBusy(ctx))
 	defer x.cancel(errScopeEnded)
 	root := &scope{execution: x}
 	jobContext, release := root.contextFrom(x.ctx)

@@ -1,11 +1,13 @@
-// Command schema writes the documents that describe the completion webhook to
-// programs in other languages: docs/run-notification.schema.json (JSON Schema
+// Command schema writes the documents that describe the completion webhook, and
+// the server's own API, to programs in other languages: docs/run-notification.schema.json (JSON Schema
 // 2020-12) and docs/openapi.json (OpenAPI 3.1).
 //
-// Both are made from [protocol.RunNotification] alone: the properties and their
-// order from its fields, the descriptions from its comments, the enumerations
-// from the constants of its types. A test fails while the files in docs/ are
-// not what this command would write.
+// The webhook is described from [protocol.RunNotification] alone: the properties
+// and their order from its fields, the descriptions from its comments, the
+// enumerations from the constants of its types. The server's own API is described
+// here, operation by operation; a test of the server compares that with its routes
+// and with what it answers. A test fails while the files in docs/ are not what this
+// command would write.
 //
 // Run it with go generate ./... or go run ./internal/schema.
 package main

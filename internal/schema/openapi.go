@@ -7,27 +7,31 @@ import (
 	"github.com/runhook/runhook/protocol"
 )
 
-const howToVerify = `A run that was invoked with a callbackUrl sends this request there when it ends, whatever way it ends.
+const howToVerify = `A run sends this request when it ends, whatever way it ends: to the callbackUrl that it was invoked with, and to the subscriptions that it matches.
 
 It is signed twice. Verify one of the signatures over the bytes as they were received, in constant time, before parsing them; prefer Webhook-Signature, which also covers the time, and refuse a Webhook-Timestamp more than five minutes from your clock.
 
 Answer with any 2xx status once the notification is safe with you. Any other status, and no answer in time, is a failure, after which the request is sent again after growing pauses. Every attempt, and every resend asked for later, carries the same Webhook-Id and the same body; only the timestamp and its signature change. Delivery is at least once and in no particular order, so remember the Webhook-Id of what you have handled. A run that is continued after it failed and ends again notifies again, under a new Webhook-Id.`
 
-// openAPI returns the description of the webhook around the schema of its body.
+// openAPI returns the description of the server's own API, and of the webhook
+// around the schema of its body.
 func openAPI(notification object) object {
 	return object{
 		{"openapi", "3.1.0"},
 		{"info", object{
-			{"title", "Runhook completion webhook"},
-			{"description", "What Runhook sends to the callback URL of a run that has ended."},
+			{"title", "Runhook"},
+			{"description", "Runhook's own API, and the completion webhook that it sends when a run has ended. The routes under /api/v1 and /api/v2 are the Trigger.dev v2 protocol's, for its SDKs."},
 			{"version", "1.0.0"},
 			{"license", object{{"name", "Apache 2.0"}, {"identifier", "Apache-2.0"}}},
 		}},
 		{"jsonSchemaDialect", "https://json-schema.org/draft/2020-12/schema"},
+		{"security", []object{{{"key", []string{}}}}},
+		{"paths", paths(ownAPI())},
 		{"webhooks", object{{"runCompleted", object{{"post", object{
 			{"operationId", "runCompleted"},
 			{"summary", "A run has ended"},
 			{"description", howToVerify},
+			{"security", []object{}},
 			{"parameters", headers()},
 			{"requestBody", object{
 				{"required", true},
@@ -38,7 +42,16 @@ func openAPI(notification object) object {
 			}},
 			{"responses", responses()},
 		}}}}}},
-		{"components", object{{"schemas", object{{"RunNotification", notification}}}}},
+		{"components", object{
+			{"schemas", append(object{{"RunNotification", notification}}, shapes()...)},
+			{"responses", object{{"Error", object{
+				{"description", "The request was refused, and has changed nothing."},
+				{"content", object{{"application/json", object{{"schema", reference("Error")}}}}},
+			}}}},
+			{"securitySchemes", object{{"key", object{
+				{"type", "http"}, {"scheme", "bearer"}, {"description", "The secret key of an environment (tr_...), which runhook keys shows."},
+			}}}},
+		}},
 	}
 }
 

@@ -26,7 +26,7 @@ func TestEverythingOnSQLiteIsMeasured(t *testing.T) {
 				}
 				err := run(t.Context(), []string{
 					"-only", only,
-					"-in-process", "-skip-postgres", "-rounds", "1", "-duration", "50ms", "-warmup", "0", "-clients", "4", "-rate", "100", "-queued", "200",
+					"-in-process", "-skip-postgres", "-rounds", "1", "-duration", "50ms", "-warmup", "0", "-clients", "4", "-rate", "100", "-backlog", "200", "-queued", "200",
 					"-app", app, "-wait", wait, "-json", file,
 				}, &out, &log)
 				if err != nil {
@@ -40,9 +40,9 @@ func TestEverythingOnSQLiteIsMeasured(t *testing.T) {
 				if err := json.Unmarshal(text, &figures); err != nil {
 					t.Fatal(err)
 				}
-				wants := []string{rowRuns, rowCommits, "invoke to webhook received, p99", "with a new database"}
+				wants := []string{rowRuns, rowCommits, "invoke to webhook received, p99", "end of run to webhook received, p99", "with a new database"}
 				if only == "" {
-					wants = append(wants, "stop, half of them left", "worked off, webhook delivered")
+					wants = append(wants, "stop, half of them left", "worked off, webhook delivered", "sent, answered and recorded")
 				}
 				for _, want := range wants {
 					if !hasFigure(figures, want, columnSQLite) || !strings.Contains(out.String(), want) {

@@ -15,6 +15,9 @@ import (
 type arrival struct {
 	at            time.Time
 	codeStartedAt int64 // in nanoseconds since 1970
+	// endedAt is when the server ended the run, to the millisecond; zero if it did
+	// not say.
+	endedAt protocol.Time
 }
 
 // inbox receives the webhooks and keeps count of them.
@@ -83,6 +86,8 @@ func (b *inbox) take(at time.Time, body []byte, signature string) {
 		ID     string    `json:"id"`
 		OK     bool      `json:"ok"`
 		Output jobOutput `json:"output"`
+		// CompletedAt is absent from what a floor sends.
+		CompletedAt protocol.Time `json:"completedAt"`
 	}
 	err := json.Unmarshal(body, &notification)
 	b.mu.Lock()
@@ -97,7 +102,7 @@ func (b *inbox) take(at time.Time, body []byte, signature string) {
 	}
 	d := b.delivery(notification.ID)
 	if d.times++; d.times == 1 {
-		d.arrived <- arrival{at: at, codeStartedAt: notification.Output.StartedAt}
+		d.arrived <- arrival{at: at, codeStartedAt: notification.Output.StartedAt, endedAt: notification.CompletedAt}
 	}
 }
 

@@ -145,8 +145,8 @@ func await(ctx context.Context, coming <-chan arrival) (arrival, error) {
 }
 
 // times are how long after their invocation runs reached a point, in
-// milliseconds.
-type times struct{ toCode, toWebhook []float64 }
+// milliseconds, and after their end.
+type times struct{ toCode, toWebhook, fromEnd []float64 }
 
 // trickle invokes runs at random moments, so many a second on average, whatever
 // becomes of those before.
@@ -174,6 +174,9 @@ func (l *load) trickle(ctx context.Context, perSecond float64, duration time.Dur
 			defer mu.Unlock()
 			measured.toCode = append(measured.toCode, milliseconds(time.Unix(0, arrived.codeStartedAt).Sub(sent)))
 			measured.toWebhook = append(measured.toWebhook, milliseconds(arrived.at.Sub(sent)))
+			if ended := arrived.endedAt.Time; !ended.IsZero() {
+				measured.fromEnd = append(measured.fromEnd, milliseconds(arrived.at.Sub(ended)))
+			}
 			return nil
 		})
 	}

@@ -255,7 +255,7 @@ func (b *bench) times(ctx context.Context, s *scene, column string) error {
 	for _, point := range []struct {
 		name string
 		took []float64
-	}{{"invoke to first line of job code", measured.toCode}, {"invoke to webhook received", measured.toWebhook}} {
+	}{{"invoke to first line of job code", measured.toCode}, {"invoke to webhook received", measured.toWebhook}, {"end of run to webhook received", measured.fromEnd}} {
 		for _, q := range []float64{0.5, 0.95, 0.99} {
 			b.report.add(b.sectionTimes(), fmt.Sprintf("%s, p%.0f", point.name, 100*q), "ms", column, quantile(point.took, q))
 		}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,8 +10,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // The sizes of the measurements of notifications.
@@ -21,15 +18,9 @@ const (
 	// manyRuns how many runs each is told of.
 	manyDestinations = 100
 	manyRuns         = 20
-	// bareSenders is how many requests the bare client has in flight: as many as a
-	// server has at one destination.
-	bareSenders = 64
 )
 
-const (
-	sectionBacklog   = "A backlog of notifications to one receiver"
-	sectionIsolation = "A backlog for 100 receivers"
-)
+const sectionIsolation = "A backlog for 100 receivers"
 
 // sink receives notifications of a subscription and counts them.
 type sink struct {
@@ -40,6 +31,8 @@ type sink struct {
 	done    chan struct{}
 	first   sync.Once
 	body    []byte
+	// subscriptions are those that it is the receiver of.
+	subscriptions []string
 }
 
 func newSink(hanging bool) (*sink, error) {
@@ -77,85 +70,23 @@ const subscriptionsPath = "/api/runhook/v1/subscriptions"
 
 // release has what a subscription collected be sent, and returns how much it is.
 func (s *scene) release(ctx context.Context, id string) (int64, error) {
-	if err := ask(ctx, "PATCH", s.server.url+subscriptionsPath+"/"+id, `{"enabled":true}`, nil); err != nil {
+	if err := s.enable(ctx, id); err != nil {
 		return 0, err
 	}
+	return s.replay(ctx, "subscription", id)
+}
+
+// enable switches a subscription on.
+func (s *scene) enable(ctx context.Context, id string) error {
+	return ask(ctx, "PATCH", s.server.url+subscriptionsPath+"/"+id, `{"enabled":true}`, nil)
+}
+
+// replay has what was held for a subscription or a destination be sent.
+func (s *scene) replay(ctx context.Context, of, name string) (int64, error) {
 	var answer struct{ Replayed int64 }
 	err := ask(ctx, "POST", s.server.url+"/api/runhook/v1/notifications/replay",
-		fmt.Sprintf(`{"subscription":%q,"status":"held","since":"1970-01-01T00:00:00Z"}`, id), &answer)
+		fmt.Sprintf(`{%q:%q,"status":"held","since":"1970-01-01T00:00:00Z"}`, of, name), &answer)
 	return answer.Replayed, err
-}
-
-// measureBacklog measures how fast a backlog is sent to one receiver, beside what
-// the bare client of the standard library sends to the same.
-func (b *bench) measureBacklog(ctx context.Context, engine string) error {
-	return b.withServer(ctx, engine, 0, nil, func(s *scene) (err error) {
-		to, err := newSink(false)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, to.stop()) }()
-		id, err := s.subscribeOff(ctx, to)
-		if err != nil {
-			return err
-		}
-		if _, _, err := s.saturate(ctx, b.options.duration); err != nil {
-			return err
-		}
-		began := time.Now()
-		count, err := s.release(ctx, id)
-		if err != nil {
-			return err
-		}
-		if err := waitFor(ctx, func() bool { return to.received.Load() >= count }); err != nil {
-			return fmt.Errorf("%d of %d notifications arrived: %w", to.received.Load(), count, err)
-		}
-		rate := float64(count) / time.Since(began).Seconds()
-		bare, err := bareRate(ctx, to, count)
-		if err != nil {
-			return err
-		}
-		column := columnOf(engine)
-		b.report.add(sectionBacklog, "sent, answered and recorded", "/s", column, rate)
-		b.report.add(sectionBacklog, "the same requests by the bare client", "/s", column, bare)
-		b.report.add(sectionBacklog, "share of the bare client", "%", column, 100*rate/bare)
-		return nil
-	})
-}
-
-// bareRate sends the body that a sink received, as often as was given.
-func bareRate(ctx context.Context, to *sink, count int64) (float64, error) {
-	client := newClient()
-	defer client.CloseIdleConnections()
-	var left atomic.Int64
-	left.Store(count)
-	began := time.Now()
-	var senders errgroup.Group
-	for range bareSenders {
-		senders.Go(func() error {
-			for left.Add(-1) >= 0 {
-				if err := sendBare(ctx, client, to.url, to.body); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	err := senders.Wait()
-	return float64(count) / time.Since(began).Seconds(), err
-}
-
-func sendBare(ctx context.Context, client *http.Client, url string, body []byte) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(io.Discard, response.Body)
-	return errors.Join(err, response.Body.Close())
 }
 
 // measureIsolation measures what a hundred receivers get when one of them hangs,

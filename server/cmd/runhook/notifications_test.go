@@ -41,7 +41,7 @@ func (d *desk) ask(arguments ...string) string {
 func (d *desk) ended(reply servertest.Reply) (run, notification string) {
 	d.t.Helper()
 	done := servertest.NewReceiver(d.t, d.Server, reply)
-	run = d.app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: done.URL}}, servertest.Always(servertest.Success(`{"a":1}`)))
+	run = d.app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: done.URL}}, servertest.Always(servertest.Success(`{"a": [1 ], "b":"<&>"}`)))
 	return run, d.Development().WaitAttempt(run, 1).ID
 }
 

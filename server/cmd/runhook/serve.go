@@ -24,6 +24,7 @@ type serveCommand struct {
 	EgressAllow   string          `env:"RUNHOOK_EGRESS_ALLOW" placeholder:"CIDRS" help:"Address ranges, separated by commas, that callbacks and endpoints may be at although they are private, loopback, link-local or metadata addresses. Default: none; DEVELOPMENT reaches loopback and private ones without."`
 	MaxExecutions int             `env:"RUNHOOK_MAX_EXECUTIONS" default:"512" placeholder:"N" help:"How many executions may be in flight at once. Default: ${default}."`
 	MaxDeliveries int             `env:"RUNHOOK_MAX_DELIVERIES" default:"256" placeholder:"N" help:"How many webhook deliveries may be in flight at once. Default: ${default}."`
+	MaxQueuedRuns int             `env:"RUNHOOK_MAX_QUEUED_RUNS" default:"1000000" placeholder:"N" help:"How many runs of an environment may be queued before it takes no more from callers, who are answered 429 and told when to come again; 0 for any number. Default: ${default}."`
 	Schedule      []time.Duration `name:"notification-schedule" env:"RUNHOOK_NOTIFICATION_SCHEDULE" placeholder:"DURATIONS" help:"The pauses before the attempts to deliver a notification, separated by commas, such as 0s,5s,1m,1h. Default: 12 attempts over 75 h 42 min."`
 	KeepPayloads  string          `env:"RUNHOOK_KEEP_PAYLOADS" default:"STAGING=30d,PREVIEW=7d,DEVELOPMENT=7d" placeholder:"AGES" help:"How long after a run's end its payloads, tasks and delivery log are kept, by environment; one that is not named keeps them for ever, and 'forever' names none. Default: ${default}."`
 	KeepRuns      string          `env:"RUNHOOK_KEEP_RUNS" default:"STAGING=90d,PREVIEW=30d,DEVELOPMENT=30d" placeholder:"AGES" help:"How long the rest of a run is kept: that it was, when, and how it ended. Default: ${default}."`
@@ -49,6 +50,7 @@ var settings = map[string]string{
 	"Deliveries":           "--max-deliveries (RUNHOOK_MAX_DELIVERIES)",
 	"KeepPayloads":         "--keep-payloads (RUNHOOK_KEEP_PAYLOADS)",
 	"KeepRuns":             "--keep-runs (RUNHOOK_KEEP_RUNS)",
+	"QueuedRuns":           "--max-queued-runs (RUNHOOK_MAX_QUEUED_RUNS)",
 	"MaximumRequest":       "--max-request (RUNHOOK_MAX_REQUEST)",
 	"NotificationSchedule": "--notification-schedule (RUNHOOK_NOTIFICATION_SCHEDULE)",
 	"Grace":                "--grace (RUNHOOK_GRACE)",
@@ -86,10 +88,21 @@ func (c *serveCommand) check() error {
 			return &usageError{settings[field], fmt.Errorf("must be at least 1, not %d", value)}
 		}
 	}
+	if c.MaxQueuedRuns < 0 {
+		return &usageError{settings["QueuedRuns"], fmt.Errorf("must be at least 1, or 0 for any number, not %d", c.MaxQueuedRuns)}
+	}
 	if c.Grace <= 0 {
 		return &usageError{settings["Grace"], fmt.Errorf("must be longer than %v, such as 20s", c.Grace)}
 	}
 	return nil
+}
+
+// queuedRuns is the limit as server.Config has it.
+func (c *serveCommand) queuedRuns() int {
+	if c.MaxQueuedRuns == 0 {
+		return server.AnyNumber
+	}
+	return c.MaxQueuedRuns
 }
 
 // Run serves until the program is told to stop.
@@ -110,7 +123,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 		},
 		KeepPayloads: c.KeepPayloads, KeepRuns: c.KeepRuns,
 		Executions: c.MaxExecutions, Deliveries: c.MaxDeliveries, MaximumRequest: c.MaxRequest, Grace: c.Grace, DevSchedules: c.DevSchedules, Version: version(), Log: log,
-		NotificationSchedule: c.Schedule,
+		NotificationSchedule: c.Schedule, QueuedRuns: c.queuedRuns(),
 		OnKeys: func(keys []server.Key) {
 			fmt.Fprintln(s.out, "The environments of this new database and their keys (shown once here; again by: runhook keys):")
 			printKeys(s.out, keys)

@@ -27,6 +27,7 @@ func TestAWrongSettingIsRefusedByName(t *testing.T) {
 		"no room for deliveries":         {"--max-deliveries", "0", "RUNHOOK_MAX_DELIVERIES"},
 		"an age of no environment":       {"--keep-payloads", "QA=7d", "RUNHOOK_KEEP_PAYLOADS"},
 		"an age that is none":            {"--keep-runs", "STAGING=soon", "RUNHOOK_KEEP_RUNS"},
+		"a queue shorter than none":      {"--max-queued-runs", "-1", "RUNHOOK_MAX_QUEUED_RUNS"},
 		"no room for requests":           {"--max-request", "0", "RUNHOOK_MAX_REQUEST"},
 		"a grace that is no time":        {"--grace", "long", "RUNHOOK_GRACE"},
 		"a grace of no time":             {"--grace", "0s", "RUNHOOK_GRACE"},

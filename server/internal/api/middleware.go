@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store/database"
@@ -70,6 +73,7 @@ var statuses = map[model.Code]int{
 	model.TooLarge:     http.StatusRequestEntityTooLarge,
 	model.Unauthorized: http.StatusUnauthorized,
 	model.Unavailable:  http.StatusServiceUnavailable,
+	model.Busy:         http.StatusTooManyRequests,
 }
 
 // fail answers with an error. What is not meant for callers stays in the log.
@@ -77,6 +81,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var told *model.Error
 	switch {
 	case errors.As(err, &told):
+		a.tellWhen(w.Header(), told.Again)
 		writeError(w, statuses[told.Code], told.Message)
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
 		// The caller is gone.
@@ -92,6 +97,17 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 		a.Log.Error("a request failed", "method", r.Method, "path", redactedPath(r), "err", err)
 		writeError(w, http.StatusInternalServerError, "Internal Server Error")
 	}
+}
+
+// tellWhen says from when on a request may be sent again: in seconds as HTTP has it,
+// and as the published clients read it (api.md 2.4).
+func (a *API) tellWhen(header http.Header, again time.Time) {
+	if again.IsZero() {
+		return
+	}
+	seconds := math.Ceil(max(0, again.Sub(a.Clock.Now()).Seconds()))
+	header.Set("Retry-After", strconv.FormatFloat(seconds, 'f', 0, 64))
+	header.Set("X-RateLimit-Reset", strconv.FormatInt(again.UnixMilli(), 10))
 }
 
 // redactedPath returns a path without the secrets that some hold.

@@ -73,7 +73,7 @@ func (d *developer) run(ctx context.Context) (err error) {
 		return err
 	}
 	d.screen.print("%s at %s, project %s", environment.Type, d.server.Base(), environment.Project.Slug)
-	if d.app, err = d.findApp(ctx); err != nil {
+	if d.app, err = d.awaitApp(ctx); err != nil {
 		return err
 	}
 	d.screen.print("App %q at %s%s", d.app.id, d.app.url, d.app.madeWith())

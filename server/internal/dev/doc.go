@@ -1,5 +1,5 @@
 // Package dev is "runhook dev": it stands between an app that somebody is writing
-// and a server. It finds the app, registers it, registers it again when it has
+// and a server. It finds the app, or waits for it, registers it, registers it again when it has
 // restarted or has other jobs, and shows what its runs do while they do it.
 //
 // It knows apps by the protocol alone, so an app may be written in any language,

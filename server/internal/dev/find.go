@@ -54,8 +54,33 @@ func (f finding) nobody() bool {
 	return ok && told.StatusCode == 0
 }
 
+// notThereError says that no app was found where one may yet be started.
+type notThereError struct{ error }
+
+// awaitApp is findApp, but waits for an app that has not been started: people start
+// both at once.
+func (d *developer) awaitApp(ctx context.Context) (app, error) {
+	for told := false; ; told = true {
+		found, err := d.findApp(ctx)
+		absent, ok := errors.AsType[notThereError](err)
+		if !ok {
+			return found, err
+		}
+		if !told {
+			d.screen.say(warn, "%v", absent)
+		}
+		timer := d.Clock.NewTimer(lookPause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return app{}, context.Cause(ctx)
+		}
+	}
+}
+
 // findApp returns the app at the URL that was given, or the first one at the usual
-// places. Its errors are written for people.
+// places. Its errors are written for people; a notThereError may pass.
 func (d *developer) findApp(ctx context.Context) (app, error) {
 	places := []string{}
 	if d.AppURL != "" {
@@ -143,16 +168,20 @@ func (d *developer) notFound(findings []finding) error {
 	}
 	if d.AppURL != "" && len(nobody) == 1 {
 		told, _ := errors.AsType[*endpoint.Error](findings[0].err)
-		return problem(fmt.Sprintf("no app answers at %s: %v", nobody[0], bare(told.Cause)), "Start it, then run this again.")
+		return notThereError{problem(fmt.Sprintf("No app answers at %s yet (%v); waiting for it", nobody[0], bare(told.Cause)))}
 	}
 	if len(nobody) > 0 {
 		lines = append(lines, "  nothing listens on "+portsOf(nobody)+" of localhost")
 	}
-	advice := "Start your app, then run this again; or say where it is:  runhook dev http://localhost:PORT" + usualPath
+	advice := "Start your app, or say where it is:  runhook dev http://localhost:PORT" + usualPath
 	if otherKey {
 		advice = fmt.Sprintf("Start the app with the same key as this (%s; RUNHOOK_API_KEY, for the Node SDK TRIGGER_API_KEY), or give its key with --api-key.", obscured(d.APIKey))
 	}
-	return problem("no app found. Tried:", append(lines, advice)...)
+	lines = append(lines, advice)
+	if otherKey || len(nobody) == 0 {
+		return problem("no app found. Tried:", lines...)
+	}
+	return notThereError{problem("No app found yet; waiting for one. Tried:", lines...)}
 }
 
 func refusesKey(err error) bool {

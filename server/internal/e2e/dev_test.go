@@ -81,16 +81,23 @@ func (s *devStack) invoke(t *testing.T, job, payload string) string {
 }
 
 // dev starts "runhook dev" and returns it with what it prints, once it watches.
-func (s *devStack) dev(t *testing.T, arguments ...string) (*process, *journal) {
+func (s *devStack) dev(t *testing.T) (*process, *journal) {
+	t.Helper()
+	return s.devUntil(t, "Watching;")
+}
+
+// devUntil starts "runhook dev" and returns it with what it prints, once that is a
+// line with the text.
+func (s *devStack) devUntil(t *testing.T, text string) (*process, *journal) {
 	t.Helper()
 	log := &journal{}
-	command := s.command(t, append([]string{s.app.url(), "--server=" + s.url, "--api-key=" + s.apiKey}, arguments...)...)
+	command := s.command(t, s.app.url(), "--server="+s.url, "--api-key="+s.apiKey)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("runhook dev printed:\n%s", log)
 		}
 	})
-	p, _ := start(t, "runhook dev", command, log, func(line string) (string, bool) { return "", strings.HasPrefix(line, "Watching;") })
+	p, _ := start(t, "runhook dev", command, log, func(line string) (string, bool) { return "", strings.Contains(line, text) })
 	return p, log
 }
 
@@ -288,6 +295,23 @@ func TestDevWaitsForAnAppThatIsAwayAndRegistersItAgain(t *testing.T) {
 	wantOutput(t, s.webhooks.await(t, s.invoke(t, "wave", `"Ada"`)), `"Hello, Ada"`)
 }
 
+func TestDevWaitsForAnAppThatIsNotThereYet(t *testing.T) {
+	t.Parallel()
+	s := newDevStack(t)
+	s.app.away.Store(true)
+	dev, log := s.devUntil(t, "No app answers at "+s.app.url()+" yet (")
+	s.app.away.Store(false)
+	log.await(t, `Indexed 1 job: greet 1\.0\.0$`)
+	log.await(t, `^Watching;`)
+	if err := dev.command.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	<-dev.ended
+	if dev.err != nil {
+		t.Errorf("after Ctrl-C it ended with %v", dev.err)
+	}
+}
+
 func TestDevGoesOnWhenTheServerIsBack(t *testing.T) {
 	t.Parallel()
 	s := newDevStack(t)
@@ -318,8 +342,6 @@ func TestDevSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 			[]string{"does not know this API key (tr_dev_unkn...)", "runhook keys", "tr_dev_"}},
 		"with an app that has another key": {[]string{keyless.app.url(), "--server=" + s.url, "--api-key=" + s.apiKey}, 1,
 			[]string{keyless.app.url() + "  is an app with another API key", "TRIGGER_API_KEY"}},
-		"where nothing listens": {[]string{"localhost:1", "--server=" + s.url, "--api-key=" + s.apiKey}, 1,
-			[]string{"no app answers at http://localhost:1/api/trigger", "connection refused", "Start it"}},
 		"where something else answers": {[]string{page.URL, "--server=" + s.url, "--api-key=" + s.apiKey}, 1,
 			[]string{page.URL + "/api/trigger  answers, but not as an app: 404 Not Found"}},
 		"without a server": {[]string{s.app.url(), "--server=http://127.0.0.1:1", "--api-key=" + s.apiKey}, 1,

@@ -65,8 +65,12 @@ func (e *Engine) failedTasks(tx *store.Tx, run model.Run) ([]string, error) {
 }
 
 // Rerun starts a new run with the job version, payload, context and account of a
-// run, whatever became of it, and returns its id. Nobody is called back for it.
+// run, whatever became of it, and returns its id. Nobody is called back for it. It
+// gives a [model.Busy] error where too many runs are queued.
 func (e *Engine) Rerun(ctx context.Context, environment *model.Environment, runID string) (id string, err error) {
+	if refused, err := e.Refusal(ctx, environment); err != nil || refused != nil {
+		return "", cmp.Or(err, refused)
+	}
 	err = e.store.Update(ctx, func(tx *store.Tx) error {
 		x, found, err := tx.Execution(runID)
 		if err != nil {
@@ -95,8 +99,12 @@ func (e *Engine) Rerun(ctx context.Context, environment *model.Environment, runI
 
 // TestRun starts a run of a job that is marked as a test, and returns its id. Its
 // event has the name and source that the job is for, and is delivered to no other
-// job. The Node SDK does not verify the payload of such a run.
+// job. The Node SDK does not verify the payload of such a run. It gives a
+// [model.Busy] error where too many runs are queued.
 func (e *Engine) TestRun(ctx context.Context, environment *model.Environment, in Invocation) (id string, err error) {
+	if refused, err := e.Refusal(ctx, environment); err != nil || refused != nil {
+		return "", cmp.Or(err, refused)
+	}
 	err = e.store.Update(ctx, func(tx *store.Tx) error {
 		s := start{event: model.Event{
 			Payload: orEmptyObject(in.Payload), Context: orEmptyObject(in.Context), Internal: true, IsTest: true,

@@ -47,6 +47,9 @@ type Config struct {
 	PublicURL string
 	// Executions is how many executions may be in flight in this process.
 	Executions int
+	// QueuedRuns is how many runs an environment may have queued before it takes no
+	// more; zero for any number.
+	QueuedRuns int
 	// Live is told what happens; it may be nil.
 	Live  *live.Broadcaster
 	Clock clock.Clock
@@ -61,7 +64,9 @@ type Engine struct {
 	log    *slog.Logger
 	runs   *loop.Loop[store.Execution]
 	crowd  *crowd
-	tasks  *loop.Loop[store.DueTask]
+	// admission says which environments take more runs.
+	admission *admission
+	tasks     *loop.Loop[store.DueTask]
 	// expiries gives up runs that have not begun in the time they had.
 	expiries *loop.Loop[string]
 	// operations performs what tasks have the server do for them.
@@ -85,7 +90,7 @@ var ErrStopping = errors.New("the server is stopping")
 
 // New returns an engine that does nothing before Run is called.
 func New(config Config) *Engine {
-	e := &Engine{config: config, store: config.Store, clock: config.Clock, log: config.Log, crowd: newCrowd(config.Executions)}
+	e := &Engine{config: config, store: config.Store, clock: config.Clock, log: config.Log, crowd: newCrowd(config.Executions), admission: newAdmission(config.QueuedRuns)}
 	e.runs = loop.New(loop.Config[store.Execution]{
 		Name: "runs", Slots: config.Executions, Batch: claimBatch, Poll: poll,
 		Claim: e.claimRuns, Work: e.execute, Clock: config.Clock, Log: config.Log,
@@ -158,11 +163,7 @@ func (e *Engine) claimRuns(ctx context.Context, limit int) ([]store.Execution, t
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	endpoints := make([]string, len(claimed))
-	for i, x := range claimed {
-		endpoints[i] = x.Endpoint.ID
-	}
-	e.crowd.claimed(endpoints, passedOver, next.IsZero() || next.After(e.clock.Now()))
+	e.crowd.claimed(claimed, passedOver, next.IsZero() || next.After(e.clock.Now()))
 	return claimed, next, nil
 }
 

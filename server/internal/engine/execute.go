@@ -34,7 +34,7 @@ var autoYield = &protocol.AutoYieldConfig{
 // execute makes one execution of a run that is leased to this process, and
 // records what became of it.
 func (e *Engine) execute(ctx context.Context, x store.Execution) {
-	defer e.leave(x.Endpoint.ID)
+	defer e.leave(x.Run.EnvironmentID, x.Endpoint.ID)
 	e.tellExecuting(&x)
 	environment, err := e.store.EnvironmentByID(ctx, x.Run.EnvironmentID)
 	if err == nil {

@@ -29,13 +29,19 @@ type Invocation struct {
 // environment, and returns its id once the run is on disk. It gives a
 // [model.NotFound] error for a job that the environment does not have, and a
 // [model.Invalid] one for a job that is disabled, a callback URL that may not be
-// called, or an idempotency key that another job's run was invoked with.
+// called, or an idempotency key that another job's run was invoked with; and a
+// [model.Busy] one where too many runs are queued (see [Engine.Refusal]), unless it
+// has the run already or another run waits for it.
 func (e *Engine) Invoke(ctx context.Context, environment *model.Environment, in Invocation) (runID string, err error) {
 	if err := e.checkCallback(environment, in.CallbackURL); err != nil {
 		return "", err
 	}
+	refused, err := e.refusal(ctx, environment, in)
+	if err != nil {
+		return "", err
+	}
 	err = e.store.Update(ctx, func(tx *store.Tx) (err error) {
-		runID, err = e.admit(tx, environment, in)
+		runID, err = e.admit(tx, environment, in, refused)
 		return err
 	})
 	return runID, err
@@ -51,12 +57,25 @@ func (e *Engine) checkCallback(environment *model.Environment, callbackURL strin
 	return nil
 }
 
-// admit starts a run, or finds the one that the idempotency key stands for.
-func (e *Engine) admit(tx *store.Tx, environment *model.Environment, in Invocation) (runID string, err error) {
+// refusal is [Engine.Refusal] for an invocation. A run that another one waits for is
+// let in: to hold it back would hold back both.
+func (e *Engine) refusal(ctx context.Context, environment *model.Environment, in Invocation) (refused, err error) {
+	if in.CallbackURL != "" && e.IsTaskCallback(in.CallbackURL) {
+		return nil, nil
+	}
+	return e.Refusal(ctx, environment)
+}
+
+// admit starts a run, unless that is refused, or finds the one that the idempotency
+// key stands for.
+func (e *Engine) admit(tx *store.Tx, environment *model.Environment, in Invocation, refused error) (runID string, err error) {
 	if in.IdempotencyKey != "" {
 		if runID, err := e.existing(tx, environment, in); err != nil || runID != "" {
 			return runID, err
 		}
+	}
+	if refused != nil {
+		return "", refused
 	}
 	s := start{callbackURL: in.CallbackURL, lifetime: in.Lifetime, event: model.Event{
 		EventID: in.IdempotencyKey, Name: model.InvokeEventName, Source: model.DefaultSource,

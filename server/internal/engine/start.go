@@ -40,16 +40,38 @@ func (e *Engine) startRun(tx *store.Tx, environment *model.Environment, s start)
 	return e.begin(tx, environment, s)
 }
 
-// StartRun records a run of an event that is on record or that the transaction
-// records, and returns its id. account is the event's, nil for none. Whoever
-// delivers events sees to it that an event starts a job once.
-func (e *Engine) StartRun(tx *store.Tx, environment *model.Environment, version store.JobVersion, event model.Event, account *model.Account) (string, error) {
-	return e.begin(tx, environment, start{version: version, event: event, account: account})
+// StartRuns records a run of each of the job versions for an event that is on
+// record or that the transaction records. account is the event's, nil for none.
+// Whoever delivers events sees to it that an event starts a job once.
+func (e *Engine) StartRuns(tx *store.Tx, environment *model.Environment, versions []store.JobVersion, event model.Event, account *model.Account) error {
+	runs := make([]model.Run, len(versions))
+	queued := false
+	for i, version := range versions {
+		runs[i] = e.newRun(tx, environment, start{version: version, event: event, account: account})
+		queued = queued || runs[i].Lease.Owner == ""
+	}
+	if queued {
+		if err := e.announceRun(tx, tx.Now()); err != nil {
+			return err
+		}
+	}
+	return tx.InsertRuns(runs)
 }
 
-// begin records a run of an event that is on record. If this process has room, the
-// run is its own from the start and is executed as soon as it is on disk.
+// begin records a run of an event that is on record.
 func (e *Engine) begin(tx *store.Tx, environment *model.Environment, s start) (string, error) {
+	run := e.newRun(tx, environment, s)
+	if run.Lease.Owner == "" {
+		if err := e.announceRun(tx, tx.Now()); err != nil {
+			return "", err
+		}
+	}
+	return run.ID, tx.InsertRun(run)
+}
+
+// newRun returns a run to be recorded in the transaction. If this process has room,
+// the run is its own from the start and is executed as soon as it is on disk.
+func (e *Engine) newRun(tx *store.Tx, environment *model.Environment, s start) model.Run {
 	now := tx.Now()
 	v := s.version
 	x := store.Execution{
@@ -64,13 +86,13 @@ func (e *Engine) begin(tx *store.Tx, environment *model.Environment, s start) (s
 	}
 	e.tellRun(tx, live.RunAccepted, &x, x.Run.Status, time.Time{}, "")
 	// Whether a limit has room is decided where runs are claimed.
-	if x.Run.LimitKey == "" && e.reserve(x.Endpoint.ID) {
+	if x.Run.LimitKey == "" && e.reserve(environment.ID, x.Endpoint.ID) {
 		x.Run.Status, x.Run.StartedAt = model.RunExecutes.To, now
 		x.Run.Lease = model.Lease{Owner: e.config.Node.ID(), Number: 1}
 		tx.AfterCommit(func() { e.runs.Start(x) })
 		tx.AfterRollback(func(err error) {
 			e.runs.Release()
-			e.leave(x.Endpoint.ID)
+			e.leave(environment.ID, x.Endpoint.ID)
 			e.config.Node.Doubt(err)
 		})
 	} else {
@@ -78,29 +100,27 @@ func (e *Engine) begin(tx *store.Tx, environment *model.Environment, s start) (s
 			x.Run.ExpiresAt = now.Add(s.lifetime)
 			tx.AfterCommit(func() { e.expiries.Wake(x.Run.ExpiresAt) })
 		}
-		if err := e.announceRun(tx, now); err != nil {
-			return "", err
-		}
+		tx.AfterCommit(func() { e.admission.add(environment.ID) })
 	}
-	return x.Run.ID, tx.InsertRun(x.Run)
+	return x.Run
 }
 
-// reserve takes a slot for an execution of an endpoint, if there is one and the
+// reserve takes a slot for an execution, if there is one and its environment and
 // endpoint need not wait.
-func (e *Engine) reserve(endpoint string) bool {
-	if !e.crowd.enter(endpoint) {
+func (e *Engine) reserve(environment, endpoint string) bool {
+	if !e.crowd.enter(environment, endpoint) {
 		return false
 	}
 	if e.runs.Reserve() {
 		return true
 	}
-	e.leave(endpoint)
+	e.leave(environment, endpoint)
 	return false
 }
 
-// leave tells that an execution of an endpoint is over.
-func (e *Engine) leave(endpoint string) {
-	if e.crowd.leave(endpoint) {
+// leave tells that an execution is over.
+func (e *Engine) leave(environment, endpoint string) {
+	if e.crowd.leave(environment, endpoint) {
 		e.WakeRuns()
 	}
 }

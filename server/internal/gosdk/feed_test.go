@@ -67,6 +67,7 @@ func TestTheFeedIsFollowedOverLostConnections(t *testing.T) {
 		ID: "shop", APIKey: a.server.Key(protocol.Staging).Secret, APIURL: proxy.URL, Logger: slog.New(slog.DiscardHandler),
 	})
 	ctx, stop := context.WithCancelCause(a.ctx)
+	defer stop(nil)
 	enough := errors.New("that is enough")
 	want := []string{a.sell(job, "before", 1, protocol.RunSuccess)}
 	var got []string

@@ -196,7 +196,7 @@ func (s *Service) sendEvent(ctx context.Context, r reception) error {
 		id = r.httpEndpoint.ID + "." + known
 	}
 	event.EventID = &id
-	_, err := s.config.Events.Send(ctx, r.environment, []trigger.NewEvent{event}, trigger.SendOptions{})
+	_, err := s.config.Events.Send(ctx, r.environment, []trigger.NewEvent{event}, trigger.SendOptions{Unasked: true})
 	return err
 }
 

@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Code is the kind of an [Error]; the API turns it into an HTTP status.
@@ -23,12 +24,17 @@ const (
 	Unauthorized
 	// Unavailable means the same request may succeed later.
 	Unavailable
+	// Busy means there is more to do already than is taken on; the same request
+	// may succeed at the time that the error names.
+	Busy
 )
 
 // Error is an error whose message is meant for the person who asked.
 type Error struct {
 	Code    Code
 	Message string
+	// Again is when the same request may succeed; zero if that is not known.
+	Again time.Time
 }
 
 // Error returns the message.
@@ -37,6 +43,11 @@ func (e *Error) Error() string { return e.Message }
 // Errorf returns an [*Error] of the given kind.
 func Errorf(code Code, format string, args ...any) error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// BusyUntil returns a [Busy] error for requests that may be sent again at a time.
+func BusyUntil(again time.Time, format string, args ...any) error {
+	return &Error{Code: Busy, Message: fmt.Sprintf(format, args...), Again: again}
 }
 
 // CodeOf returns the kind of the [*Error] in err's chain, or 0 if there is none.

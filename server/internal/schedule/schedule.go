@@ -16,8 +16,8 @@ import (
 
 // Runs starts runs. *engine.Engine is one.
 type Runs interface {
-	// StartRun records a run of an event in the transaction that records the event.
-	StartRun(tx *store.Tx, environment *model.Environment, version store.JobVersion, event model.Event, account *model.Account) (string, error)
+	// StartRuns records a run of each version in the transaction that records the event.
+	StartRuns(tx *store.Tx, environment *model.Environment, versions []store.JobVersion, event model.Event, account *model.Account) error
 }
 
 // Config is what a service works with. Every field but Development is required.

@@ -113,12 +113,7 @@ func (s *Service) start(tx *store.Tx, environment *model.Environment, of model.S
 	if err != nil {
 		return err
 	}
-	for _, version := range versions {
-		if _, err := s.config.Runs.StartRun(tx, environment, version, event, account); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.config.Runs.StartRuns(tx, environment, versions, event, account)
 }
 
 // eventOf returns the event of a schedule's next tick (triggers.md 4.4).

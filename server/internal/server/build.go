@@ -70,7 +70,7 @@ func (s *Server) buildRuns(caller *endpoint.Client) {
 	s.engine = engine.New(engine.Config{
 		Store: s.store, Node: s.node, Caller: caller, Notifier: s.notify,
 		Operator: fetch.New(fetch.Config{Outgoing: s.outgoing, Now: c.Clock.Now, Random: c.Random}), CheckURL: s.outgoing.CheckURL,
-		PublicURL: s.url, Executions: c.Executions, Live: s.live, Clock: c.Clock, Log: c.Log,
+		PublicURL: s.url, Executions: c.Executions, QueuedRuns: max(c.QueuedRuns, 0), Live: s.live, Clock: c.Clock, Log: c.Log,
 	})
 }
 

@@ -41,6 +41,9 @@ type Config struct {
 	// Executions is how many executions, and Deliveries how many webhook
 	// deliveries, may be in flight at once.
 	Executions, Deliveries int
+	// QueuedRuns is how many runs an environment may have queued before it takes no
+	// more from callers; AnyNumber for no limit.
+	QueuedRuns int
 	// DevSchedules has schedules of DEVELOPMENT tick though nobody develops their
 	// apps with runhook dev.
 	DevSchedules bool
@@ -91,6 +94,9 @@ const (
 	DefaultDatabase   = "sqlite:./runhook-data/runhook.db"
 	DefaultExecutions = 512
 	DefaultDeliveries = 256
+	// DefaultQueuedRuns is as many as starting, stopping and working them off is
+	// measured with (docs/reliability.md).
+	DefaultQueuedRuns = 1_000_000
 	DefaultGrace      = 20 * time.Second
 	// What is kept in PRODUCTION is for its owners to say.
 	DefaultKeepPayloads = "STAGING=30d,PREVIEW=7d,DEVELOPMENT=7d"
@@ -99,11 +105,15 @@ const (
 	DefaultMaximumRequest = 10 << 20
 )
 
+// AnyNumber stands for no limit where zero stands for the default one.
+const AnyNumber = -1
+
 func (c *Config) setDefaults() {
 	setDefault(&c.Address, DefaultAddress)
 	setDefault(&c.Database, DefaultDatabase)
 	setDefault(&c.Executions, DefaultExecutions)
 	setDefault(&c.Deliveries, DefaultDeliveries)
+	setDefault(&c.QueuedRuns, DefaultQueuedRuns)
 	setDefault(&c.MaximumRequest, DefaultMaximumRequest)
 	setDefault(&c.Grace, DefaultGrace)
 	setDefault(&c.KeepPayloads, DefaultKeepPayloads)
@@ -159,6 +169,7 @@ func (c Config) Validate() error {
 		{"KeepRuns", second(retention.ParseAges(c.KeepRuns))},
 		{"Executions", atLeastOne(c.Executions)},
 		{"Deliveries", atLeastOne(c.Deliveries)},
+		{"QueuedRuns", checkQueuedRuns(c.QueuedRuns)},
 		{"MaximumRequest", atLeastOne(c.MaximumRequest)},
 		{"Grace", notNegative(c.Grace)},
 		{"NotificationSchedule", checkSchedule(c.NotificationSchedule)},
@@ -193,6 +204,13 @@ func atLeastOne[T int | int64](n T) error {
 		return fmt.Errorf("must be at least 1, not %d", n)
 	}
 	return nil
+}
+
+func checkQueuedRuns(n int) error {
+	if n == AnyNumber {
+		return nil
+	}
+	return atLeastOne(n)
 }
 
 func notNegative(d time.Duration) error {

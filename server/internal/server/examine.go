@@ -18,19 +18,23 @@ type Problem struct {
 	Repairable bool
 }
 
-// settling is how long servers may take to see to what they see to by themselves.
-const settling = 15 * time.Second
+// settling is how long servers may take to see to what they see to by themselves,
+// and anotherLook how often it is looked at meanwhile.
+const (
+	settling    = 30 * time.Second
+	anotherLook = 2 * time.Second
+)
 
 // Examine returns what is wrong with a database, also while servers use it. What
-// servers see to by themselves within seconds is looked at a second time, and is
-// only wrong if it is still there. It changes nothing, and needs no encryption key.
+// servers see to by themselves within seconds is looked at again, and is only
+// wrong if it is still there after a while. It changes nothing, and needs no encryption key.
 func Examine(ctx context.Context, config Config) ([]Problem, error) {
 	config.setDefaults()
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
 	breaches, err := examineOnce(ctx, config)
-	if err == nil && slices.ContainsFunc(breaches, func(b store.Breach) bool { return b.Invariant.Passes }) {
+	for waited := time.Duration(0); err == nil && waited < settling && slices.ContainsFunc(breaches, passes); waited += anotherLook {
 		breaches, err = examineAgain(ctx, config, breaches)
 	}
 	var problems []Problem
@@ -50,10 +54,12 @@ func examineOnce(ctx context.Context, config Config) (breaches []store.Breach, e
 	return breaches, err
 }
 
+func passes(b store.Breach) bool { return b.Invariant.Passes }
+
 // examineAgain returns those breaches that may pass and have not after a while,
 // and all others.
 func examineAgain(ctx context.Context, config Config, before []store.Breach) ([]store.Breach, error) {
-	timer := config.Clock.NewTimer(settling)
+	timer := config.Clock.NewTimer(anotherLook)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -65,6 +71,6 @@ func examineAgain(ctx context.Context, config Config, before []store.Breach) ([]
 		return before, err
 	}
 	return slices.DeleteFunc(before, func(b store.Breach) bool {
-		return b.Invariant.Passes && !slices.Contains(after, b)
+		return passes(b) && !slices.Contains(after, b)
 	}), nil
 }

@@ -134,6 +134,7 @@ func TestAWrongFieldIsNamed(t *testing.T) {
 		"Executions":           {Executions: -1},
 		"Deliveries":           {Deliveries: -1},
 		"MaximumRequest":       {MaximumRequest: -1},
+		"QueuedRuns":           {QueuedRuns: -2},
 		"Grace":                {Grace: -time.Second},
 		"APIKeys[PRODUCTION]":  {APIKeys: map[protocol.EnvironmentType]string{protocol.Production: "key"}},
 		"APIKeys[DEVELOPMENT]": {APIKeys: map[protocol.EnvironmentType]string{protocol.Development: "tr_a_b", protocol.Staging: "tr_a_b"}},

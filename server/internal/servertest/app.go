@@ -210,6 +210,15 @@ func (a *App) Script(steps ...Step) string {
 	return key
 }
 
+// ScriptAs is Script with a key of the test's choice: apps of one environment must
+// not share theirs.
+func (a *App) ScriptAs(key string, steps ...Step) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.scripts[key] = steps
+	return key
+}
+
 // Executions returns the executions of a run so far.
 func (a *App) Executions(runID string) []*Execution {
 	a.mu.Lock()

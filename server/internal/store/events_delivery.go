@@ -10,8 +10,6 @@ import (
 // Delivery is an event that is leased to a process to be delivered by it.
 type Delivery struct {
 	Event model.Event
-	// After is the last target that was looked at; empty for none.
-	After string
 	Lease model.Lease
 }
 
@@ -24,13 +22,12 @@ func (tx *Tx) ClaimEvents(owner string, limit int) ([]Delivery, time.Time, error
 			ORDER BY due_at LIMIT $3`)+`
 		UPDATE events SET lease_owner = $1, lease_number = lease_number + 1, due_at = NULL
 		WHERE id IN (SELECT id FROM picked)
-		RETURNING delivered_to, lease_number, `+eventColumns, []any{owner, micros(tx.now), limit},
+		RETURNING lease_number, `+eventColumns, []any{owner, micros(tx.now), limit},
 		func(rows database.Rows) (Delivery, error) {
 			var s eventScan
-			var after *string
 			d := Delivery{Lease: model.Lease{Owner: owner}}
-			err := rows.Scan(append([]any{&after, &d.Lease.Number}, s.destinations()...)...)
-			d.Event, d.After = s.result(), textOrEmpty(after)
+			err := rows.Scan(append([]any{&d.Lease.Number}, s.destinations()...)...)
+			d.Event = s.result()
 			return d, err
 		})
 	if err != nil {
@@ -46,47 +43,30 @@ func (tx *Tx) NextDueEvent() (time.Time, error) {
 	return tx.nextDue(`SELECT due_at FROM events WHERE due_at IS NOT NULL AND lease_owner IS NULL ORDER BY due_at LIMIT 1`)
 }
 
-// LockDelivery returns the last target that a delivery has looked at, and keeps
-// others from changing the event until the transaction ends. It gives
-// [model.ErrLost] when the lease is no longer the event's: another process delivers
-// it, or it was canceled.
-func (tx *Tx) LockDelivery(d Delivery) (after string, err error) {
-	after, found, err := first(tx, `
-		SELECT COALESCE(delivered_to, '') FROM events WHERE id = $1 AND `+holder+` = $2 AND lease_number = $3`+tx.conn.Dialect().ForUpdate,
+// LockDelivery keeps others from changing the event of a delivery until the
+// transaction ends. It gives [model.ErrLost] when the lease is no longer the
+// event's: another process delivers it, or it was canceled.
+func (tx *Tx) LockDelivery(d Delivery) error {
+	_, found, err := first(tx, `SELECT id FROM events WHERE id = $1 AND `+holder+` = $2 AND lease_number = $3`+tx.conn.Dialect().ForUpdate,
 		[]any{d.Event.ID, d.Lease.Owner, d.Lease.Number}, scanString)
 	if err == nil && !found {
 		err = model.ErrLost
 	}
-	return after, err
-}
-
-// AdvanceDelivery records how far a delivery has come, and that it started
-// something if started is set. It gives [model.ErrLost] as LockDelivery does.
-func (tx *Tx) AdvanceDelivery(d Delivery, after string, started bool) error {
-	if err := tx.markStarted(d.Event.ID, started); err != nil {
-		return err
-	}
-	return tx.conn.Queue(`UPDATE events SET delivered_to = $1 WHERE id = $2 AND `+holder+` = $3 AND lease_number = $4`,
-		[]any{after, d.Event.ID, d.Lease.Owner, d.Lease.Number}, mustChange)
+	return err
 }
 
 // EndDelivery gives back the lease of a delivery that is done or, if again is not
-// zero, is to go on at that time. Like AdvanceDelivery it records whether
-// something was started, and gives [model.ErrLost].
+// zero, is to be done at that time, and records that it started something if
+// started is set. It gives [model.ErrLost] as LockDelivery does.
 func (tx *Tx) EndDelivery(d Delivery, started bool, again time.Time) error {
-	if err := tx.markStarted(d.Event.ID, started); err != nil {
-		return err
+	if started {
+		if err := tx.MarkDelivered(d.Event.ID); err != nil {
+			return err
+		}
 	}
 	return tx.conn.Queue(`
 		UPDATE events SET lease_owner = NULL, due_at = $1 WHERE id = $2 AND `+holder+` = $3 AND lease_number = $4`,
 		[]any{microsOrNull(again), d.Event.ID, d.Lease.Owner, d.Lease.Number}, mustChange)
-}
-
-func (tx *Tx) markStarted(id string, started bool) error {
-	if !started {
-		return nil
-	}
-	return tx.MarkDelivered(id)
 }
 
 // MarkDelivered records that an event has started something, unless that is on

@@ -62,23 +62,6 @@ func scanRun(rows database.Rows) (model.Run, error) {
 	return s.result()
 }
 
-// InsertRun records a new run. With a lease it is EXECUTING and belongs to the
-// leasing process; without, it is QUEUED and due now.
-func (tx *Tx) InsertRun(r model.Run) error {
-	var due any
-	if r.Lease.Owner == "" {
-		due = micros(r.CreatedAt)
-	}
-	return tx.conn.Queue(`
-		INSERT INTO runs (id, environment_id, job_id, job_version_id, endpoint_id, event_id, account_id,
-		                  status, callback_url, is_test, internal, priority, limit_key, due_at, lease_owner, lease_number,
-		                  created_at, queued_at, started_at, updated_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $13, $14, $15, $16, $16, $17, $16, $18)`,
-		[]any{r.ID, r.EnvironmentID, r.JobID, r.JobVersionID, r.EndpointID, r.EventID, textOrNull(r.AccountID),
-			string(r.Status), textOrNull(r.CallbackURL), r.IsTest, r.Internal, textOrNull(r.LimitKey), due, textOrNull(r.Lease.Owner), r.Lease.Number,
-			micros(r.CreatedAt), microsOrNull(r.StartedAt), microsOrNull(r.ExpiresAt)}, nil)
-}
-
 // Run returns a run of an environment.
 func (tx *Tx) Run(environmentID, id string) (model.Run, bool, error) {
 	return first(tx, `SELECT `+runColumns+` FROM runs r WHERE r.id = $1 AND r.environment_id = $2`,
@@ -169,13 +152,13 @@ func (tx *Tx) Execution(runID string) (Execution, bool, error) {
 // those that start and the oldest first, and returns when the next one is due.
 // Runs whose concurrency limit has no room are parked.
 func (tx *Tx) ClaimRuns(owner string, limit int) ([]Execution, time.Time, error) {
-	return tx.ClaimRunsBut(nil, owner, limit)
+	return tx.ClaimRunsBut(PassedOver{}, owner, limit)
 }
 
-// ClaimRunsBut is ClaimRuns that passes over the runs of some endpoints. The others
-// then get equal parts of the limit.
-func (tx *Tx) ClaimRunsBut(endpoints []string, owner string, limit int) ([]Execution, time.Time, error) {
-	due, err := tx.dueRunsBut(endpoints, limit)
+// ClaimRunsBut is ClaimRuns that passes over the runs of some environments and
+// endpoints. The others then get equal parts of the limit.
+func (tx *Tx) ClaimRunsBut(passed PassedOver, owner string, limit int) ([]Execution, time.Time, error) {
+	due, err := tx.dueRunsBut(passed, limit)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
@@ -198,7 +181,7 @@ func (tx *Tx) ClaimRunsBut(endpoints []string, owner string, limit int) ([]Execu
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	next, err := tx.NextDueRunBut(endpoints)
+	next, err := tx.NextDueRunBut(passed)
 	return claimed, next, err
 }
 
@@ -208,60 +191,6 @@ type dueRun struct{ id, limitKey string }
 // mayBeLeased is true of runs that will be due or are. Whatever else happened to
 // a run's due time, claiming never finds what it cannot lease.
 var mayBeLeased = `due_at IS NOT NULL AND lease_owner IS NULL AND status IN (` + quoted(model.RunExecutes.From) + `)`
-
-func (tx *Tx) dueRunsBut(endpoints []string, limit int) (due []dueRun, err error) {
-	if len(endpoints) == 0 {
-		return tx.dueRuns("", limit)
-	}
-	others, err := tx.dueEndpointsBut(endpoints)
-	if err != nil {
-		return nil, err
-	}
-	for i, endpoint := range others {
-		part := max(1, (limit-len(due))/(len(others)-i))
-		if len(due) == limit {
-			break
-		}
-		runs, err := tx.dueRuns(endpoint, part)
-		if err != nil {
-			return nil, err
-		}
-		due = append(due, runs...)
-	}
-	return due, nil
-}
-
-// dueRuns locks up to limit due runs of an endpoint, or of all if that is empty:
-// those that go on before those that start, and the oldest first.
-func (tx *Tx) dueRuns(endpoint string, limit int) ([]dueRun, error) {
-	due, err := tx.dueRunsOf(endpoint, 0, limit)
-	if err != nil {
-		return nil, err
-	}
-	starting, err := tx.dueRunsOf(endpoint, 1, limit-len(due))
-	return append(due, starting...), err
-}
-
-func (tx *Tx) dueRunsOf(endpoint string, priority, limit int) ([]dueRun, error) {
-	if limit <= 0 {
-		return nil, nil
-	}
-	args := []any{priority, micros(tx.now), limit}
-	of := ""
-	if endpoint != "" {
-		of = " AND endpoint_id = $4"
-		args = append(args, endpoint)
-	}
-	return collect(tx, `
-		SELECT id, limit_key FROM runs
-		WHERE `+mayBeLeased+` AND priority = $1 AND due_at <= $2`+of+`
-		ORDER BY due_at, id LIMIT $3`+tx.conn.Dialect().SkipLocked, args, func(rows database.Rows) (r dueRun, err error) {
-		var key *string
-		err = rows.Scan(&r.id, &key)
-		r.limitKey = textOrEmpty(key)
-		return r, err
-	})
-}
 
 // leaseRuns has runs that are due begin an execution.
 func (tx *Tx) leaseRuns(owner string, ids []string) ([]Execution, error) {
@@ -283,18 +212,19 @@ func (tx *Tx) leaseRuns(owner string, ids []string) ([]Execution, error) {
 
 // NextDueRun returns when the next run that nobody has leased is due, or the
 // zero time if none is.
-func (tx *Tx) NextDueRun() (time.Time, error) { return tx.nextDueRun("") }
+func (tx *Tx) NextDueRun() (time.Time, error) { return tx.nextDueRun(dueOf{}) }
 
-// NextDueRunBut is NextDueRun that passes over the runs of some endpoints.
-func (tx *Tx) NextDueRunBut(endpoints []string) (next time.Time, err error) {
-	if len(endpoints) == 0 {
-		return tx.nextDueRun("")
+// NextDueRunBut is NextDueRun that passes over the runs of some environments and
+// endpoints.
+func (tx *Tx) NextDueRunBut(passed PassedOver) (next time.Time, err error) {
+	if passed.none() {
+		return tx.nextDueRun(dueOf{})
 	}
-	others, err := tx.dueEndpointsBut(endpoints)
+	others, err := tx.dueBut(passed)
 	if err != nil {
 		return next, err
 	}
-	for _, endpoint := range others {
+	for _, endpoint := range slices.Concat(others...) {
 		due, err := tx.nextDueRun(endpoint)
 		if err != nil {
 			return next, err
@@ -304,38 +234,21 @@ func (tx *Tx) NextDueRunBut(endpoints []string) (next time.Time, err error) {
 	return next, nil
 }
 
-// nextDueRun returns when the next run of an endpoint, or of all if that is empty,
-// is due.
-func (tx *Tx) nextDueRun(endpoint string) (next time.Time, err error) {
-	of, args := "", []any(nil)
-	if endpoint != "" {
-		of, args = " AND endpoint_id = $1", []any{endpoint}
+// nextDueRun returns when the next run is due.
+func (tx *Tx) nextDueRun(of dueOf) (next time.Time, err error) {
+	condition, args := "", []any(nil)
+	if of != (dueOf{}) {
+		condition, args = " AND environment_id = $1 AND endpoint_id = $2", []any{of.environment, of.endpoint}
 	}
 	for priority := range 2 {
 		due, err := tx.nextDue(fmt.Sprintf(`
-			SELECT due_at FROM runs WHERE %s AND priority = %d%s ORDER BY due_at LIMIT 1`, mayBeLeased, priority, of), args...)
+			SELECT due_at FROM runs WHERE %s AND priority = %d%s ORDER BY due_at LIMIT 1`, mayBeLeased, priority, condition), args...)
 		if err != nil {
 			return next, err
 		}
 		next = earlier(next, due)
 	}
 	return next, nil
-}
-
-// dueEndpointsBut returns the endpoints that have runs with a due time, but some.
-// Each costs one look into an index, however many runs it has.
-func (tx *Tx) dueEndpointsBut(endpoints []string) (others []string, err error) {
-	for last := ""; ; {
-		next, found, err := first(tx, `
-			SELECT endpoint_id FROM runs
-			WHERE `+mayBeLeased+` AND endpoint_id > $1 ORDER BY endpoint_id LIMIT 1`, []any{last}, scanString)
-		if err != nil || !found {
-			return others, err
-		}
-		if last = next; !slices.Contains(endpoints, next) {
-			others = append(others, next)
-		}
-	}
 }
 
 // earlier returns the earlier of two times of which either may be zero for never.

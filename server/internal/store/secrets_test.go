@@ -123,11 +123,18 @@ func TestNoSecretIsStoredAsPlainText(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				return tx.SetAPIKey(all[0].ID, "tr_dev_fresh_"+canary)
+				if err := tx.SetAPIKey(all[0].ID, "tr_dev_fresh_"+canary); err != nil {
+					return err
+				}
+				return tx.InsertSubscription(model.Subscription{
+					ID: "sub_1", EnvironmentID: all[0].ID, URL: "https://example.com/",
+					Secrets: []model.SubscriptionSecret{{Secret: "whsec_" + canary}, {Secret: "whsk_" + canary, ExpiresAt: tx.Now()}},
+					Headers: map[string]string{"Authorization": "Bearer " + canary},
+				})
 			})
 			text := dump(t, s)
-			if !strings.Contains(text, "environments") {
-				t.Fatalf("the dump has no environments:\n%s", text)
+			if !strings.Contains(text, "environments") || !strings.Contains(text, "sub_1") {
+				t.Fatalf("the dump lacks an environment or the subscription:\n%s", text)
 			}
 			for _, secret := range []string{canary, fmt.Sprintf("%x", key)} {
 				if strings.Contains(strings.ToLower(text), secret) {

@@ -34,6 +34,9 @@ func (s *Server) kill(ctx context.Context) error {
 	if err := syscall.Kill(leader, syscall.SIGSTOP); err != nil {
 		return fmt.Errorf("stopping process %d: %w", leader, err)
 	}
+	if err := waitUntil(ctx, []int{leader}, stopped); err != nil {
+		return err
+	}
 	children, err := childrenOf(leader)
 	family := append([]int{leader}, children...)
 	for _, process := range family {
@@ -42,7 +45,7 @@ func (s *Server) kill(ctx context.Context) error {
 		}
 	}
 	if err == nil {
-		err = waitUntilGone(ctx, family)
+		err = waitUntil(ctx, family, unreaped)
 	}
 	if err != nil {
 		return err
@@ -98,34 +101,35 @@ func childrenOf(parent int) (children []int, err error) {
 	return children, nil
 }
 
-// waitUntilGone waits until none of the processes lives.
-func waitUntilGone(ctx context.Context, family []int) error {
+// The states of processes that live no more, or only with SIGCONT.
+const (
+	stopped  = "T"
+	dead     = "X"
+	unreaped = "Z"
+)
+
+// waitUntil waits until each of the processes is in the state or gone.
+func waitUntil(ctx context.Context, family []int, wanted string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	const pause = 5 * time.Millisecond
 	ticker := time.NewTicker(pause)
 	defer ticker.Stop()
-	for {
-		family = slices.DeleteFunc(family, func(process int) bool {
+	for left := slices.Clone(family); ; {
+		left = slices.DeleteFunc(left, func(process int) bool {
 			state, _, ok := processState(process)
-			return !ok || state == dead || state == unreaped
+			return !ok || state == wanted || state == dead
 		})
-		if len(family) == 0 {
+		if len(left) == 0 {
 			return nil
 		}
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			return fmt.Errorf("processes %v are still there after SIGKILL: %w", family, ctx.Err())
+			return fmt.Errorf("processes %v of the server are not yet in state %s: %w", left, wanted, ctx.Err())
 		}
 	}
 }
-
-// The states of processes that are gone.
-const (
-	dead     = "X"
-	unreaped = "Z"
-)
 
 // processState returns the state of a process and its parent. ok is false if there
 // is no such process.

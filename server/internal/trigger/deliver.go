@@ -16,14 +16,10 @@ func (s *Service) claim(ctx context.Context, limit int) ([]store.Delivery, time.
 	})
 }
 
-// deliver delivers an event that is leased to this process, from where its
-// delivery has come to.
+// deliver delivers an event that is leased to this process.
 func (s *Service) deliver(ctx context.Context, d store.Delivery) {
 	log := s.log.With("event", d.Event.EventID, "environment", d.Event.EnvironmentID)
-	environment, err := s.store.EnvironmentByID(ctx, d.Event.EnvironmentID)
-	for more := true; err == nil && more; {
-		more, err = s.deliverSome(ctx, environment, &d)
-	}
+	err := s.deliverToAll(ctx, d)
 	switch {
 	case err == nil:
 	case errors.Is(err, model.ErrLost):
@@ -37,60 +33,61 @@ func (s *Service) deliver(ctx context.Context, d store.Delivery) {
 	}
 }
 
-// deliverSome starts the next runs of a delivery, and reports whether more may
-// follow.
-func (s *Service) deliverSome(ctx context.Context, environment *model.Environment, d *store.Delivery) (more bool, err error) {
-	var listeners []model.Dispatcher
-	var account *model.Account
-	err = s.store.View(ctx, func(tx *store.Tx) (err error) {
-		if listeners, err = tx.Listeners(environment.ID, d.Event.Name, d.Event.Source, d.After, startBatch); err != nil {
-			return err
-		}
-		account, err = accountByID(tx, d.Event.AccountID)
-		return err
-	})
+// deliverToAll finds all whom an event is for, and then starts what they start in
+// the one transaction that records the delivery.
+func (s *Service) deliverToAll(ctx context.Context, d store.Delivery) error {
+	environment, err := s.store.EnvironmentByID(ctx, d.Event.EnvironmentID)
 	if err != nil {
-		return false, err
+		return err
 	}
-	matched := matching(d.Event, listeners)
-	after := ""
-	if more = len(listeners) == startBatch; more {
-		after = listeners[len(listeners)-1].TargetID
+	matched, err := s.matchAll(ctx, d.Event)
+	if err != nil {
+		return err
 	}
-	err = s.config.Node.Record(ctx, func(tx *store.Tx) error {
-		// It may have been committed before, and only the answer was lost.
-		if at, err := tx.LockDelivery(*d); err != nil || at != d.After {
+	return s.config.Node.Record(ctx, func(tx *store.Tx) error {
+		if err := tx.LockDelivery(d); err != nil {
 			return err
 		}
-		return s.startSome(tx, environment, *d, matched, after, account)
+		account, err := accountByID(tx, d.Event.AccountID)
+		if err != nil {
+			return err
+		}
+		versions, err := matched.versions(tx)
+		if err != nil {
+			return err
+		}
+		if err := s.endWaits(tx, matched.waits, d.Event); err != nil {
+			return err
+		}
+		if err := tx.EndDelivery(d, len(versions) > 0, time.Time{}); err != nil {
+			return err
+		}
+		event := d.Event
+		event.DeliveredAt = tx.Now()
+		return s.config.Runs.StartRuns(tx, environment, versions, event, account)
 	})
-	d.After = after
-	return more, err
 }
 
-// startSome starts the jobs of dispatchers that an event is for, and records that
-// its delivery has come to a target; an empty one means to the end.
-func (s *Service) startSome(tx *store.Tx, environment *model.Environment, d store.Delivery, matched targets, after string, account *model.Account) error {
-	versions, err := matched.versions(tx)
-	if err != nil {
-		return err
+// matchAll returns the dispatchers that an event is for. It reads those that listen
+// a page at a time, so that only the ids of those that match are held.
+func (s *Service) matchAll(ctx context.Context, event model.Event) (matched targets, err error) {
+	const page = 500
+	match := matcher(event)
+	for after := ""; ; {
+		var listeners []model.Dispatcher
+		err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+			listeners, err = tx.Listeners(event.EnvironmentID, event.Name, event.Source, after, page)
+			return err
+		})
+		if err != nil {
+			return matched, err
+		}
+		match(&matched, listeners)
+		if len(listeners) < page {
+			return matched, nil
+		}
+		after = listeners[page-1].TargetID
 	}
-	if err := s.endWaits(tx, matched.waits, d.Event); err != nil {
-		return err
-	}
-	started := len(versions) > 0
-	if after != "" {
-		err = tx.AdvanceDelivery(d, after, started)
-	} else {
-		err = tx.EndDelivery(d, started, time.Time{})
-	}
-	if err != nil {
-		return err
-	}
-	if d.Event.DeliveredAt.IsZero() {
-		d.Event.DeliveredAt = tx.Now()
-	}
-	return s.start(tx, environment, versions, d.Event, account)
 }
 
 func accountByID(tx *store.Tx, id string) (*model.Account, error) {

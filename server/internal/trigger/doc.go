@@ -13,12 +13,11 @@
 //     whether something listens for it or not;
 //   - an environment has one event for an event id: sending the id again starts
 //     nothing more;
-//   - an event starts each job that listens for it once. That it was delivered is
-//     recorded in the transaction that records the runs; if they are too many for
-//     one, so is how far it has come, in the order of the jobs' ids. A delivery
-//     that was cut off goes on there, by whichever process finds its lease free;
-//   - an event is never delivered before its time, nor once it was canceled; a
-//     cancellation during a delivery ends it at the next transaction;
+//   - an event starts each job that listens for it once, however many they are:
+//     one transaction records all of the runs, and that the event was delivered. A
+//     delivery that was cut off before has done nothing, and is done by whichever
+//     process finds its lease free;
+//   - an event is never delivered before its time, nor once it was canceled;
 //   - matching is done outside of transactions that write. Whether a job is still
 //     enabled is asked again in the one that starts its run.
 //

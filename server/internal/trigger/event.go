@@ -40,6 +40,9 @@ type SendOptions struct {
 	DeliverAfter time.Duration
 	// AccountID is the caller's identifier of an account; empty for none.
 	AccountID string
+	// Unasked is set for events of those who will not send them again: they are taken
+	// even where too many runs are queued.
+	Unasked bool
 }
 
 // Check returns a [model.Invalid] error that says what of the event cannot be

@@ -9,29 +9,29 @@ import (
 	"github.com/runhook/runhook/server/internal/testpostgres"
 )
 
-// many is more than one transaction starts.
+// many is more than events are matched with before they are recorded.
 const many = 205
 
-// listeners returns many jobs that listen for the same event.
-func listeners(name string) []string {
-	jobs := make([]string, many)
+// listeners returns jobs that listen for the same event.
+func listeners(number int, name string) []string {
+	jobs := make([]string, number)
 	for i := range jobs {
 		jobs[i] = listener(fmt.Sprintf("job-%d", i), "1.0.0", on(name))
 	}
 	return jobs
 }
 
-// wantEachJobOnce waits until an event has started each of many jobs, and checks
-// that it started none twice.
-func wantEachJobOnce(t *testing.T, s *servertest.Server, app *servertest.App, id string) {
+// wantEachJobOnce waits until an event has started each of a number of jobs, and
+// checks that it started none twice.
+func wantEachJobOnce(t *testing.T, s *servertest.Server, app *servertest.App, id string, number int) {
 	t.Helper()
-	wantRuns(t, s, id, many)
+	wantRuns(t, s, id, number)
 	started := map[string]int{}
 	for _, job := range jobsOf(t, s, app, id) {
 		started[job]++
 	}
-	if len(started) != many {
-		t.Errorf("event %s started %d jobs, want %d", id, len(started), many)
+	if len(started) != number {
+		t.Errorf("event %s started %d jobs, want %d", id, len(started), number)
 	}
 }
 
@@ -40,12 +40,12 @@ func TestAnEventForManyJobsStartsEachOnce(t *testing.T) {
 	servertest.EachDatabase(t, func(t *testing.T, database string) {
 		s := servertest.Start(t, servertest.Options{Database: database})
 		app := servertest.NewApp(t, s)
-		index(t, s, app, listeners("all")...)
+		index(t, s, app, listeners(many, "all")...)
 		send(s, object{"id": "now", "name": "all"}, nil)
 		send(s, object{"id": "later", "name": "all"}, object{"deliverAfter": 60})
-		wantEachJobOnce(t, s, app, "now")
+		wantEachJobOnce(t, s, app, "now", many)
 		s.Clock.Advance(time.Minute)
-		wantEachJobOnce(t, s, app, "later")
+		wantEachJobOnce(t, s, app, "later", many)
 		send(s, object{"id": "now", "name": "all"}, nil)
 		wantRuns(t, s, "now", many)
 		if told := details(s, "now"); told.UpdatedAt.Before(told.CreatedAt.Time) {
@@ -63,7 +63,7 @@ func TestManyServersDeliverEachEventOnce(t *testing.T) {
 	}
 	s := servers[0]
 	app := servertest.NewApp(t, s)
-	index(t, s, app, append(listeners("all"), listener("single", "1.0.0", on("single")))...)
+	index(t, s, app, append(listeners(many, "all"), listener("single", "1.0.0", on("single")))...)
 	const events = 20
 	for i := range events {
 		sender := servers[i%len(servers)]
@@ -76,10 +76,10 @@ func TestManyServersDeliverEachEventOnce(t *testing.T) {
 	for i := range events {
 		wantRuns(t, s, fmt.Sprint("single-", i), 1)
 	}
-	wantEachJobOnce(t, s, app, "all")
+	wantEachJobOnce(t, s, app, "all", many)
 }
 
-func TestAServerThatStopsLeavesTheRestOfADeliveryToTheNext(t *testing.T) {
+func TestAServerThatStopsLeavesItsDeliveriesToTheNext(t *testing.T) {
 	t.Parallel()
 	servertest.EachDatabase(t, func(t *testing.T, database string) {
 		if database == servertest.Memory {
@@ -88,10 +88,10 @@ func TestAServerThatStopsLeavesTheRestOfADeliveryToTheNext(t *testing.T) {
 		clock := servertest.NewClock()
 		first := servertest.Start(t, servertest.Options{Database: database, Clock: clock})
 		app := servertest.NewApp(t, first)
-		index(t, first, app, listeners("all")...)
+		index(t, first, app, listeners(many, "all")...)
 		send(first, object{"id": "now", "name": "all"}, nil)
 		first.Stop()
 		second := servertest.Start(t, servertest.Options{Database: database, Clock: clock})
-		wantEachJobOnce(t, second, app, "now")
+		wantEachJobOnce(t, second, app, "now", many)
 	})
 }

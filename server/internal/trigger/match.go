@@ -1,6 +1,8 @@
 package trigger
 
 import (
+	"sync"
+
 	"github.com/runhook/runhook/server/internal/filter"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
@@ -34,25 +36,30 @@ func (t targets) versions(tx *store.Tx) ([]store.JobVersion, error) {
 
 // matching returns the dispatchers that an event is for, of those that listen for
 // its name and source.
-func matching(event model.Event, listeners []model.Dispatcher) targets {
-	var matched targets
-	if len(listeners) == 0 {
-		return matched
-	}
-	decode := filter.DecodeEvent
-	if event.IsRequest {
-		decode = filter.DecodeRequestEvent
-	}
-	decoded := decode(event.Payload, event.Context)
-	for _, d := range listeners {
-		if d.AccountID != "" && d.AccountID != event.AccountID {
-			continue
-		}
-		// A filter that cannot be read matches nothing.
-		rule, err := filter.ParseRule(d.PayloadFilter, d.ContextFilter)
-		if err == nil && rule.Match(decoded) {
-			matched.add(d)
-		}
-	}
+func matching(event model.Event, listeners []model.Dispatcher) (matched targets) {
+	matcher(event)(&matched, listeners)
 	return matched
+}
+
+// matcher returns a function that adds to targets those of some listeners that an
+// event is for. The event is decoded once, when there is a listener.
+func matcher(event model.Event) func(matched *targets, listeners []model.Dispatcher) {
+	decoded := sync.OnceValue(func() filter.Event {
+		if event.IsRequest {
+			return filter.DecodeRequestEvent(event.Payload, event.Context)
+		}
+		return filter.DecodeEvent(event.Payload, event.Context)
+	})
+	return func(matched *targets, listeners []model.Dispatcher) {
+		for _, d := range listeners {
+			if d.AccountID != "" && d.AccountID != event.AccountID {
+				continue
+			}
+			// A filter that cannot be read matches nothing.
+			rule, err := filter.ParseRule(d.PayloadFilter, d.ContextFilter)
+			if err == nil && rule.Match(decoded()) {
+				matched.add(d)
+			}
+		}
+	}
 }

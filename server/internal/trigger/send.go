@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -12,9 +13,9 @@ import (
 const (
 	// sendBatch is how many events are recorded in one transaction.
 	sendBatch = 200
-	// startBatch is how many dispatchers are looked at for one transaction, which
-	// starts as many runs at the most. It bounds how long others wait to write.
-	startBatch = 200
+	// inlineBatch is how many dispatchers are looked at before events are recorded.
+	// Events for more are matched by the loop, so that their sender need not wait.
+	inlineBatch = 200
 	// changeWindow is how long before its delivery an event can no longer be
 	// changed (api.md 21.2).
 	changeWindow = 5 * time.Second
@@ -24,10 +25,18 @@ const (
 // An event whose id the environment already has is returned as it is there; if
 // its delivery is far enough ahead it is changed first. Events are recorded in
 // transactions of many: when one fails, those before it stay.
+//
+// Where too many runs are queued, an event that is new and due at once gives a
+// [model.Busy] error, and then none of those given has started anything. One that is
+// due later is recorded: it waits for its time like its runs would.
 func (s *Service) Send(ctx context.Context, environment *model.Environment, events []NewEvent, options SendOptions) ([]model.Event, error) {
+	refused, err := s.refusal(ctx, environment, options)
+	if err != nil {
+		return nil, err
+	}
 	recorded := make([]model.Event, 0, len(events))
 	for batch := range slices.Chunk(events, sendBatch) {
-		sent, err := s.sendBatch(ctx, environment, batch, options)
+		sent, err := s.sendBatch(ctx, environment, batch, options, refused)
 		if err != nil {
 			return recorded, err
 		}
@@ -36,12 +45,21 @@ func (s *Service) Send(ctx context.Context, environment *model.Environment, even
 	return recorded, nil
 }
 
-func (s *Service) sendBatch(ctx context.Context, environment *model.Environment, batch []NewEvent, options SendOptions) ([]model.Event, error) {
+// refusal returns what is told of events that are new; nil if they are taken.
+func (s *Service) refusal(ctx context.Context, environment *model.Environment, options SendOptions) (refused, err error) {
+	now := s.clock.Now()
+	if options.Unasked || options.deliverAt(now).After(now) {
+		return nil, nil
+	}
+	return s.config.Runs.Refusal(ctx, environment)
+}
+
+func (s *Service) sendBatch(ctx context.Context, environment *model.Environment, batch []NewEvent, options SendOptions, refused error) ([]model.Event, error) {
 	now := s.clock.Now()
 	deliverAt := options.deliverAt(now)
 	sendings := make([]sending, len(batch))
 	for i, e := range batch {
-		sendings[i] = sending{given: e, event: e.event(environment, now, deliverAt)}
+		sendings[i] = sending{given: e, event: e.event(environment, now, deliverAt), refused: refused}
 	}
 	if !deliverAt.After(now) {
 		if err := s.plan(ctx, sendings, options.AccountID); err != nil {
@@ -77,6 +95,9 @@ func (o SendOptions) deliverAt(now time.Time) time.Time {
 type sending struct {
 	given NewEvent
 	event model.Event
+	// refused is what is told if the environment does not have the event yet; nil if
+	// it is then recorded.
+	refused error
 	// planned is set when the event is due and matched are all the dispatchers
 	// that it is for; it is delivered where it is recorded.
 	planned bool
@@ -103,7 +124,7 @@ func (s *Service) plan(ctx context.Context, sendings []sending, account string) 
 			if _, known := listeners[at]; known {
 				continue
 			}
-			found, err := tx.Listeners(event.EnvironmentID, event.Name, event.Source, "", startBatch+1)
+			found, err := tx.Listeners(event.EnvironmentID, event.Name, event.Source, "", inlineBatch+1)
 			if err != nil {
 				return err
 			}
@@ -111,7 +132,7 @@ func (s *Service) plan(ctx context.Context, sendings []sending, account string) 
 		}
 		return nil
 	})
-	left := startBatch
+	left := inlineBatch
 	for i := range sendings {
 		event := sendings[i].event
 		looking := listeners[key{event.Name, event.Source}]
@@ -128,6 +149,11 @@ func (s *Service) plan(ctx context.Context, sendings []sending, account string) 
 // was planned.
 func (s *Service) record(tx *store.Tx, environment *model.Environment, sending sending, account *model.Account) (model.Event, error) {
 	event := sending.event
+	if sending.refused != nil {
+		if _, found, err := tx.EventHead(environment.ID, event.EventID); err != nil || !found {
+			return event, cmp.Or(err, sending.refused)
+		}
+	}
 	var due time.Time
 	var versions []store.JobVersion
 	var err error
@@ -153,7 +179,7 @@ func (s *Service) record(tx *store.Tx, environment *model.Environment, sending s
 			return event, err
 		}
 		// The sender is told of the event as it was before its delivery.
-		return event, s.start(tx, environment, versions, delivered, account)
+		return event, s.config.Runs.StartRuns(tx, environment, versions, delivered, account)
 	}
 	return event, s.announce(tx, due)
 }
@@ -173,16 +199,6 @@ func (s *Service) recordAgain(tx *store.Tx, sending sending) (model.Event, error
 	}
 	stored, _, err := tx.Event(event.EnvironmentID, event.EventID)
 	return stored, err
-}
-
-// start starts a run of each version for an event.
-func (s *Service) start(tx *store.Tx, environment *model.Environment, versions []store.JobVersion, event model.Event, account *model.Account) error {
-	for _, version := range versions {
-		if _, err := s.config.Runs.StartRun(tx, environment, version, event, account); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // accountOf returns the environment's account with the caller's identifier, which

@@ -17,9 +17,13 @@ import (
 
 // Runs starts and cancels runs. *engine.Engine is one.
 type Runs interface {
-	// StartRun records a run of an event in the transaction that delivers it.
-	StartRun(tx *store.Tx, environment *model.Environment, version store.JobVersion, event model.Event, account *model.Account) (string, error)
+	// StartRuns records a run of each version in the transaction that delivers the
+	// event.
+	StartRuns(tx *store.Tx, environment *model.Environment, versions []store.JobVersion, event model.Event, account *model.Account) error
 	Cancel(ctx context.Context, environment *model.Environment, runID string) error
+	// Refusal returns what is told to whoever wants more runs in an environment that
+	// has too many queued; nil if it has not.
+	Refusal(ctx context.Context, environment *model.Environment) (refused, err error)
 }
 
 // Config is what a service works with. Every field is required, but those for
@@ -49,8 +53,8 @@ type Service struct {
 
 const (
 	poll = time.Second
-	// slots bounds the deliveries under way, each of which writes one transaction
-	// after the other.
+	// slots bounds the deliveries under way, each of which holds those in memory
+	// whom it has found.
 	slots = 16
 )
 

@@ -13,7 +13,7 @@ var deliveryTests = []test{
 	{"an event that is to be delivered later can be changed until then", changedEvent},
 	{"an event is canceled once, and its delivery is lost", canceledEvent},
 	{"events are claimed when they are due, the longest due first, and only once", claimedEvents},
-	{"a delivery goes on where it was", advancedDelivery},
+	{"a delivery ends once", endedDelivery},
 	{"a delivery of a released process is due again", releasedDelivery},
 	{"the runs of an event are listed oldest first", runsOfOneEvent},
 }
@@ -148,43 +148,28 @@ func claimedEvents(f *fixture) {
 	equal(f, "when the next is due", read(f, (*store.Tx).NextDueEvent), time.Time{})
 }
 
-func advancedDelivery(f *fixture) {
+func endedDelivery(f *fixture) {
 	event := f.insertDue(f.clock.Now())
-	delivery := f.claimEvents("node_a", 1)[0]
-	stale := delivery
-	lock := func(d store.Delivery) (after string, err error) {
-		err = f.store.Update(f.Context(), func(tx *store.Tx) (err error) {
-			after, err = tx.LockDelivery(d)
-			return err
-		})
-		return after, err
+	stale := f.claimEvents("node_a", 1)[0]
+	lock := func(d store.Delivery) func(tx *store.Tx) error {
+		return func(tx *store.Tx) error { return tx.LockDelivery(d) }
 	}
-	f.update(func(tx *store.Tx) error { return tx.AdvanceDelivery(delivery, "job_1", false) })
-	equal(f, "the event that started nothing", f.storedEvent(event), event)
-	after, err := lock(delivery)
-	if err != nil || after != "job_1" {
-		f.Errorf("got %q and error %v, want job_1", after, err)
-	}
-	f.clock.Advance(time.Second)
-	started := f.clock.Now()
-	f.update(func(tx *store.Tx) error { return tx.AdvanceDelivery(delivery, "job_2", true) })
+	f.update(lock(stale))
 	f.clock.Advance(time.Second)
 	again := f.clock.Now().Add(time.Minute)
-	f.update(func(tx *store.Tx) error { return tx.EndDelivery(delivery, true, again) })
-	event.DeliveredAt, event.UpdatedAt = started, started
-	equal(f, "the event that started something", f.storedEvent(event), event)
+	f.update(func(tx *store.Tx) error { return tx.EndDelivery(stale, false, again) })
+	equal(f, "the event that started nothing", f.storedEvent(event), event)
 	equal(f, "when it is due again", read(f, (*store.Tx).NextDueEvent), again)
 
 	f.clock.Advance(time.Minute)
-	delivery = f.claimEvents("node_a", 1)[0]
-	equal(f, "the second claim", delivery, store.Delivery{Event: event, After: "job_2", Lease: model.Lease{Owner: "node_a", Number: 2}})
-	f.refuses(model.ErrLost, func(tx *store.Tx) error {
-		_, err := tx.LockDelivery(stale)
-		return err
-	})
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.AdvanceDelivery(stale, "job_9", true) })
+	delivery := f.claimEvents("node_a", 1)[0]
+	equal(f, "the second claim", delivery, store.Delivery{Event: event, Lease: model.Lease{Owner: "node_a", Number: 2}})
+	f.refuses(model.ErrLost, lock(stale))
 	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.EndDelivery(stale, true, time.Time{}) })
-	f.update(func(tx *store.Tx) error { return tx.EndDelivery(delivery, false, time.Time{}) })
+	f.update(func(tx *store.Tx) error { return tx.EndDelivery(delivery, true, time.Time{}) })
+	event.DeliveredAt, event.UpdatedAt = f.clock.Now(), f.clock.Now()
+	equal(f, "the event that started something", f.storedEvent(event), event)
+	f.refuses(model.ErrLost, lock(delivery))
 	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.EndDelivery(delivery, false, time.Time{}) })
 	equal(f, "when it is due after its end", read(f, (*store.Tx).NextDueEvent), time.Time{})
 }

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 var runTests = []test{
 	{"a run is kept as it was made, for its environment alone", newRun},
+	{"runs that are recorded together are each kept as they were made", newRuns},
 	{"an execution has all that its run needs", execution},
 	{"a leased run ends with its outcome", endedExecution},
 	{"only the lease that an execution was begun with can end it", lostExecution},
@@ -21,6 +23,28 @@ var runTests = []test{
 	{"only a run that is executing can be asked to wake", requestedWake},
 	{"a process asks only its own executions to yield", forcedYields},
 	{"the output of a run that the platform ended is recorded", runOutput},
+	{"the runs of an environment that have not begun are counted, up to a number", queuedRuns},
+	{"the runs of some environments and endpoints can be passed over", passedOver},
+}
+
+// newRuns records as many runs as take statements of both sizes.
+func newRuns(f *fixture) {
+	event := f.insertRun().EventID
+	runs := make([]model.Run, 115)
+	for i := range runs {
+		runs[i] = f.run()
+		runs[i].EventID = event
+		switch i % 3 {
+		case 1:
+			leased("node_a")(&runs[i])
+		case 2:
+			runs[i].LimitKey, runs[i].IsTest = "limit", true
+		}
+	}
+	f.update(func(tx *store.Tx) error { return tx.InsertRuns(runs) })
+	for _, run := range runs {
+		equal(f, "run "+run.ID, f.storedRun(run), run)
+	}
 }
 
 func newRun(f *fixture) {
@@ -281,4 +305,43 @@ func expiredRuns(f *fixture) {
 	ids, next = expired(10)
 	equal(f, "after the others began", ids, nil)
 	equal(f, "when the next expires then", next, time.Time{})
+}
+
+func queuedRuns(f *fixture) {
+	for range 3 {
+		f.insertRun()
+		f.insertRun(leased("node_a"))
+	}
+	f.insertRun(func(r *model.Run) { r.EnvironmentID = f.other.ID })
+	for most, want := range map[int]int{2: 2, 3: 3, 10: 3} {
+		equal(f, "the count", read(f, func(tx *store.Tx) (int, error) { return tx.QueuedRuns(f.environment.ID, most) }), want)
+	}
+	equal(f, "the count in the other", read(f, func(tx *store.Tx) (int, error) { return tx.QueuedRuns(f.other.ID, 10) }), 1)
+}
+
+func passedOver(f *fixture) {
+	here, there := f.insertRun(), f.insertRun(func(r *model.Run) { r.EnvironmentID = f.other.ID })
+	first := here.CreatedAt
+	for _, test := range []struct {
+		name   string
+		passed store.PassedOver
+		want   []string
+	}{
+		{"an environment", store.PassedOver{Environments: []string{f.environment.ID}}, []string{there.ID}},
+		{"both", store.PassedOver{Environments: []string{f.environment.ID, f.other.ID}}, nil},
+		{"the endpoint", store.PassedOver{Endpoints: []string{f.endpoint.ID}}, nil},
+		{"others", store.PassedOver{Environments: []string{"env_unknown"}, Endpoints: []string{"endpoint_unknown"}}, []string{here.ID, there.ID}},
+	} {
+		due := read(f, func(tx *store.Tx) (time.Time, error) { return tx.NextDueRunBut(test.passed) })
+		equal(f, "whether one is due but "+test.name, due.Equal(first), len(test.want) > 0)
+		claimed := write(f, func(tx *store.Tx) ([]store.Execution, error) {
+			claimed, _, err := tx.ClaimRunsBut(test.passed, "node_a", 10)
+			return claimed, err
+		})
+		ids := names(claimed, func(x store.Execution) string { return x.Run.ID })
+		slices.Sort(ids)
+		slices.Sort(test.want)
+		equal(f, "what is claimed but "+test.name, ids, test.want)
+		f.update(func(tx *store.Tx) error { return tx.ReleaseNode("node_a") })
+	}
 }

@@ -11,6 +11,7 @@ import (
 var subscriptionTests = []test{
 	{"a subscription is kept as it was made, for its environment alone", newSubscription},
 	{"a subscription is changed and deleted", changedSubscription},
+	{"the subscriptions that notifications are for are found, as they now are", subscriptionsOfNotifications},
 	{"subscriptions are listed oldest first, and by pages", subscriptionList},
 	{"runs are listed newest first since a time, whatever became of them", runsSince},
 }
@@ -37,6 +38,27 @@ func (f *fixture) insertSubscription() model.Subscription {
 func (f *fixture) storedSubscription(id string) model.Subscription {
 	f.Helper()
 	return find(f, func(tx *store.Tx) (model.Subscription, bool, error) { return tx.Subscription(f.environment.ID, id) })
+}
+
+func subscriptionsOfNotifications(f *fixture) {
+	kept, deleted := f.insertSubscription(), f.insertSubscription()
+	notifications := []model.Notification{{SubscriptionID: deleted.ID}, {}, {SubscriptionID: kept.ID}, {SubscriptionID: kept.ID}}
+	check := func(want map[string]*model.Subscription) {
+		f.Helper()
+		found := read(f, func(tx *store.Tx) (map[string]*model.Subscription, error) { return tx.SubscriptionsOf(notifications) })
+		equal(f, "the subscriptions", found, want)
+	}
+	check(map[string]*model.Subscription{kept.ID: &kept, deleted.ID: &deleted})
+	kept.Settings.Name, kept.Secrets = "Another", []model.SubscriptionSecret{{Secret: "whsec_newest"}}
+	f.update(func(tx *store.Tx) error {
+		if _, err := tx.DeleteSubscription(f.environment.ID, deleted.ID); err != nil {
+			return err
+		}
+		return tx.UpdateSubscription(kept)
+	})
+	check(map[string]*model.Subscription{kept.ID: &kept, deleted.ID: nil})
+	notifications = notifications[1:2]
+	check(nil)
 }
 
 func newSubscription(f *fixture) {

@@ -19,14 +19,12 @@ func rareRuns(f *fixture) {
 	rare := []string{f.insertRun(leased("node_a")).ID}
 	event := f.insertRun().EventID
 	f.update(func(tx *store.Tx) error {
-		for range many {
-			run := f.run()
-			run.EventID = event
-			if err := tx.InsertRun(run); err != nil {
-				return err
-			}
+		runs := make([]model.Run, many)
+		for i := range runs {
+			runs[i] = f.run()
+			runs[i].EventID = event
 		}
-		return nil
+		return tx.InsertRuns(runs)
 	})
 	rare = append(rare, f.insertRun(leased("node_a")).ID)
 	slices.Reverse(rare)

@@ -1,0 +1,89 @@
+package main
+
+func appOperations() []operation {
+	return []operation{
+		{method: "GET", path: "/jobs", id: "listJobs", summary: "Jobs, by their ids", query: paged(
+			field{"slug", text, "The one with an id."},
+			field{"endpoint", text, "Those of an app, by the id of its client."},
+			field{"trigger", oneOf("static", "scheduled", "dynamic", "invoke"), "Those with a kind of trigger."},
+			field{"status", oneOf("ACTIVE", "DISABLED"), "Those with a status."},
+		), answer: page("jobs", reference("Job"))},
+		{method: "GET", path: "/schedules", id: "listSchedules", summary: "Schedules, newest first", query: paged(
+			field{"job", text, "Those that start runs of a job."},
+			field{"dynamicSchedule", text, "Those that were registered with a dynamic schedule."},
+			field{"active", boolean, "Those that tick, or that do not."},
+		), answer: page("schedules", reference("Schedule"))},
+		{method: "GET", path: "/endpoints", id: "listEndpoints", summary: "Apps",
+			answer: shape(field{"endpoints", list(reference("Endpoint")), "Those that are registered in the environment."})},
+		{method: "DELETE", path: "/endpoints/{endpoint}", id: "removeEndpoint", summary: "Removes an app, by the id of its client",
+			details: "Its jobs take no more runs, and those that have not ended are ABORTED.", answer: reference("Done")},
+		{method: "GET", path: "/http-endpoints", id: "listHTTPEndpoints", summary: "HTTP endpoints that apps have or have had, by their ids", query: []field{
+			{"cursor", text, "Where the page begins: nextCursor of the page before. Absent for the first."},
+			{"take", between(1, 50), "How many to list at the most. Usually 50."},
+		}, answer: page("httpEndpoints", reference("HTTPEndpoint"))},
+	}
+}
+
+func appShapes() object {
+	jobStatus := oneOf("ACTIVE", "DISABLED")
+	return object{
+		{"Job", shape(
+			field{"id", text, "The job's id."},
+			field{"name", text, "What people are shown."},
+			field{"internal", boolean, "Whether it is one that the SDK made for itself."},
+			field{"version", text, "The version that new runs take."},
+			field{"status", jobStatus, "Whether it takes new runs."},
+			field{"endpoint", text, "The id of the app's client."},
+			field{"trigger", anything, "What starts its runs."},
+			field{"concurrencyLimit?", anything, "How many of its runs may be executed at once, or the group that says so."},
+			field{"versions", list(shape(
+				field{"version", text, "The version."},
+				field{"status", jobStatus, "Whether it takes new runs."},
+				field{"latest", boolean, "Whether new runs take it."},
+			)), "All versions that are known."},
+		)},
+		{"Schedule", shape(
+			field{"id", text, "The schedule's id."},
+			field{"job?", text, "The job whose trigger it is."},
+			field{"dynamicSchedule?", text, "What it was registered with, if it is no job's trigger."},
+			field{"key?", text, "The key that it was registered under."},
+			field{"endpoint", text, "The id of the app's client."},
+			field{"schedule", object{{"type", "object"}, {"properties", object{{"type", oneOf("cron", "interval")}, {"options", object{{"type", "object"}}}}}, {"required", []string{"type", "options"}}}, "When it ticks."},
+			field{"metadata?", anything, "What comes with each tick."},
+			field{"accountId?", text, "The account that its runs are for."},
+			field{"active", boolean, "Whether it ticks."},
+			field{"lastTick", orNull(instant), "When it last did."},
+			field{"nextTick", orNull(instant), "When it does next."},
+			field{"createdAt", instant, "When it was registered."},
+			field{"updatedAt", instant, "When it last changed."},
+		)},
+		{"Endpoint", shape(
+			field{"id", text, "The endpoint's id."},
+			field{"slug", text, "The id of the app's client."},
+			field{"url", text, "Where the app is called."},
+			field{"version", text, "The version of the protocol that it speaks."},
+			field{"sdkVersion", text, "The version of its SDK."},
+			field{"indexHook", text, "The path to call, without a key, when the app was deployed."},
+			field{"createdAt", instant, "When it was registered."},
+			field{"updatedAt", instant, "When it last changed."},
+			field{"lastIndex?", shape(
+				field{"id", text, "Its id."},
+				field{"endpointId", text, "The endpoint that was asked."},
+				field{"createdAt", instant, "When it was asked for."},
+				field{"updatedAt", instant, "When it last changed."},
+				field{"source", oneOf("API", "INTERNAL", "HOOK"), "Who asked for it."},
+				field{"sourceData", anything, "What they said beside."},
+				field{"reason", orNull(text), "Why."},
+				field{"status", oneOf("PENDING", "STARTED", "SUCCESS", "FAILURE"), "How it went."},
+				field{"stats", anything, "What was found, if it went well."},
+				field{"error", anything, "Why it failed."},
+			), "How asking the app what it can do went last."},
+		)},
+		{"HTTPEndpoint", shape(
+			field{"id", text, "The id that the app gave it."},
+			field{"url", text, "Where other services reach it."},
+			field{"source", text, "Whose requests it takes."},
+			field{"active", boolean, "Whether it takes requests."},
+		)},
+	}
+}

@@ -1,0 +1,139 @@
+package main
+
+import "slices"
+
+func runOperations() []operation {
+	return []operation{
+		{method: "GET", path: "/runs", id: "listRuns", summary: "Runs, newest first",
+			details: "A page may have fewer runs than asked for and still a nextCursor: what is rare is looked for a piece at a time.",
+			query: paged(
+				field{"job", text, "Those of a job, by its id."},
+				field{"status", text, "Those with a status; may be given several times, or several with commas."},
+				field{"test", boolean, "Only tests, or none."},
+				field{"from", instant, "Those made from a time on."},
+				field{"to", instant, "Those made before a time."},
+			), answer: page("runs", reference("Run"))},
+		{method: "GET", path: "/runs/{run}", id: "getRun", summary: "Everything about a run", query: []field{
+			{"taskCursor", text, "Where the page of tasks begins: nextTaskCursor of the page before."},
+			{"taskTake", between(1, 1000), "How many tasks to tell of at the most. Usually 200."},
+		}, answer: reference("RunDetails")},
+		{method: "POST", path: "/runs/{run}/continue", id: "continueRun", summary: "A run that ended without success goes on from where it failed",
+			details: "Tasks that have completed keep their results. When it ends again, it notifies again.", answer: reference("RunID")},
+		{method: "POST", path: "/runs/{run}/rerun", id: "rerun", summary: "A new run of the same version of the job, with the same payload", answer: reference("RunID")},
+		{method: "POST", path: "/jobs/{job}/test", id: "testJob", summary: "A new run that is marked as a test", body: object{
+			{"type", "object"}, {"properties", object{
+				{"payload", anything}, {"context", anything}, {"options", object{{"type", "object"}, {"properties", object{{"accountId", text}}}}},
+			}},
+		}, answer: reference("RunID")},
+		{method: "GET", path: "/events", id: "listEvents", summary: "Events that were sent, newest first", query: paged(
+			field{"name", text, "Those of a name."},
+			field{"source", text, "Those of a source."},
+			field{"since", instant, "Those recorded from a time on."},
+			field{"until", instant, "Those recorded before a time."},
+			field{"test", boolean, "Only tests, or none."},
+			field{"delivered", boolean, "Only those that were delivered, or that were not yet."},
+		), answer: page("events", reference("Event"))},
+	}
+}
+
+// runFields are what every list tells of a run.
+var runFields = []field{
+	{"id", text, "The run's id."},
+	{"job", shape(field{"id", text, "The job's id."}, field{"version", text, "The version that the run is of."}), "What it is a run of."},
+	{"status", runStatus, "How far it is, or how it ended."},
+	{"isTest", boolean, "Whether it is a test."},
+	{"event", shape(field{"id", text, "By which its sender knows it."}, field{"name", text, "Its name."}), "What started it."},
+	{"accountId?", text, "The account that it is for."},
+	{"callbackUrl?", text, "Where it tells of its end, beside subscriptions."},
+	{"executionCount", count, "How often the app was asked to execute it."},
+	{"executionDurationInMs", count, "How long the job's code ran in all."},
+	{"createdAt", instant, "When it was accepted."},
+	{"startedAt", orNull(instant), "When it was first executed."},
+	{"completedAt", orNull(instant), "When it ended."},
+	{"updatedAt", instant, "When it last changed."},
+	{"durationInMs?", count, "From its start to its end."},
+}
+
+func runShapes() object {
+	details := slices.Clone(runFields)
+	details[4] = field{"event", shape(
+		field{"id", text, "By which its sender knows it."},
+		field{"name", text, "Its name."},
+		field{"source", text, "Where it came from."},
+		field{"payload", anything, "What it carried."},
+		field{"context", anything, "What came with it."},
+		field{"timestamp", instant, "When it happened."},
+		field{"isTest", boolean, "Whether it is a test."},
+	), "What started it."}
+	details = append(details,
+		field{"output?", anything, "What the job returned."},
+		field{"error?", anything, "Why the run failed."},
+		field{"failedTaskId?", text, "The task whose error ended it."},
+		field{"account?", shape(field{"id", text, "Its id."}, field{"metadata?", anything, "What is kept with it."}), "The account that it is for."},
+		field{"endpoint", text, "The id of the app's client."},
+		field{"tasks", list(reference("Task")), "Its tasks in the order they were made."},
+		field{"nextTaskCursor?", text, "Where the next page of tasks begins; absent at the end."},
+		field{"statuses", list(reference("RunStatus")), "The explicit statuses that it set."},
+		field{"notifications", list(reference("Notification")), "What was sent of its end, newest first."},
+	)
+	status := []field{
+		{"label?", text, "What people are shown."},
+		{"state?", oneOf("loading", "success", "failure"), "How far it is."},
+		{"data?", anything, "Data that the job's code attached."},
+	}
+	return object{
+		{"Run", shape(runFields...)},
+		{"RunDetails", shape(details...)},
+		{"Task", taskShape()},
+		{"RunStatus", shape(append(slices.Clone(status),
+			field{"key", text, "The key that the job's code gave it."},
+			field{"history", list(shape(status...)), "What it was before, oldest first."},
+		)...)},
+		{"Event", shape(
+			field{"id", text, "By which its sender knows it."},
+			field{"name", text, "Its name."},
+			field{"source", text, "Where it came from."},
+			field{"accountId?", text, "The account that it is about."},
+			field{"isTest", boolean, "Whether it is a test."},
+			field{"timestamp", instant, "When it happened."},
+			field{"deliverAt", instant, "When jobs are told of it."},
+			field{"deliveredAt", orNull(instant), "When they were."},
+			field{"cancelledAt", orNull(instant), "When it was taken back."},
+			field{"createdAt", instant, "When it was recorded."},
+			field{"updatedAt", instant, "When it last changed."},
+			field{"runCount", count, "How many runs it started."},
+		)},
+	}
+}
+
+func taskShape() object {
+	return shape(
+		field{"id", text, "The task's id."},
+		field{"parentId?", text, "The task that it is a part of."},
+		field{"displayKey?", text, "The key that the job's code gave it."},
+		field{"name", text, "What people are shown."},
+		field{"icon?", text, "The name of its icon."},
+		field{"description?", text, "What it does."},
+		field{"status", taskStatus, "How far it is."},
+		field{"noop", boolean, "Whether it has nothing to do but to wait."},
+		field{"operation?", text, "What the server does for it."},
+		field{"params?", anything, "What it was given, without what it redacts."},
+		field{"properties?", anything, "What people are shown of its parameters."},
+		field{"outputProperties?", anything, "What people are shown of its output."},
+		field{"output?", anything, "What it returned, without what it redacts."},
+		field{"error?", anything, "Why it failed."},
+		field{"context?", anything, "What came with it."},
+		field{"style?", anything, "How it is shown."},
+		field{"startedAt", instant, "When it was made."},
+		field{"completedAt", orNull(instant), "When it ended."},
+		field{"delayUntil?", instant, "Until when it was to wait."},
+		field{"dueAt?", instant, "When it goes on by itself."},
+		field{"attempts", count, "How often it was tried."},
+		field{"failedAttempts?", list(shape(
+			field{"number", count, "Which attempt, from 1."},
+			field{"error", text, "Why it failed."},
+			field{"failedAt", instant, "When it did."},
+			field{"retryAt", instant, "When the next was to be."},
+		)), "Those that another followed."},
+	)
+}

@@ -1,0 +1,170 @@
+package engine_test
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/server"
+	"github.com/runhook/runhook/server/internal/servertest"
+)
+
+// full is a server on which one execution at a time is in flight, which hangs, and
+// DEVELOPMENT has as many runs queued as it may.
+type full struct {
+	*servertest.Server
+	app *servertest.App
+	// queued is a run that waits, and key what it was invoked with.
+	queued, key string
+	release     chan struct{}
+}
+
+const fullQueue = 3
+
+func fill(t *testing.T, database string) full {
+	s := servertest.Start(t, servertest.Options{Database: database, Adjust: func(c *server.Config) {
+		c.Executions, c.QueuedRuns, c.EgressAllow = 1, fullQueue, "127.0.0.1"
+	}})
+	f := full{Server: s, app: servertest.NewApp(t, s), release: make(chan struct{})}
+	t.Cleanup(sync(f.release))
+	hang := func(x *servertest.Execution) servertest.Reply {
+		select {
+		case <-f.release:
+		case <-x.Done:
+		}
+		return servertest.Success("")
+	}
+	f.app.Run(nil, hang)
+	s.Wait("the execution that hangs", func() bool { return f.app.Calls(protocol.ActionExecuteJob) == 1 })
+	for range fullQueue {
+		f.key = f.app.Script(servertest.Always(servertest.Success("")))
+		f.queued = s.Development().Invoke(servertest.JobID, "{}", protocol.HeaderIdempotencyKey, f.key)
+	}
+	return f
+}
+
+// sync returns what closes a channel unless it is closed.
+func sync(release chan struct{}) func() {
+	return func() {
+		select {
+		case <-release:
+		default:
+			close(release)
+		}
+	}
+}
+
+func (f full) invoke(c *servertest.Client, body string, headers ...string) servertest.Answer {
+	return c.Do("POST", "/api/v1/jobs/"+servertest.JobID+"/invoke", body, headers...)
+}
+
+func TestAnEnvironmentWithTooManyQueuedRunsTakesNoMore(t *testing.T) {
+	t.Parallel()
+	servertest.EachDatabase(t, func(t *testing.T, database string) {
+		f := fill(t, database)
+		development := f.Development()
+		event := `{"event":{"id":"EVENT","name":"happened","payload":{}}}`
+		for name, ask := range map[string]func() servertest.Answer{
+			"an invocation":  func() servertest.Answer { return f.invoke(development, "{}") },
+			"one with a key": func() servertest.Answer { return f.invoke(development, "{}", protocol.HeaderIdempotencyKey, "new") },
+			"an event":       func() servertest.Answer { return development.Do("POST", "/api/v1/events", event) },
+			"events in bulk": func() servertest.Answer {
+				return development.Do("POST", "/api/v1/events/bulk", `{"events":[{"id":"a","name":"n"},{"id":"b","name":"n"}]}`)
+			},
+			"a run that is again": func() servertest.Answer {
+				return development.Do("POST", "/api/runhook/v1/runs/"+f.queued+"/rerun", nil)
+			},
+			"a test": func() servertest.Answer {
+				return development.Do("POST", "/api/runhook/v1/jobs/"+servertest.JobID+"/test", "{}")
+			},
+		} {
+			checkBusy(t, f.Server, name, ask())
+		}
+		for _, id := range []string{"EVENT", "a", "b"} {
+			if answer := development.Do("GET", "/api/v2/events/"+id, nil); answer.Status != http.StatusNotFound {
+				t.Errorf("event %s was recorded: %s", id, answer.Body)
+			}
+		}
+		close(f.release)
+		development.WaitRun(f.queued, protocol.RunSuccess)
+		f.Clock.Advance(2 * time.Second)
+		development.OK("POST", "/api/v1/events", event, nil)
+		development.WaitRun(f.app.Run(nil, servertest.Always(servertest.Success(""))), protocol.RunSuccess)
+	})
+}
+
+func checkBusy(t *testing.T, s *servertest.Server, name string, answer servertest.Answer) {
+	t.Helper()
+	if answer.Status != http.StatusTooManyRequests {
+		t.Errorf("%s answered %d: %s", name, answer.Status, answer.Body)
+	}
+	for _, want := range []string{"DEVELOPMENT has 3 runs queued", "--max-queued-runs", "RUNHOOK_MAX_QUEUED_RUNS"} {
+		if !strings.Contains(answer.Error(), want) {
+			t.Errorf("the error for %s does not say %q: %s", name, want, answer.Error())
+		}
+	}
+	const seconds = 2
+	reset := strconv.FormatInt(s.Clock.Now().Add(seconds*time.Second).UnixMilli(), 10)
+	if got := answer.Header; got.Get("Retry-After") != strconv.Itoa(seconds) || got.Get("X-RateLimit-Reset") != reset {
+		t.Errorf("%s is to be sent again after %q s, at %q; want %d, %s", name, got.Get("Retry-After"), got.Get("X-RateLimit-Reset"), seconds, reset)
+	}
+}
+
+func TestWhatIsKnownOrCannotComeAgainIsTakenByAFullEnvironment(t *testing.T) {
+	t.Parallel()
+	servertest.EachDatabase(t, func(t *testing.T, database string) {
+		f := fill(t, database)
+		development := f.Development()
+		if id := development.Invoke(servertest.JobID, "{}", protocol.HeaderIdempotencyKey, f.key); id != f.queued {
+			t.Errorf("the same invocation again is run %s, not %s", id, f.queued)
+		}
+		later := `{"event":{"id":"LATER","name":"happened"},"options":{"deliverAfter":3600}}`
+		development.OK("POST", "/api/v1/events", later, nil)
+		again := `{"event":{"id":"LATER","name":"happened"}}`
+		development.OK("POST", "/api/v1/events", again, nil)
+		close(f.release)
+		development.WaitRun(f.queued, protocol.RunSuccess)
+	})
+}
+
+func TestAFullEnvironmentDoesNotStopAnother(t *testing.T) {
+	t.Parallel()
+	servertest.EachDatabase(t, func(t *testing.T, database string) {
+		f := fill(t, database)
+		production := f.As(f.Key(protocol.Production).Secret)
+		app := servertest.NewUnregisteredApp(t, f.Server)
+		app.Register(production, "app")
+		checkBusy(t, f.Server, "an invocation", f.invoke(f.Development(), "{}"))
+		key := app.Script(servertest.Always(servertest.Success("")))
+		run := production.Invoke(servertest.JobID, "{}", protocol.HeaderIdempotencyKey, key)
+		production.OK("POST", "/api/v1/events", `{"event":{"name":"happened"}}`, nil)
+		close(f.release)
+		production.WaitRun(run, protocol.RunSuccess)
+	})
+}
+
+// A run that waits for another one would wait for ever if that were refused.
+func TestARunThatAnotherWaitsForIsTakenByAFullEnvironment(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, servertest.Options{Adjust: func(c *server.Config) { c.Executions, c.QueuedRuns = 1, 1 }})
+	app := servertest.NewApp(t, s)
+	child := app.Script(servertest.Always(servertest.Success("")))
+	var invoked, refused servertest.Answer
+	parent := app.Run(nil, func(x *servertest.Execution) servertest.Reply {
+		app.Run(nil, servertest.Always(servertest.Success("")))
+		refused = x.API.Do("POST", "/api/v1/jobs/"+servertest.JobID+"/invoke", "{}")
+		var task protocol.Task
+		x.API.OK("POST", "/api/v1/runs/"+x.Body.Run.ID+"/tasks", `{"idempotencyKey":"child","callback":{"enabled":true}}`, &task,
+			protocol.HeaderIdempotencyKey, "child")
+		invoked = x.API.Do("POST", "/api/v1/jobs/"+servertest.JobID+"/invoke",
+			map[string]any{"options": map[string]string{"callbackUrl": *task.CallbackURL}}, protocol.HeaderIdempotencyKey, child)
+		return servertest.Success("")
+	})
+	s.Development().WaitRun(parent, protocol.RunSuccess)
+	if refused.Status != http.StatusTooManyRequests || invoked.Status != http.StatusOK {
+		t.Errorf("a run for itself is answered %d, and one for another run %d: %s", refused.Status, invoked.Status, invoked.Body)
+	}
+}

@@ -1,8 +1,0 @@
--- Events are delivered whole, and what sources sent leaves when it is old.
-
--- +goose Up
--- On a million events: on PostgreSQL a moment; SQLite rewrites the table, seconds.
-ALTER TABLE events DROP COLUMN delivered_to;
-
--- +goose Down
-SELECT 1;

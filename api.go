@@ -110,6 +110,21 @@ func (a *api) call(ctx context.Context, method, path string, body, answer any, h
 	}
 }
 
+// apiCall is how a request is made: [api.call] or [api.callOnce].
+type apiCall func(ctx context.Context, method, path string, body, answer any, headers ...string) error
+
+// callOnce makes a request that would do its work again if it were repeated.
+func (a *api) callOnce(ctx context.Context, method, path string, body, answer any, headers ...string) error {
+	if a.key == "" {
+		return errNoAPIKey
+	}
+	text, err := encodeBody(body)
+	if err != nil {
+		return fmt.Errorf("encode the request for %s: %w", path, err)
+	}
+	return a.attempt(ctx, method, path, text, answer, headers)
+}
+
 // plainText is a body that is sent as it is.
 type plainText string
 

@@ -32,6 +32,10 @@ type backend interface {
 	// endpoint and take away.
 	registerSchedule(ctx context.Context, endpointID, scheduleID string, request *protocol.RegisterSchedule) error
 	unregisterSchedule(ctx context.Context, endpointID, scheduleID, key string) error
+	// registerTrigger adds a source to a dynamic trigger of an endpoint.
+	registerTrigger(ctx context.Context, endpointID, triggerID, key, idempotencyKey string, request *protocol.RegisterTrigger) error
+	// updateSource tells that a source was registered with its service.
+	updateSource(ctx context.Context, endpointID, key string, request *protocol.UpdateSource) error
 	// getValue returns a value of the store, or none if there is none.
 	getValue(ctx context.Context, key string) (value string, found bool, err error)
 	// setValue sets a value of the store.

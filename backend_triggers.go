@@ -30,6 +30,15 @@ func (a *api) unregisterSchedule(ctx context.Context, endpointID, scheduleID, ke
 	return a.call(ctx, "DELETE", path("/api/v1/", endpointID, "/schedules/", scheduleID, "/registrations/", key), nil, &struct{}{})
 }
 
+func (a *api) registerTrigger(ctx context.Context, endpointID, triggerID, key, idempotencyKey string, request *protocol.RegisterTrigger) error {
+	return a.call(ctx, "PUT", path("/api/v2/", endpointID, "/triggers/", triggerID, "/registrations/", key), request, &protocol.RegisterSource{},
+		protocol.HeaderIdempotencyKey, idempotencyKey)
+}
+
+func (a *api) updateSource(ctx context.Context, endpointID, key string, request *protocol.UpdateSource) error {
+	return a.call(ctx, "PUT", path("/api/v2/", endpointID, "/sources/", key), request, &protocol.UpdatedSource{})
+}
+
 func (a *api) getValue(ctx context.Context, key string) (string, bool, error) {
 	var answer struct {
 		Value *string `json:"value"`

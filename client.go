@@ -57,6 +57,7 @@ type Client struct {
 	jobs      map[string]*registeredJob
 	order     []string
 	schedules []*DynamicSchedule
+	triggers  []*dynamicTrigger
 	endpoints []*HTTPEndpoint
 }
 

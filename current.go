@@ -26,16 +26,18 @@ type CurrentRun struct {
 	Account *protocol.AccountReference
 	// Event is what the run was started by.
 	Event CurrentEvent
-	// Source is the schedule that started the run, nil if none did.
+	// Source is the schedule, or the registration with a [DynamicTrigger], that
+	// started the run; nil if none did.
 	Source *CurrentSource
 }
 
-// CurrentSource is a schedule that started a run.
+// CurrentSource is a schedule or a registration that started a run.
 type CurrentSource struct {
-	// ID is the key under which a schedule was registered with a
-	// [DynamicSchedule]; for other schedules it means nothing.
+	// ID is the key under which it was registered with a [DynamicSchedule] or a
+	// [DynamicTrigger]; for other schedules it means nothing.
 	ID string `json:"id"`
-	// Metadata is what was registered as [Metadata], as JSON.
+	// Metadata is what was registered as [Metadata], or what a [SourceRequest] has
+	// left, as JSON.
 	Metadata json.RawMessage `json:"metadata"`
 }
 

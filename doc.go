@@ -28,6 +28,8 @@
 //	err := client.Register(ctx, "https://shop.example.com/api/trigger")
 //	run, err := fulfil.Invoke(ctx, order, runhook.CallbackURL("https://shop.example.com/done"))
 //
+// [Job.Result] waits for what the run returns, where waiting is all right.
+//
 // # What starts a job
 //
 // The trigger of a job says what starts it and what its payload is:
@@ -37,6 +39,7 @@
 //	runhook.OnCron("0 9 * * MON")              // the clock, in UTC
 //	runhook.OnInterval(5 * time.Minute)        // again and again
 //	runhook.OnSchedule(digests)                // schedules made while the program runs
+//	runhook.OnDynamicTrigger(pushes)           // other services, told while it runs where to send
 //	runhook.OnRequest[Push](github)            // a webhook of another service
 //
 // Events are sent with [Client.SendEvent] or, by a job, with [SendEvent]. One event
@@ -52,6 +55,11 @@
 //
 // A [DynamicSchedule] holds any number of schedules, each under a key, that
 // programs add and take away with Register and Unregister.
+//
+// A [DynamicTrigger] holds any number of registrations with another service, such as
+// the repositories of users: its [ExternalSource] says how to ask the service for
+// requests and how to make events of them. A registration that is always there is one
+// that the program makes when it starts.
 //
 // An [HTTPEndpoint] is a URL of the server for others to call. The server stores
 // the request before it answers; the app verifies it (package verify knows GitHub,
@@ -126,6 +134,16 @@
 // somebody posts to a URL made for it. Both end with [ErrTimeout] when it takes too
 // long.
 //
+// # Completion webhooks
+//
+// Who is told when a run ends is its [CallbackURL], and every subscription that it
+// matches: [Client.CreateSubscription] makes one for some jobs, some ends and a
+// filter, and [Client.DryRunSubscription] says what it would have been told of.
+// Package receiver is for those who are told. [Client.ListNotifications] and
+// [Client.GetNotification] show each attempt of each delivery,
+// [Client.ReplayNotifications] sends again what did not arrive, and [Client.FollowFeed]
+// reads the same notifications in order, without a receiver.
+//
 // # What outlives a run
 //
 // [Client.Store], [JobStore] and [RunStore] keep small values on the server. An
@@ -139,6 +157,10 @@
 // [NoRetry], [RetryAt] and [RetryAfter] let the error itself decide. A task that
 // has failed for good returns a [*TaskError]. A job may handle it and go on. If
 // it returns it, the run ends as FAILURE. Panics are errors, with their stack.
+//
+// # Tests
+//
+// Package runhooktest executes jobs in tests, without a server and without waiting.
 //
 // Servers and apps on the Node SDK of the same protocol see no difference: the
 // same keys make the same tasks.

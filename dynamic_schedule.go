@@ -84,10 +84,11 @@ func (d *DynamicSchedule) Register(ctx context.Context, key string, schedule Sch
 	if key == "" && set.err == nil {
 		set.err = errors.New("the key is empty")
 	}
+	registration := d.registration("register", key, mustEncode(set.request))
 	if set.err != nil {
-		return d.failed("register", key, set.err)
+		return registration.failed(set.err)
 	}
-	return d.do(ctx, "register", key, mustEncode(set.request), func(ctx context.Context, server backend) error {
+	return registration.do(ctx, func(ctx context.Context, server backend, _ string) error {
 		return server.registerSchedule(ctx, d.client.id, d.id, &set.request)
 	})
 }
@@ -96,40 +97,12 @@ func (d *DynamicSchedule) Register(ctx context.Context, key string, schedule Sch
 // ctx of a run it is done once for the run, as a task. The error for a key that is
 // not registered is an [*APIError].
 func (d *DynamicSchedule) Unregister(ctx context.Context, key string) error {
-	return d.do(ctx, "unregister", key, mustEncode(map[string]string{"key": key}), func(ctx context.Context, server backend) error {
+	registration := d.registration("unregister", key, mustEncode(map[string]string{"key": key}))
+	return registration.do(ctx, func(ctx context.Context, server backend, _ string) error {
 		return server.unregisterSchedule(ctx, d.client.id, d.id, key)
 	})
 }
 
-func (d *DynamicSchedule) failed(verb, key string, err error) error {
-	return fmt.Errorf("%s schedule %q of dynamic schedule %q: %w", verb, key, d.id, err)
-}
-
-// do makes a request to the server, in a run as a task. The same may be done to a
-// key several times.
-func (d *DynamicSchedule) do(ctx context.Context, verb, key string, params json.RawMessage, request func(context.Context, backend) error) error {
-	s := scopeFrom(ctx)
-	if s == nil {
-		if err := request(ctx, d.client.backend); err != nil {
-			return d.failed(verb, key, err)
-		}
-		return nil
-	}
-	call, err := newTaskCall(key, protocol.CreateTask{
-		Name: verb + " schedule", Icon: "schedule-dynamic", Params: params,
-		Properties: []protocol.DisplayProperty{{Label: "Dynamic schedule", Text: d.id}, {Label: "Key", Text: key}},
-	}, nil)
-	if err != nil {
-		return d.failed(verb, key, err)
-	}
-	s.tellApart(call, "schedule "+d.id+" "+verb+" "+key)
-	call.parts = append(call.parts, verb, d.id)
-	call.run = func(context.Context) (json.RawMessage, error) {
-		if err := request(s.execution.ctx, s.execution.backend); err != nil {
-			return nil, s.execution.unanswered(err, verb+" schedule in", key)
-		}
-		return nil, nil
-	}
-	_, err = s.call(ctx, call)
-	return err
+func (d *DynamicSchedule) registration(verb, key string, params json.RawMessage) registration {
+	return registration{client: d.client, verb: verb, kind: "schedule", id: d.id, key: key, params: params}
 }

@@ -49,6 +49,8 @@ func (c *Client) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.respond(w, started, okAnswer)
 	case protocol.ActionDeliverForResponse:
 		c.respondToRequest(w, r, started)
+	case protocol.ActionDeliverSource:
+		c.handleSource(w, r, started)
 	case protocol.ActionProbeTimeout:
 		c.probeTimeout(w, r, started)
 	default:

@@ -13,9 +13,7 @@ import (
 
 // An HTTPEndpoint is a URL of the server that others call, such as a service that
 // sends webhooks. The server answers 200 once it has stored the request, and runs
-// the jobs whose trigger is [OnRequest]. It is created by [NewHTTPEndpoint]; what its
-// URL is, the server tells once the app is registered: GET
-// /api/runhook/v1/http-endpoints lists them.
+// the jobs whose trigger is [OnRequest]. It is created by [NewHTTPEndpoint].
 type HTTPEndpoint struct {
 	client   *Client
 	id       string

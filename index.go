@@ -11,7 +11,7 @@ func indexedJob(id, version string, trigger trigger, options jobOptions) protoco
 	job := protocol.IndexedJob{
 		ID: id, Name: options.name, Version: version,
 		Event: trigger.event, Trigger: mustEncode(trigger.wire),
-		Integrations: mustEncode(integrations(options.auths)), Enabled: options.enabled, StartPosition: "latest",
+		Integrations: mustEncode(integrations(options.auths)), Enabled: options.enabled, Internal: options.internal, StartPosition: "latest",
 	}
 	if options.concurrency > 0 {
 		job.ConcurrencyLimit = json.RawMessage(strconv.Itoa(options.concurrency))
@@ -35,6 +35,11 @@ func (c *Client) indexDocument() protocol.Index {
 	for _, schedule := range c.schedules {
 		index.DynamicSchedules = append(index.DynamicSchedules, protocol.IndexedDynamicSchedule{
 			ID: schedule.id, Jobs: c.jobsWith(schedule.id),
+		})
+	}
+	for _, trigger := range c.triggers {
+		index.DynamicTriggers = append(index.DynamicTriggers, protocol.IndexedDynamicTrigger{
+			ID: trigger.id, Jobs: c.jobsWith(trigger.id), RegisterSourceJob: &trigger.registers,
 		})
 	}
 	for _, endpoint := range c.endpoints {

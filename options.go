@@ -25,6 +25,7 @@ type jobOptions struct {
 	enabled     bool
 	concurrency int
 	strict      bool
+	internal    bool
 	auths       []resolver
 }
 

@@ -125,6 +125,7 @@ type FilterOption interface {
 	EventOption
 	WaitOption
 	RequestOption
+	RegisterOption
 }
 
 // Where makes only those events, or requests to an [HTTPEndpoint], count whose

@@ -91,6 +91,24 @@ func (s *Server) Advance(d time.Duration) {
 	}
 }
 
+// NextDue returns when the next wait of a run ends by itself, if any does.
+func (s *Server) NextDue() (next time.Time, waits bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, run := range s.runs {
+		if run.Status.Terminal() {
+			continue
+		}
+		for _, task := range run.tasks {
+			if task.Status != protocol.TaskWaiting || task.due.IsZero() || waits && !task.due.Before(next) {
+				continue
+			}
+			next, waits = task.due, true
+		}
+	}
+	return next, waits
+}
+
 // Fail makes the next requests whose path ends in suffix fail with a status, or
 // with a broken connection if that is 0.
 func (s *Server) Fail(suffix string, status, times int, header ...string) {

@@ -26,7 +26,7 @@ func TestEverythingOnSQLiteIsMeasured(t *testing.T) {
 				}
 				err := run(t.Context(), []string{
 					"-only", only,
-					"-in-process", "-skip-postgres", "-rounds", "1", "-duration", "50ms", "-warmup", "0", "-clients", "4", "-rate", "100",
+					"-in-process", "-skip-postgres", "-rounds", "1", "-duration", "50ms", "-warmup", "0", "-clients", "4", "-rate", "100", "-queued", "200",
 					"-app", app, "-wait", wait, "-json", file,
 				}, &out, &log)
 				if err != nil {
@@ -40,7 +40,11 @@ func TestEverythingOnSQLiteIsMeasured(t *testing.T) {
 				if err := json.Unmarshal(text, &figures); err != nil {
 					t.Fatal(err)
 				}
-				for _, want := range []string{rowRuns, rowCommits, "invoke to webhook received, p99", "with a new database"} {
+				wants := []string{rowRuns, rowCommits, "invoke to webhook received, p99", "with a new database"}
+				if only == "" {
+					wants = append(wants, "stop, half of them left", "worked off, webhook delivered")
+				}
+				for _, want := range wants {
 					if !hasFigure(figures, want, columnSQLite) || !strings.Contains(out.String(), want) {
 						t.Errorf("there is no figure for %q:\n%s", want, out.String())
 					}
@@ -65,6 +69,7 @@ func TestWrongFlagsAreNamed(t *testing.T) {
 		{"an app that is not there", "-app node", "-app"},
 		{"a profile of another process", "-cpuprofile x", "-in-process"},
 		{"no clients", "-clients 0", "-clients"},
+		{"an empty queue", "-queued 0", "-queued"},
 		{"a payload that is too short", "-payload 3", "-payload"},
 		{"a pattern that is none", "-only (", "-only"},
 		{"a pattern that matches nothing", "-in-process -only nothing", "-only"},

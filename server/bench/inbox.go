@@ -126,3 +126,10 @@ func (b *inbox) count() int {
 	defer b.mu.Unlock()
 	return b.accepted
 }
+
+// told returns how many webhooks came.
+func (b *inbox) told() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.webhooks
+}

@@ -26,6 +26,15 @@ func payloadOf(size int) payload {
 	return payload{Text: strings.Repeat("x", size-smallestPayload)}
 }
 
+// payloadText is a payload as JSON.
+func payloadText(size int) []byte {
+	text, err := json.Marshal(payloadOf(size))
+	if err != nil {
+		panic(err) // a string always encodes
+	}
+	return text
+}
+
 // patience is how long a webhook may take before the measurement has failed.
 const patience = 30 * time.Second
 

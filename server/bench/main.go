@@ -31,6 +31,7 @@ type options struct {
 	duration, warmUp time.Duration
 	rounds           int
 	clients, payload int
+	queued           int
 	perSecond        float64
 	app              string
 	waitFor          string
@@ -65,6 +66,7 @@ func parse(arguments []string, errors io.Writer) (options, error) {
 	flags.IntVar(&o.rounds, "rounds", 3, "how often each measurement is made; the table shows medians")
 	flags.IntVar(&o.clients, "clients", 32, "how many clients invoke runs")
 	flags.IntVar(&o.payload, "payload", 500, "bytes of JSON that each run is invoked with")
+	flags.IntVar(&o.queued, "queued", 2000, "how many runs are queued when a server starts, for the measurement queue; try 1000000")
 	flags.Float64Var(&o.perSecond, "rate", 20, "runs a second when times are measured; they arrive at random")
 	flags.StringVar(&o.app, "app", appSDK, "the app that holds the jobs: sdk (the Go SDK) or raw (the least that speaks the protocol)")
 	flags.StringVar(&o.waitFor, "wait", waitForWebhook, "what a client waits for before its next run: webhook or answer")
@@ -96,6 +98,8 @@ func (o options) check(rest []string) error {
 		return fmt.Errorf("-wait: want %s or %s, not %q", waitForWebhook, waitForAnswer, o.waitFor)
 	case o.clients < 1 || o.rounds < 1 || o.duration <= 0 || o.warmUp < 0 || o.perSecond <= 0:
 		return errors.New("-clients, -rounds, -duration and -rate must be positive")
+	case o.queued < 2:
+		return fmt.Errorf("-queued: at least 2, not %d", o.queued)
 	case o.payload < smallestPayload:
 		return fmt.Errorf("-payload: at least %d bytes", smallestPayload)
 	case !o.inProcess && (o.cpuProfile != "" || o.memoryProfile != ""):

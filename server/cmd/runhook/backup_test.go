@@ -13,10 +13,11 @@ import (
 	"github.com/runhook/runhook/server/internal/testpostgres"
 )
 
-// napping finishes a task and then waits for a while.
+// napping finishes a task and then waits for a while: long enough that the test
+// sees it wait, on however slow a machine.
 func napping(x *servertest.Execution) servertest.Reply {
 	x.Complete(x.Task("first"), `"kept"`)
-	return servertest.Resume(x.Task("nap", servertest.Noop, servertest.Delay(time.Now().Add(2*time.Second))))
+	return servertest.Resume(x.Task("nap", servertest.Noop, servertest.Delay(time.Now().Add(10*time.Second))))
 }
 
 // awake checks that the task that finished before the wait is known.
@@ -33,11 +34,13 @@ func awake(t *testing.T) servertest.Step {
 	}
 }
 
-// asleep starts a run that waits, and waits until it does.
+// asleep starts a run that waits, and waits until it does. From then on the app
+// executes nothing for this server.
 func asleep(t *testing.T, s *servertest.Server, app *servertest.App, done *servertest.Receiver) string {
 	t.Helper()
 	id := app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: done.URL}}, napping, awake(t))
 	s.Development().WaitRun(id, protocol.RunWaitingToContinue)
+	app.Lose() // should it wake before the server is killed
 	return id
 }
 
@@ -56,7 +59,6 @@ func TestARunThatWaitsGoesOnInARestoredCopy(t *testing.T) {
 	if out, problems, status := invoked(t, "backup", "--db", database, "--to", file); status != succeeded {
 		t.Fatalf("backup exits with %d: %s%s", status, out, problems)
 	}
-	app.Lose()
 	process.Kill()
 
 	restored := sqliteIn(t, "restored.db")
@@ -104,11 +106,10 @@ func TestWhatWaitsInSQLiteGoesOnInPostgreSQL(t *testing.T) {
 	app := servertest.NewApp(t, s)
 	done := servertest.NewReceiver(t, s)
 	owed := servertest.NewReceiver(t, s, servertest.HTTP(http.StatusServiceUnavailable, ""))
-	id := asleep(t, s, app, done)
 	told := app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: owed.URL}}, servertest.Always(servertest.Success("1")))
 	s.Development().WaitAttempt(told, 1)
+	id := asleep(t, s, app, done)
 	refused(t, "another process has the database open", "migrate-db", "--from", source, "--to", target)
-	app.Lose()
 	process.Kill() // so that there are leases left
 
 	out, problems, status := invoked(t, "migrate-db", "--from", source, "--to", target)

@@ -85,6 +85,9 @@ func TestNotificationsAreForwardedAsTheyAreMade(t *testing.T) {
 	if delivery, err := verifier.Verify(requests[1].header, requests[1].body); err != nil || delivery.ID != id {
 		t.Errorf("what was forwarded is %+v (%v), want %s", delivery, err, id)
 	}
+	if sent := d.Development().Notification(id).Body; string(requests[1].body) != sent {
+		t.Errorf("forwarded was\n%s, sent was\n%s", requests[1].body, sent)
+	}
 	listening.Terminate()
 	if status := listening.ExitStatus(); status != succeeded {
 		t.Errorf("it exits with %d: %s", status, listening.Err)
@@ -94,7 +97,8 @@ func TestNotificationsAreForwardedAsTheyAreMade(t *testing.T) {
 func TestListeningGoesOnWhereItWasWhenTheServerIsBack(t *testing.T) {
 	t.Parallel()
 	database := "sqlite:" + t.TempDir() + "/runhook.db"
-	process, s := serving(t, database)
+	// No other test listens at this address, so none takes the port while it is free.
+	process, s := serving(t, database, "--addr", "127.0.0.4:0")
 	got := newInbox(t)
 	listening := program(t, nil, "listen", "--forward", got.URL, "--server", s.URL, "--api-key", developmentKey, "--secret", protocol.WebhookSecret("laptop"))
 	servertest.WaitFor(t, "listen to begin", func() bool { return containsAll(listening.Out.String(), "forwarding to") })

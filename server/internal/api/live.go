@@ -109,13 +109,15 @@ func (s *stream) take(watcher *live.Watcher) {
 }
 
 func (s *stream) event(name string, value any) {
-	data, err := json.Marshal(value)
-	if err != nil {
-		return // of strings and numbers: it always encodes
-	}
+	before := s.text.Len()
 	s.text.WriteString("event: " + name + "\ndata: ")
-	s.text.Write(data)
-	s.text.WriteString("\n\n")
+	encoder := json.NewEncoder(&s.text) // which ends the line
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		s.text.Truncate(before) // of strings, numbers and JSON: it always encodes
+		return
+	}
+	s.text.WriteByte('\n')
 }
 
 // flush sends what was written, and reports whether somebody is there.

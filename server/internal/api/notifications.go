@@ -43,6 +43,16 @@ func tellNotification(n model.Notification) notification {
 	}
 }
 
+// message is what a notification says.
+type message struct {
+	Payload json.RawMessage `json:"payload"`
+	// Body is the payload as it is sent, byte for byte, which is what is signed:
+	// within JSON, white space between the values of Payload does not last.
+	Body string `json:"body"`
+}
+
+func tellMessage(n model.Notification) message { return message{n.Body, string(n.Body)} }
+
 // attempt is one sending of a notification.
 type attempt struct {
 	Number        int                `json:"number"`
@@ -128,9 +138,9 @@ func (a *API) getNotification(w http.ResponseWriter, r *request) error {
 	}
 	told := struct {
 		notification
-		Payload  json.RawMessage `json:"payload"`
-		Attempts []attempt       `json:"attempts"`
-	}{tellNotification(n), n.Body, []attempt{}}
+		message
+		Attempts []attempt `json:"attempts"`
+	}{tellNotification(n), tellMessage(n), []attempt{}}
 	for _, at := range attempts {
 		told.Attempts = append(told.Attempts, tellAttempt(at))
 	}

@@ -1,9 +1,9 @@
 package api
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,11 +24,27 @@ type feedItem struct {
 	// Cursor is where to go on after this item.
 	Cursor string `json:"cursor"`
 	notification
-	Payload json.RawMessage `json:"payload"`
+	message
+	// Headers are those of a delivery made now: what verifies a webhook verifies an
+	// item by them and its body.
+	Headers map[string]string `json:"headers,omitempty"`
 }
 
-func tellItem(p store.Placed) feedItem {
-	return feedItem{Cursor: strconv.FormatInt(p.Position, 10), notification: tellNotification(p.Notification), Payload: p.Body}
+// tellItems tells those of some notifications that are for a subscription; empty
+// for all.
+func (a *API) tellItems(r *request, placed []store.Placed, subscription string) ([]feedItem, error) {
+	if subscription != "" {
+		placed = slices.DeleteFunc(placed, func(p store.Placed) bool { return p.SubscriptionID != subscription })
+	}
+	headers, err := a.Notify.Headers(r.Context(), r.environment, placed)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]feedItem, len(placed))
+	for i, p := range placed {
+		items[i] = feedItem{strconv.FormatInt(p.Position, 10), tellNotification(p.Notification), tellMessage(p.Notification), headers[i]}
+	}
+	return items, nil
 }
 
 // feed is GET /api/runhook/v1/notifications/feed: the notifications of the
@@ -59,12 +75,12 @@ func (a *API) feed(w http.ResponseWriter, r *request) error {
 		Cursor string `json:"cursor"`
 		// More is false when there is nothing after the cursor yet.
 		More bool `json:"more"`
-	}{Items: []feedItem{}, Cursor: strconv.FormatInt(after, 10), More: len(found) == limit}
-	for _, placed := range found {
-		page.Cursor = strconv.FormatInt(placed.Position, 10)
-		if subscription == "" || placed.SubscriptionID == subscription {
-			page.Items = append(page.Items, tellItem(placed))
-		}
+	}{Cursor: strconv.FormatInt(after, 10), More: len(found) == limit}
+	if len(found) > 0 {
+		page.Cursor = strconv.FormatInt(found[len(found)-1].Position, 10)
+	}
+	if page.Items, err = a.tellItems(r, found, subscription); err != nil {
+		return err
 	}
 	return ok(w, page)
 }
@@ -127,6 +143,9 @@ func (f *follower) follow() {
 	for f.stream.flush() {
 		news := f.api.Notify.News()
 		sent, err := f.send()
+		if f.request.Context().Err() != nil {
+			return // the caller left
+		}
 		if err != nil {
 			f.api.Log.Error("cannot read the feed of notifications; its stream ends", "environment", f.request.environment.ID, "err", err)
 			return
@@ -160,18 +179,20 @@ func (f *follower) follow() {
 func (f *follower) send() (bool, error) {
 	found, err := f.api.Notify.Feed(f.request.Context(), f.request.environment.ID, f.after, feedPage)
 	if err != nil {
-		if f.request.Context().Err() != nil {
-			err = nil // the caller left
-		}
 		return false, err
 	}
-	for _, placed := range found {
-		f.after = placed.Position
-		if f.subscription != "" && placed.SubscriptionID != f.subscription {
-			continue
-		}
-		f.stream.text.WriteString(fmt.Sprintf("id: %d\n", placed.Position))
-		f.stream.event("notification", tellItem(placed))
+	if len(found) == 0 {
+		return false, nil
 	}
-	return len(found) > 0, nil
+	last := found[len(found)-1].Position
+	items, err := f.api.tellItems(f.request, found, f.subscription)
+	if err != nil {
+		return false, err
+	}
+	for _, item := range items {
+		f.stream.text.WriteString("id: " + item.Cursor + "\n")
+		f.stream.event("notification", item)
+	}
+	f.after = last
+	return true, nil
 }

@@ -189,8 +189,9 @@ func send(s *servertest.Server, event, options object) (log protocol.EventLog) {
 	return log
 }
 
-// started returns how many runs an event has started. Events that are due are
-// delivered where they are recorded, so there is nothing to wait for.
+// started returns how many runs an event has started. Events that are sent and due
+// are delivered where they are recorded, so there is nothing to wait for; what the
+// requests of a source bring is delivered after that.
 func started(s *servertest.Server, id string) int {
 	var told protocol.EventDetails
 	s.Development().OK("GET", "/api/v2/events/"+id, nil, &told)

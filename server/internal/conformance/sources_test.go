@@ -17,17 +17,20 @@ var sources = servertest.Cases{
 		indexDynamic(t, s, app)
 		told := register(s, "all", "issue")
 		registered(s, told, "issue")
-		app.Handle(protocol.ActionDeliverSource, func(http.Header, []byte) reply {
+		app.Handle(protocol.ActionDeliverSource, func(header http.Header, _ []byte) reply {
+			_, id, _ := strings.Cut(header.Get(protocol.HeaderHTTPURL), "?event=")
 			return servertest.JSON(object{"response": object{"status": 200}, "events": []object{
-				{"id": "to-all", "name": "issue of all", "source": "tracker", "payload": object{}},
+				{"id": id, "name": "issue of all", "source": "tracker", "payload": object{}},
 			}})
 		})
-		for range 2 { // the service repeats itself
-			want(t, "the status", ask(t, told.Source.Channel.URL).StatusCode, 200)
+		for _, event := range []string{"to-all", "to-all", "last"} { // the service repeats itself
+			want(t, "the status", ask(t, told.Source.Channel.URL+"?event="+event).StatusCode, 200)
 		}
-		s.Wait("the app to be told of the request", func() bool {
-			return s.Development().Do("GET", "/api/v2/events/to-all", nil).Status == http.StatusOK
+		// They are told in order, so what came before the last has been taken, too.
+		s.Wait("the last event to start runs", func() bool {
+			return s.Development().Do("GET", "/api/v2/events/last", nil).Status == http.StatusOK && started(s, "last") == 2
 		})
+		s.Wait("the first event to start runs", func() bool { return started(s, "to-all") > 0 })
 		want(t, "runs", started(s, "to-all"), 2)
 	},
 	"8 item 17: a registration has its account, and a key with slashes": func(t *testing.T, s *servertest.Server, app *servertest.App) {

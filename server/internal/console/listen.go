@@ -125,13 +125,13 @@ func (l *listener) take(ctx context.Context, e remote.Event) error {
 // forward sends a notification on and shows how it was taken.
 func (l *listener) forward(ctx context.Context, e remote.Event) error {
 	var n notification
-	if err := json.Unmarshal(e.Data, &n); err != nil || len(n.Payload) == 0 {
+	if err := json.Unmarshal(e.Data, &n); err != nil || n.Body == "" {
 		return fmt.Errorf("%s told of a notification that this program cannot read: is it of another version?", l.Server.Base())
 	}
 	if n.URL == "" {
 		return nil // for the app's own handlers, no webhook
 	}
-	taken := l.forwarder.send(ctx, n.ID, n.Payload)
+	taken := l.forwarder.send(ctx, n.ID, []byte(n.Body))
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -18,21 +19,22 @@ const notificationsPath = "/api/runhook/v1/notifications"
 
 // notification is a notification as the server tells it.
 type notification struct {
-	ID             string          `json:"id"`
-	Kind           string          `json:"kind"`
-	RunID          string          `json:"runId"`
-	RunStatus      string          `json:"runStatus"`
-	Sequence       int             `json:"sequence"`
-	SupersededAt   *protocol.Time  `json:"supersededAt"`
-	SubscriptionID string          `json:"subscriptionId"`
-	URL            string          `json:"url"`
-	EndpointID     string          `json:"endpointId"`
-	Status         string          `json:"status"`
-	AttemptCount   int             `json:"attemptCount"`
-	CreatedAt      *protocol.Time  `json:"createdAt"`
-	NextAttemptAt  *protocol.Time  `json:"nextAttemptAt"`
-	Payload        json.RawMessage `json:"payload"`
-	Attempts       []attempt       `json:"attempts"`
+	ID             string         `json:"id"`
+	Kind           string         `json:"kind"`
+	RunID          string         `json:"runId"`
+	RunStatus      string         `json:"runStatus"`
+	Sequence       int            `json:"sequence"`
+	SupersededAt   *protocol.Time `json:"supersededAt"`
+	SubscriptionID string         `json:"subscriptionId"`
+	URL            string         `json:"url"`
+	EndpointID     string         `json:"endpointId"`
+	Status         string         `json:"status"`
+	AttemptCount   int            `json:"attemptCount"`
+	CreatedAt      *protocol.Time `json:"createdAt"`
+	NextAttemptAt  *protocol.Time `json:"nextAttemptAt"`
+	// Body is the payload as it is sent.
+	Body     string    `json:"body"`
+	Attempts []attempt `json:"attempts"`
 }
 
 func (n notification) to() string {
@@ -94,18 +96,19 @@ func (c *Console) GetNotification(ctx context.Context, id string) error {
 	return c.showNotification(n)
 }
 
-// GetPayload writes the payload of a notification and nothing else. White space
-// between its values may differ from what is sent.
+// GetPayload writes the payload of a notification, byte for byte as it is sent, and
+// nothing else.
 func (c *Console) GetPayload(ctx context.Context, id string) error {
 	answer, err := c.Server.Call(ctx, http.MethodGet, notificationPath(id), nil)
 	if err != nil {
 		return c.Server.Explain(err)
 	}
 	var n notification
-	if err := json.Unmarshal(answer, &n); err != nil || len(n.Payload) == 0 {
+	if err := json.Unmarshal(answer, &n); err != nil || n.Body == "" {
 		return errors.Join(fmt.Errorf("%s answers, but without a payload", c.Server.Base()), err)
 	}
-	return c.line("%s", n.Payload)
+	_, err = io.WriteString(c.Out, n.Body)
+	return err
 }
 
 // Resend sends a notification again at once.

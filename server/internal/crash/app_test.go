@@ -16,12 +16,12 @@ import (
 
 const (
 	ledgerVariable = "RUNHOOK_CRASH_LEDGER"
-	jobID          = "work"
 	// nap is how long a run waits between its tasks.
 	nap = 300 * time.Millisecond
 )
 
-// serveApp is the app: one job, at a port of its own, which it prints.
+// serveApp is the Go app: one job, at a port of its own, which it prints. That in
+// Node, e2e/crash.js, does the same.
 func serveApp() {
 	ledger, err := os.OpenFile(os.Getenv(ledgerVariable), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -31,9 +31,9 @@ func serveApp() {
 	if err != nil {
 		panic(err)
 	}
-	client := runhook.New(runhook.Config{ID: "app", Logger: slog.New(slog.DiscardHandler)})
+	client := runhook.New(runhook.Config{ID: goApp.id, Logger: slog.New(slog.DiscardHandler)})
 	a := &app{ledger: ledger}
-	runhook.NewJob(client, jobID, "1.0.0", runhook.OnInvoke[string](), a.work)
+	runhook.NewJob(client, goApp.job, "1.0.0", runhook.OnInvoke[string](), a.work)
 	fmt.Printf("%s%s\n", appReady, listener.Addr())
 	panic(http.Serve(listener, client))
 }

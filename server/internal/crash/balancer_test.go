@@ -5,27 +5,24 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"strings"
 	"sync"
 	"testing"
 )
 
-// balancer stands before the servers and the app, as their addresses change with
+// balancer stands before the servers and the apps, as their addresses change with
 // every start. What cannot reach one is cut off, as if it had reached it directly.
 type balancer struct {
 	URL string
 
 	mu      sync.Mutex
 	servers []*url.URL
-	app     *url.URL
-	turn    int
+	// apps holds the apps by the paths where they are reached.
+	apps map[string]*url.URL
+	turn int
 }
 
-// appPath is where the app is reached.
-const appPath = "/app"
-
 func newBalancer(t *testing.T, servers int) *balancer {
-	b := &balancer{servers: make([]*url.URL, servers)}
+	b := &balancer{servers: make([]*url.URL, servers), apps: map[string]*url.URL{}}
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(b.target(r.In.URL.Path))
@@ -43,13 +40,13 @@ func newBalancer(t *testing.T, servers int) *balancer {
 	return b
 }
 
-// target returns where a request goes: to the app, or to the servers in turn,
+// target returns where a request goes: to an app, or to the servers in turn,
 // whether they live or not.
 func (b *balancer) target(path string) *url.URL {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if strings.HasPrefix(path, appPath) {
-		return b.app
+	if app := b.apps[path]; app != nil {
+		return app
 	}
 	b.turn++
 	return b.servers[b.turn%len(b.servers)]
@@ -61,8 +58,8 @@ func (b *balancer) moveServer(i int, to *url.URL) {
 	b.servers[i] = to
 }
 
-func (b *balancer) moveApp(to *url.URL) {
+func (b *balancer) moveApp(path string, to *url.URL) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.app = to
+	b.apps[path] = to
 }

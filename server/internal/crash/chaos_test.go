@@ -8,12 +8,12 @@ import (
 )
 
 // longestPause is the longest between two kills, longestDown the longest before
-// what was killed is started again, and stopped how long a process is stopped: for
+// what was killed is started again, and nightmare how long a process is stopped: for
 // longer than its leases hold.
 const (
-	longestPause = 2 * time.Second
-	longestDown  = 500 * time.Millisecond
-	stopped      = 7 * time.Second
+	longestPause = time.Second
+	longestDown  = 300 * time.Millisecond
+	nightmare    = 7 * time.Second
 )
 
 // fault is something that happens to a world.
@@ -28,9 +28,10 @@ type fault struct {
 
 var faults = []fault{
 	{"kill -9 of a server", 10, false, killServer},
-	{"kill -9 of the app", 4, false, killApp},
+	{"kill -9 of the Go app", 2, false, killApp(goApp)},
+	{"kill -9 of the Node app", 2, false, killApp(nodeApp)},
 	{"a server is stopped for longer than its leases hold", 1, false, stopServer},
-	{"a crash of PostgreSQL", 3, true, killPostgres},
+	{"kill -9 of PostgreSQL", 3, true, killPostgres},
 }
 
 // torment lets faults happen, one after the other, and looks at the database in
@@ -40,6 +41,9 @@ func (w *world) torment(ctx context.Context, random *rand.Rand, times int) map[s
 	happened := map[string]int{}
 	for i := range times {
 		pause(ctx, time.Duration(random.Int64N(int64(longestPause))))
+		if w.stopped != nil && time.Now().After(w.wakeAt) {
+			w.awaitStopped()
+		}
 		f := w.choose(random)
 		w.t.Logf("%d: %s", i+1, f.name)
 		f.strike(ctx, w, random)
@@ -48,6 +52,7 @@ func (w *world) torment(ctx context.Context, random *rand.Rand, times int) map[s
 			w.examine()
 		}
 	}
+	w.awaitStopped()
 	return happened
 }
 
@@ -64,22 +69,22 @@ func (w *world) choose(random *rand.Rand) fault {
 
 func killServer(ctx context.Context, w *world, random *rand.Rand) {
 	i := random.IntN(len(w.servers))
-	w.servers[i].Kill()
+	w.kill(i)
 	pause(ctx, time.Duration(random.Int64N(int64(longestDown))))
 	w.startServer(i)
 }
 
-func killApp(ctx context.Context, w *world, random *rand.Rand) {
-	w.app.Kill()
-	pause(ctx, time.Duration(random.Int64N(int64(longestDown))))
-	w.startApp()
+func killApp(k kind) func(context.Context, *world, *rand.Rand) {
+	return func(ctx context.Context, w *world, random *rand.Rand) {
+		i := slices.IndexFunc(kinds, func(other kind) bool { return other.id == k.id })
+		w.apps[i].Kill()
+		pause(ctx, time.Duration(random.Int64N(int64(longestDown))))
+		w.startApp(i)
+	}
 }
 
-func stopServer(ctx context.Context, w *world, random *rand.Rand) {
-	s := w.servers[random.IntN(len(w.servers))]
-	s.Suspend()
-	pause(ctx, stopped)
-	s.Resume()
+func stopServer(_ context.Context, w *world, random *rand.Rand) {
+	w.stop(random.IntN(len(w.servers)), nightmare)
 }
 
 func killPostgres(ctx context.Context, w *world, random *rand.Rand) {

@@ -1,6 +1,6 @@
-// Package crash tests that nothing is lost: real processes (servers, an app, and
-// PostgreSQL) under load from several clients are killed, or stopped for longer
-// than their leases hold, at random moments, again and again.
+// Package crash tests that nothing is lost: real processes (servers, apps in
+// Go and Node, and PostgreSQL) under load from several clients are killed, or
+// stopped for longer than their leases hold, at random moments, again and again.
 //
 // At the end, every invocation that was accepted must have led to one run, to one
 // end of it, and to one notification that was delivered. No task may have been

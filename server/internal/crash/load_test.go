@@ -17,6 +17,8 @@ const (
 	clients = 4
 	// outstanding is how many runs of a client have not ended at most.
 	outstanding = 25
+	// rest is the pause of a client between two runs.
+	rest = 100 * time.Millisecond
 	// again is the pause before a request is repeated, requestTimeout what makes
 	// a hang an error.
 	again          = 50 * time.Millisecond
@@ -48,6 +50,7 @@ func (l *load) run(ctx context.Context) {
 			for i := 0; ctx.Err() == nil; i++ {
 				key := fmt.Sprintf("key-%d-%d", number, i)
 				l.invoke(key)
+				pause(ctx, rest)
 				open = append(open, key)
 				for len(open) >= outstanding && ctx.Err() == nil {
 					if l.inbox.has(open[0]) {
@@ -81,6 +84,11 @@ func (l *load) invoke(key string) {
 	}
 }
 
+// jobOf returns the job of a key's run: the apps take turns.
+func jobOf(key string) string {
+	return kinds[int(key[len(key)-1])%len(kinds)].job
+}
+
 // attempt asks once. No answer, or that the database cannot be reached, is all
 // that may come instead of a run.
 func (l *load) attempt(key string) (id string, ok bool) {
@@ -91,7 +99,7 @@ func (l *load) attempt(key string) (id string, ok bool) {
 	if err != nil {
 		panic(err) // texts always encode
 	}
-	request, err := http.NewRequest(http.MethodPost, l.balancer.URL+"/api/v1/jobs/"+jobID+"/invoke", strings.NewReader(string(body)))
+	request, err := http.NewRequest(http.MethodPost, l.balancer.URL+"/api/v1/jobs/"+jobOf(key)+"/invoke", strings.NewReader(string(body)))
 	if err != nil {
 		panic(err) // the URL is a server's
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	kills = flag.Int("kills", 20, "how often something is killed or stopped on each engine")
+	kills = flag.Int("kills", 50, "how often something is killed or stopped on each engine")
 	seed  = flag.Uint64("seed", 0, "what decides the order of the kills; 0 for a random one")
 )
 

@@ -2,10 +2,9 @@ package crash
 
 import (
 	"net/url"
-	"os"
 	"path/filepath"
-	"strings"
 	"testing"
+	"time"
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/server"
@@ -21,27 +20,32 @@ type world struct {
 	database string
 	postgres *testpostgres.Server // nil on SQLite
 	servers  []*servertest.Process
-	app      *servertest.Process
+	apps     []*servertest.Process // as kinds
+	// stopped is a server that is stopped, until wakeAt; nil while none is.
+	stopped  *servertest.Process
+	wakeAt   time.Time
 	balancer *balancer
 	ledger   string
 	inbox    *inbox
 }
 
-// newWorld starts servers on a database and an app that they know.
+// newWorld starts servers on a database and apps that they know.
 func newWorld(t *testing.T, database string, postgres *testpostgres.Server, servers int) *world {
 	w := &world{
-		t: t, database: database, postgres: postgres, servers: make([]*servertest.Process, servers),
+		t: t, database: database, postgres: postgres, servers: make([]*servertest.Process, servers), apps: make([]*servertest.Process, len(kinds)),
 		balancer: newBalancer(t, servers), ledger: filepath.Join(t.TempDir(), "ledger"), inbox: newInbox(t),
 	}
 	for i := range servers {
 		w.startServer(i)
 	}
-	w.startApp()
-	w.api().OK("POST", "/api/v1/endpoints", protocol.RegisterEndpoint{ID: "app", URL: w.balancer.URL + appPath}, nil)
-	w.wait("the app's job to be known", func() bool {
+	for i, kind := range kinds {
+		w.startApp(i)
+		w.api().OK("POST", "/api/v1/endpoints", protocol.RegisterEndpoint{ID: kind.id, URL: w.balancer.URL + kind.path}, nil)
+	}
+	w.wait("the jobs of the apps to be known", func() bool {
 		var told struct{ Jobs []struct{ ID string } }
 		w.api().OK("GET", "/api/runhook/v1/jobs", nil, &told)
-		return len(told.Jobs) == 1
+		return len(told.Jobs) == len(kinds)
 	})
 	return w
 }
@@ -68,22 +72,30 @@ func (w *world) startServer(i int) {
 	w.balancer.moveServer(i, parsed(w.t, w.servers[i].ServerURL()))
 }
 
-// startApp starts the app and waits until it serves.
-func (w *world) startApp() {
-	w.t.Helper()
-	path, err := os.Executable()
-	if err != nil {
-		w.t.Fatal(err)
+// stop stops a server for a while; other faults go on meanwhile. One at a time is
+// stopped.
+func (w *world) stop(i int, d time.Duration) {
+	w.awaitStopped()
+	w.stopped, w.wakeAt = w.servers[i], time.Now().Add(d)
+	w.stopped.Suspend()
+}
+
+// awaitStopped waits until the server that is stopped, if any, is to go on, and has
+// it go on.
+func (w *world) awaitStopped() {
+	if w.stopped != nil {
+		pause(w.t.Context(), time.Until(w.wakeAt))
+		w.stopped.Resume()
+		w.stopped = nil
 	}
-	w.app = servertest.StartProcess(w.t, []string{asApp + "=1", ledgerVariable + "=" + w.ledger,
-		"RUNHOOK_API_KEY=" + apiKey, "RUNHOOK_API_URL=" + w.balancer.URL}, path)
-	address := ""
-	w.wait("the app to serve", func() bool {
-		line, whole := strings.CutSuffix(w.app.Out.String(), "\n")
-		address = strings.TrimPrefix(line, appReady)
-		return whole
-	})
-	w.balancer.moveApp(parsed(w.t, "http://"+address))
+}
+
+// kill kills a server. One that is stopped goes on before.
+func (w *world) kill(i int) {
+	if w.servers[i] == w.stopped {
+		w.awaitStopped()
+	}
+	w.servers[i].Kill()
 }
 
 func parsed(t *testing.T, text string) *url.URL {
@@ -95,9 +107,11 @@ func parsed(t *testing.T, text string) *url.URL {
 	return u
 }
 
-// examine fails the test for every row that is not as it should be.
+// examine fails the test for every row that is not as it should be. A server that
+// is stopped goes on before, as it may keep others from seeing to what they should.
 func (w *world) examine() {
 	w.t.Helper()
+	w.awaitStopped()
 	problems, err := server.Examine(w.t.Context(), server.Config{Database: w.database})
 	if err != nil {
 		w.t.Errorf("examine the database: %v", err)

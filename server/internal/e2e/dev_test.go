@@ -161,7 +161,8 @@ func greet(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := runhook.Sleep(ctx, "breathe", 100*time.Millisecond); err != nil {
+	// Long enough that it is noted before it is over, on however slow a machine.
+	if err := runhook.Sleep(ctx, "breathe", 3*time.Second); err != nil {
 		return "", err
 	}
 	if name == "" {
@@ -246,7 +247,7 @@ func TestDevShowsRunsWhileTheyHappen(t *testing.T) {
 	run := s.invoke(t, "greet", `"Ada"`)
 	row := `^\d\d:\d\d:\d\d  greet     ` + run[len(run)-6:] + `  `
 	for _, what := range []string{
-		"accepted " + run, "executing", "log  greeting Ada", "task compose begun", `task compose done in \d+ ms`,
+		"accepted " + run, "executing", "log  greeting Ada", "task compose begun", `task compose done in [\d.]+ m?s`,
 		`task breathe waits until \d\d:\d\d:\d\d`, "waiting for its tasks", `task breathe done in [\d.]+ m?s`, "executing, 2nd time",
 		`SUCCESS after [\d.]+ m?s, 2 executions`, `notification delivered to http://127\.0\.0\.1:\d+/hook \(200 OK, \d+ ms\)`,
 	} {

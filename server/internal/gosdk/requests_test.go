@@ -2,6 +2,7 @@ package gosdk
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -64,6 +65,27 @@ func TestRequestsToAnHTTPEndpointStartJobs(t *testing.T) {
 			t.Errorf("failed with %s", run.Output)
 		}
 	})
+}
+
+func TestAnHTTPEndpointHasAURLOnceTheAppIsRegistered(t *testing.T) {
+	var endpoint *runhook.HTTPEndpoint
+	a := start(t, "", func(client *runhook.Client) {
+		endpoint = runhook.NewHTTPEndpoint(client, "hook", verify.Nothing)
+		runhook.NewJob(client, "job", "1.0.0", runhook.OnRequest[[]byte](endpoint), func(_ context.Context, r runhook.Request[[]byte]) (string, error) {
+			return string(r.Body), nil
+		})
+	})
+	address, err := endpoint.URL(a.ctx)
+	a.must(err)
+	answer, err := http.Post(address, "text/plain", strings.NewReader("hello"))
+	a.must(err)
+	answer.Body.Close()
+	a.wantOutput(a.only(), `"hello"`)
+	var refused *runhook.APIError
+	later := runhook.NewHTTPEndpoint(a.client, "later", verify.Nothing)
+	if address, err := later.URL(a.ctx); !errors.As(err, &refused) || refused.StatusCode != http.StatusNotFound {
+		t.Errorf("one that the server does not know is at %q: %v", address, err)
+	}
 }
 
 func TestAnHTTPEndpointAnswersItself(t *testing.T) {

@@ -13,7 +13,6 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/inbox"
-	"github.com/runhook/runhook/server/internal/server"
 	"github.com/runhook/runhook/server/internal/servertest"
 )
 
@@ -179,26 +178,23 @@ func TestAWebhookWhoseParamsChangedIsRegisteredAnew(t *testing.T) {
 func TestAWebhookWhoseAddressChangedIsRegisteredAnew(t *testing.T) {
 	t.Parallel()
 	database := "sqlite:" + filepath.Join(t.TempDir(), "runhook.db")
-	start := func(publicURL string) *bench {
-		s := servertest.Start(t, servertest.Options{Database: database, Adjust: func(c *server.Config) {
-			everywhere(c)
-			c.PublicURL = publicURL
-		}})
+	start := func() *bench { // each time on another port
+		s := servertest.Start(t, servertest.Options{Database: database, Adjust: everywhere})
 		return &bench{T: t, s: s, app: servertest.NewUnregisteredApp(t, s)}
 	}
-	b := start("http://before.example")
+	b := start()
 	b.index(webhook("shop", "a"))
 	b.asked("shop", 1)
 	b.registered(b.s.Development(), "shop", object{"active": true, "config": object{"event": []string{"a"}}})
 	b.s.Stop()
-	b = start("http://after.example")
+	b = start()
 	b.index(webhook("shop", "a"))
 	var runs struct{ Runs []struct{ ID string } }
 	b.s.Wait("the app to be asked again", func() bool {
 		b.s.Development().OK("GET", "/api/runhook/v1/runs?job=register-shop", nil, &runs)
 		return len(runs.Runs) == 2 && len(b.app.Executions(runs.Runs[0].ID)) == 1
 	})
-	if payload := string(b.app.Executions(runs.Runs[0].ID)[0].Body.Event.Payload); !strings.Contains(payload, "http://after.example/") {
+	if payload := string(b.app.Executions(runs.Runs[0].ID)[0].Body.Event.Payload); !strings.Contains(payload, b.s.URL+"/") {
 		t.Errorf("the app was asked to register %s", payload)
 	}
 }

@@ -20,7 +20,7 @@ type allotment struct {
 
 // claim leases due notifications, for each destination no more than there is room
 // for, so that the backlog of one does not keep others waiting.
-func (s *Service) claim(ctx context.Context, limit int) ([]model.Notification, time.Time, error) {
+func (s *Service) claim(ctx context.Context, limit int) ([]delivery, time.Time, error) {
 	due, next, err := s.due(ctx)
 	if err != nil || len(due) == 0 {
 		return nil, next, err
@@ -90,13 +90,15 @@ func (s *Service) allot(due []store.DueDestination, limit int) []allotment {
 	return allotments
 }
 
-// lease claims what was allotted.
-func (s *Service) lease(ctx context.Context, allotments []allotment) (claimed []model.Notification, err error) {
+// lease claims what was allotted, and reads the subscriptions that it is for.
+func (s *Service) lease(ctx context.Context, allotments []allotment) ([]delivery, error) {
 	if !slices.ContainsFunc(allotments, func(a allotment) bool { return a.room > 0 }) {
 		return nil, nil
 	}
 	owner := s.config.Node.ID()
-	err = s.store.Update(ctx, func(tx *store.Tx) error {
+	var claimed []model.Notification
+	var subscriptions map[string]*model.Subscription
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
 		claimed = claimed[:0]
 		for i := range allotments {
 			a := &allotments[i]
@@ -110,13 +112,19 @@ func (s *Service) lease(ctx context.Context, allotments []allotment) (claimed []
 			a.claimed = len(found)
 			claimed = append(claimed, found...)
 		}
-		return nil
+		var err error
+		subscriptions, err = tx.SubscriptionsOf(claimed)
+		return err
 	})
 	if err != nil {
 		s.config.Node.Doubt(err)
 		return nil, err
 	}
-	return claimed, nil
+	deliveries := make([]delivery, len(claimed))
+	for i, n := range claimed {
+		deliveries[i] = delivery{Notification: n, known: true, subscription: subscriptions[n.SubscriptionID]}
+	}
+	return deliveries, nil
 }
 
 // earliest returns the earlier of two times, of which a zero one is none.

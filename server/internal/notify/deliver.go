@@ -20,8 +20,9 @@ const (
 
 // deliver makes one attempt for a notification that is leased to this process,
 // and records it.
-func (s *Service) deliver(ctx context.Context, n model.Notification) {
-	order, err := s.order(ctx, n)
+func (s *Service) deliver(ctx context.Context, claimed delivery) {
+	n := claimed.Notification
+	order, err := s.order(ctx, claimed)
 	if err == nil && order.held(n) {
 		s.hold(ctx, n)
 		return
@@ -32,22 +33,30 @@ func (s *Service) deliver(ctx context.Context, n model.Notification) {
 		s.log.Warn("a notification was not delivered", "notification", n.ID, "run", n.RunID, "attempt", attempt.Number, "err", attempt.Error, "duration_ms", attempt.Duration.Milliseconds(), "next_attempt_at", attempt.NextAttemptAt)
 	}
 	s.leave(n, pace.Outcome{Failed: err == nil && !interrupted && cannotCope(attempt), LeaveAlone: leaveAlone(attempt)})
-	s.recorded(n, s.config.Node.Record(ctx, func(tx *store.Tx) error {
+	outcome := func(tx *store.Tx) error {
 		if !n.ScheduledAt.IsZero() {
 			tx.AfterCommit(func() { s.loop.Wake(n.ScheduledAt) })
 		}
 		s.tell(tx, n, attempt)
-		if err := s.noteHealth(tx, order, attempt, interrupted); err != nil {
-			return err
-		}
 		return tx.EndAttempt(n, transition, attempt)
-	}))
+	}
+	if changesHealth(order.subscription, attempt, interrupted, s.clock.Now()) {
+		// It locks its subscription, so it goes alone.
+		s.recorded(n, s.config.Node.Record(ctx, func(tx *store.Tx) error {
+			if err := s.noteHealth(tx, order, attempt); err != nil {
+				return err
+			}
+			return outcome(tx)
+		}))
+		return
+	}
+	s.recorded(n, s.outcomes.record(ctx, n.ID, outcome))
 }
 
 // hold keeps a notification for later, as its subscription is switched off.
 func (s *Service) hold(ctx context.Context, n model.Notification) {
 	s.leave(n, pace.Outcome{})
-	s.recorded(n, s.config.Node.Record(ctx, func(tx *store.Tx) error { return tx.HoldNotification(n) }))
+	s.recorded(n, s.outcomes.record(ctx, n.ID, func(tx *store.Tx) error { return tx.HoldNotification(n) }))
 }
 
 // leave makes room at the destination for others that wait for it.

@@ -21,6 +21,8 @@ type feedItem struct {
 	Cursor, ID, RunID string
 	Sequence          int
 	Payload           json.RawMessage
+	Body              string
+	Headers           map[string]string
 }
 
 const feedPath = "/api/runhook/v1/notifications/feed"

@@ -20,16 +20,22 @@ const (
 	disableAfter = 120 * time.Hour
 )
 
+// changesHealth reports whether an attempt may change the record of how a
+// subscription is doing.
+func changesHealth(known *model.Subscription, attempt model.NotificationAttempt, interrupted bool, now time.Time) bool {
+	if known == nil || interrupted {
+		return false
+	}
+	if attempt.Error == "" {
+		return !known.FailingSince.IsZero()
+	}
+	return attempt.HTTPStatus == http.StatusGone || dueForChange(known, now)
+}
+
 // noteHealth keeps the record of how a subscription is doing past an attempt, and
 // switches it off when its time is over or its receiver says that it is gone.
-func (s *Service) noteHealth(tx *store.Tx, order order, attempt model.NotificationAttempt, interrupted bool) error {
+func (s *Service) noteHealth(tx *store.Tx, order order, attempt model.NotificationAttempt) error {
 	known := order.subscription
-	if known == nil || interrupted || attempt.Error == "" && known.FailingSince.IsZero() {
-		return nil
-	}
-	if attempt.Error != "" && attempt.HTTPStatus != http.StatusGone && !dueForChange(known, tx.Now()) {
-		return nil
-	}
 	subscription, found, err := tx.LockSubscription(known.EnvironmentID, known.ID)
 	if err != nil || !found {
 		return err

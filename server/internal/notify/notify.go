@@ -65,9 +65,11 @@ type Service struct {
 	store  *store.Store
 	clock  clock.Clock
 	log    *slog.Logger
-	loop   *loop.Loop[model.Notification]
+	loop   *loop.Loop[delivery]
 	pace   *pace.Pacer
 	news   news
+	// outcomes are recorded together when there are many.
+	outcomes recorder
 }
 
 const (
@@ -89,7 +91,8 @@ func New(config Config) *Service {
 	}
 	config.Timeouts.setDefaults()
 	s := &Service{config: config, store: config.Store, clock: config.Clock, log: config.Log, pace: pace.New(config.Clock)}
-	s.loop = loop.New(loop.Config[model.Notification]{
+	s.outcomes.store = config.Node.Record
+	s.loop = loop.New(loop.Config[delivery]{
 		Name: "notifications", Slots: config.Deliveries, Batch: claimBatch, Poll: poll,
 		Claim: s.claim, Work: s.deliver, Clock: config.Clock, Log: config.Log,
 	})

@@ -23,32 +23,51 @@ type order struct {
 // errUnsubscribed is why a notification to a deleted subscription is given up.
 var errUnsubscribed = errors.New("the subscription was deleted")
 
+// delivery is a notification that is leased to this process.
+type delivery struct {
+	model.Notification
+	// known is set when its subscription was read as it was claimed; that is nil
+	// if there is none any more.
+	known        bool
+	subscription *model.Subscription
+}
+
 // order finds out how a notification is to be sent.
-func (s *Service) order(ctx context.Context, n model.Notification) (order, error) {
+func (s *Service) order(ctx context.Context, n delivery) (order, error) {
 	o := order{schedule: s.config.Schedule}
 	var err error
 	if o.environment, err = s.store.EnvironmentByID(ctx, n.EnvironmentID); err != nil || n.SubscriptionID == "" {
 		return o, err
 	}
-	err = s.store.View(ctx, func(tx *store.Tx) error {
-		subscription, found, err := tx.Subscription(n.EnvironmentID, n.SubscriptionID)
-		if err != nil {
-			return fmt.Errorf("read subscription %s: %w", n.SubscriptionID, err)
+	if !n.known {
+		if n.subscription, err = s.subscriptionOf(ctx, n.Notification); err != nil {
+			return o, err
 		}
-		if !found {
-			o.schedule = nil
-			return errUnsubscribed
-		}
-		o.subscription = &subscription
-		return nil
-	})
-	if err == nil {
-		if len(o.subscription.Settings.Schedule) > 0 {
-			o.schedule = o.subscription.Settings.Schedule
-		}
-		s.destinationOf(*o.subscription)
 	}
-	return o, err
+	if n.subscription == nil {
+		o.schedule = nil
+		return o, errUnsubscribed
+	}
+	o.subscription = n.subscription
+	if len(o.subscription.Settings.Schedule) > 0 {
+		o.schedule = o.subscription.Settings.Schedule
+	}
+	s.destinationOf(*o.subscription)
+	return o, nil
+}
+
+// subscriptionOf reads the subscription that a notification is for; nil if it was
+// deleted.
+func (s *Service) subscriptionOf(ctx context.Context, n model.Notification) (subscription *model.Subscription, err error) {
+	err = s.store.View(ctx, func(tx *store.Tx) error {
+		found, err := tx.SubscriptionsOf([]model.Notification{n})
+		subscription = found[n.SubscriptionID]
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read subscription %s: %w", n.SubscriptionID, err)
+	}
+	return subscription, nil
 }
 
 // held reports whether the notification is to wait until its subscription is

@@ -121,7 +121,7 @@ func (s *Service) write(tx *store.Tx, n *model.Notification) error {
 	case s.reserve(n.Destination):
 		n.ScheduledAt = tx.Now()
 		n.Lease = model.Lease{Owner: s.config.Node.ID(), Number: 1}
-		started := *n
+		started := delivery{Notification: *n}
 		tx.AfterCommit(func() {
 			s.loop.Start(started)
 			s.news.tell()

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/notify"
+	"github.com/runhook/runhook/server/internal/server"
 	"github.com/runhook/runhook/server/internal/servertest"
 )
 
@@ -83,7 +85,10 @@ func TestASubscriptionsOwnScheduleIsKept(t *testing.T) {
 func TestAHangingReceiverHoldsUpNobodyElse(t *testing.T) {
 	t.Parallel()
 	servertest.EachDatabase(t, func(t *testing.T, database string) {
-		s := servertest.Start(t, servertest.Options{Database: database})
+		s := servertest.Start(t, servertest.Options{Database: database, Adjust: func(c *server.Config) {
+			// None of those that hang is given up, however slow the machine is.
+			c.NotificationTimeouts = notify.Timeouts{Headers: time.Hour, Whole: time.Hour}
+		}})
 		app := servertest.NewApp(t, s)
 		hanging := servertest.NewReceiver(t, s, replies(100, servertest.Reply{Hang: true})...)
 		healthy := servertest.NewReceiver(t, s)

@@ -101,10 +101,7 @@ func (s *Service) dress(header http.Header, n model.Notification, order order, a
 	if err := s.sign(header, n, order); err != nil {
 		return err
 	}
-	attempt.RequestHeaders = make(map[string]string, len(header))
-	for name := range header {
-		attempt.RequestHeaders[strings.ToLower(name)] = header.Get(name)
-	}
+	attempt.RequestHeaders = flat(header)
 	if order.subscription != nil {
 		for name, value := range order.subscription.Headers {
 			header.Set(name, value)
@@ -112,6 +109,15 @@ func (s *Service) dress(header http.Header, n model.Notification, order order, a
 		}
 	}
 	return nil
+}
+
+// flat returns headers that have one value each by their names in lower case.
+func flat(header http.Header) map[string]string {
+	values := make(map[string]string, len(header))
+	for name := range header {
+		values[strings.ToLower(name)] = header.Get(name)
+	}
+	return values
 }
 
 // headerSequence tells which end of its run a notification is about, from 1. It

@@ -163,10 +163,14 @@ func TestAnIndexingThatGetsNoAnswerIsTriedAgainOutsideDEVELOPMENT(t *testing.T) 
 	calls := app.Calls(protocol.ActionIndexEndpoint)
 	production.OK("POST", "/api/v1/endpoints", protocol.RegisterEndpoint{ID: "app", URL: app.URL}, &registered)
 	for n := range 3 {
-		s.Wait(fmt.Sprint("attempt ", n+1), func() bool {
+		s.Wait(fmt.Sprint("the failure of attempt ", n+1), func() bool {
+			// An attempt that has begun is PENDING again only when its failure is recorded.
+			if app.Calls(protocol.ActionIndexEndpoint) <= calls+n {
+				return false
+			}
 			var index struct{ Status string }
 			production.OK("GET", "/api/v1/endpointindex/"+registered.EndpointIndex.ID, nil, &index)
-			return app.Calls(protocol.ActionIndexEndpoint) > calls+n && index.Status == "PENDING"
+			return index.Status == "PENDING"
 		})
 		s.Clock.Advance(time.Minute)
 	}

@@ -72,7 +72,7 @@ func skipMissed(tx *store.Tx, environment *model.Environment, slug string) error
 
 // Close ends the attachment.
 func (a *Attachment) Close() {
-	const patience = 2 * time.Second
+	const patience = 10 * time.Second
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	err := a.service.store.Update(ctx, func(tx *store.Tx) error { return tx.Detach(a.id) })

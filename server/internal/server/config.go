@@ -60,11 +60,13 @@ type Config struct {
 	// OnKeys is told the keys of the environments when they have just been made.
 	OnKeys func([]Key)
 	// Listener, if set, is used instead of one for Address; Outgoing instead of the
-	// guarded network; and WrapDatabase stands between the server and its database.
-	// A simulation has its own.
-	Listener     net.Listener
-	Outgoing     Outgoing
-	WrapDatabase func(database.DB) database.DB
+	// guarded network; OpenedDatabase, a SQLite database that is open, instead of
+	// the one of that name; and WrapDatabase stands between the server and its
+	// database. A simulation has its own.
+	Listener       net.Listener
+	Outgoing       Outgoing
+	OpenedDatabase database.DB
+	WrapDatabase   func(database.DB) database.DB
 }
 
 // Outgoing is where the server gets its connections to others from, such as

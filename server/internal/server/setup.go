@@ -158,7 +158,9 @@ func openStore(ctx context.Context, config Config) (*store.Store, error) {
 }
 
 func storeOptions(config Config) (store.Options, error) {
-	options := store.Options{URL: config.Database, Wrap: config.WrapDatabase, Clock: config.Clock, Log: config.Log}
+	options := store.Options{
+		URL: config.Database, Opened: config.OpenedDatabase, Wrap: config.WrapDatabase, Clock: config.Clock, Log: config.Log,
+	}
 	if config.EncryptionKey == "" {
 		return options, nil
 	}

@@ -93,7 +93,8 @@ func NewUnregisteredApp(t testing.TB, s *Server) *App {
 func (a *App) For(s *Server) *App { return &App{t: s.t, server: s, URL: a.URL, appState: a.appState} }
 
 // Lose has executions wait, from now on, until [App.Move] says where the server
-// is: it is about to be started again.
+// is: it is about to be started again. Those of a server that is gone by then are
+// not made.
 func (a *App) Lose() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -112,6 +113,8 @@ func (a *App) Move(to *Server) *App {
 	return a.For(to)
 }
 
+// whereServerIs returns the server to call, once it is known; nil if the caller
+// left before that.
 func (a *App) whereServerIs(ctx context.Context) *Server {
 	a.mu.Lock()
 	back := a.back
@@ -119,7 +122,8 @@ func (a *App) whereServerIs(ctx context.Context) *Server {
 	if back != nil {
 		select {
 		case <-back:
-		case <-ctx.Done(): // the caller is gone
+		case <-ctx.Done():
+			return nil
 		}
 	}
 	a.mu.Lock()
@@ -260,6 +264,9 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (a *App) execute(r *http.Request, body []byte) Reply {
 	server := a.whereServerIs(r.Context())
+	if server == nil {
+		return Reply{Drop: true} // nobody hears it
+	}
 	x := &Execution{
 		Header: r.Header, Raw: body, At: a.server.now(), Done: r.Context().Done(),
 		API: server.As(r.Header.Get(protocol.HeaderAPIKey)),

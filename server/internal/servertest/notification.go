@@ -26,7 +26,9 @@ type Notification struct {
 	DeliveredAt    *protocol.Time           `json:"deliveredAt"`
 	NextAttemptAt  *protocol.Time           `json:"nextAttemptAt"`
 	Payload        json.RawMessage          `json:"payload"`
-	Attempts       []Attempt                `json:"attempts"`
+	// Body is the payload as it is sent.
+	Body     string    `json:"body"`
+	Attempts []Attempt `json:"attempts"`
 }
 
 // Attempt is one sending of a notification as our own API tells it.

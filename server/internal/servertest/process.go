@@ -44,7 +44,18 @@ func (o *Output) String() string {
 // StartProcess starts a program with variables beyond the test's own.
 func StartProcess(t testing.TB, variables []string, program string, arguments ...string) *Process {
 	t.Helper()
+	return StartProcessIn(t, "", variables, program, arguments...)
+}
+
+// StartProcessIn is StartProcess in a folder; the test's own if that is empty. The
+// program's input ends when the test's process does, however that comes about.
+func StartProcessIn(t testing.TB, folder string, variables []string, program string, arguments ...string) *Process {
+	t.Helper()
 	p := &Process{t: t, command: exec.Command(program, arguments...), Out: &Output{}, Err: &Output{}, exited: make(chan struct{})}
+	p.command.Dir = folder
+	if _, err := p.command.StdinPipe(); err != nil {
+		t.Fatalf("start %s: %v", program, err)
+	}
 	p.command.Env = append(os.Environ(), variables...)
 	p.command.Stdout, p.command.Stderr = p.Out, p.Err
 	if err := p.command.Start(); err != nil {

@@ -65,8 +65,8 @@ type executionKey struct{}
 func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), executionKey{}, a.model.tick()))
 	defer cancel()
-	if a.faults.oneIn(25) {
-		timer := time.AfterFunc(time.Duration(a.faults.below(2000))*time.Millisecond, cancel)
+	if name := "app " + nameOf(r.Context()); a.faults.oneIn(name, 25) {
+		timer := time.AfterFunc(a.faults.upTo(name, 2*time.Second), cancel)
 		defer timer.Stop()
 	}
 	a.client.ServeHTTP(w, r.WithContext(ctx))
@@ -77,7 +77,7 @@ func (a *app) task(ctx context.Context, o order, key string, options ...runhook.
 	execution, _ := ctx.Value(executionKey{}).(int)
 	result, err := runhook.Task(ctx, key, func(ctx context.Context) (int, error) {
 		a.model.executes(o.Number, key, execution)
-		return o.Number, pause(ctx, time.Duration(a.faults.below(500))*time.Millisecond)
+		return o.Number, pause(ctx, a.faults.upTo(fmt.Sprint("task ", o.Number, key), time.Second/2))
 	}, options...)
 	if err == nil {
 		a.model.acknowledged(o.Number, key)

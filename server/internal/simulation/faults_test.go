@@ -1,22 +1,62 @@
 package simulation
 
 import (
+	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"sync"
 	"time"
 )
 
-// faults decides what goes wrong. It may be used concurrently.
+// faults decides what goes wrong. Each decision is a hash of the seed, the name of
+// what it is about, and how often it was made about that. So it does not depend on
+// the order in which unrelated things happen, which is not always the same. It may
+// be used concurrently.
 type faults struct {
-	mu     sync.Mutex
-	random *rand.Rand
+	seed uint64
+	mu   sync.Mutex
+	// made counts the decisions about each name.
+	made map[string]int
 	// ceased is set at the end, so that everything can come to rest.
-	ceased   bool
-	requests int
+	ceased bool
 }
 
-func newFaults(seed uint64) *faults {
-	return &faults{random: rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15))}
+func newFaults(seed uint64) *faults { return &faults{seed: seed, made: map[string]int{}} }
+
+// about returns the source of the next decision about what has the name.
+func (f *faults) about(name string) *rand.Rand {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.made[name]++
+	hash := fnv.New64a()
+	_, _ = fmt.Fprint(hash, name, "#", f.made[name])
+	return rand.New(rand.NewPCG(f.seed, hash.Sum64()))
+}
+
+func (f *faults) haveCeased() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.ceased
+}
+
+// below returns a number from 0 to n-1.
+func (f *faults) below(name string, n int) int { return f.about(name).IntN(n) }
+
+// upTo returns a time that is not longer than longest, to the microsecond.
+func (f *faults) upTo(name string, longest time.Duration) time.Duration {
+	return time.Duration(f.about(name).Int64N(longest.Microseconds())) * time.Microsecond
+}
+
+// oneIn reports true once in n times, and never when the faults have ceased.
+func (f *faults) oneIn(name string, n int) bool {
+	return f.below(name, n) == 0 && !f.haveCeased()
+}
+
+// cease ends all faults.
+func (f *faults) cease() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ceased = true
 }
 
 // requestFault is what goes wrong with a request.
@@ -28,15 +68,13 @@ type requestFault struct {
 }
 
 // request decides about a request.
-func (f *faults) request() requestFault {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.requests++
-	fault := requestFault{delay: time.Duration(1+f.random.IntN(20)) * time.Millisecond}
-	if f.ceased {
+func (f *faults) request(name string) requestFault {
+	random := f.about(name)
+	fault := requestFault{delay: time.Millisecond + time.Duration(random.IntN(20_000))*time.Microsecond}
+	if f.haveCeased() {
 		return fault
 	}
-	switch roll := f.random.IntN(100); {
+	switch roll := random.IntN(100); {
 	case roll < 5:
 		fault.lost = true
 	case roll < 10:
@@ -44,28 +82,19 @@ func (f *faults) request() requestFault {
 	case roll < 13:
 		fault.twice = true
 	case roll < 18:
-		fault.delay = time.Duration(f.random.IntN(20_000)) * time.Millisecond
+		fault.delay = time.Duration(random.IntN(20_000_000)) * time.Microsecond
 	}
 	return fault
 }
 
-// oneIn reports true once in n times, and never when the faults have ceased.
-func (f *faults) oneIn(n int) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return !f.ceased && f.random.IntN(n) == 0
-}
-
-// below returns a number from 0 to n-1.
-func (f *faults) below(n int) int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.random.IntN(n)
-}
-
-// cease ends all faults.
-func (f *faults) cease() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.ceased = true
+func (f requestFault) String() string {
+	switch {
+	case f.lost:
+		return "lost"
+	case f.unanswered:
+		return "unanswered"
+	case f.twice:
+		return "twice"
+	}
+	return ""
 }

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -113,19 +114,15 @@ func (m *model) accepted(id, job string, o order) {
 	}
 }
 
-// anyRun returns the id of an accepted run, or nothing if there is none.
+// anyRun returns the id of one of the accepted runs, or nothing if there is none.
 func (m *model) anyRun(below func(int) int) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	ids := make([]string, 0, len(m.runs))
-	for id := range m.runs {
-		ids = append(ids, id)
-	}
-	if len(ids) == 0 {
+	runs := slices.SortedFunc(maps.Values(m.runs), func(a, b *expected) int { return cmp.Compare(a.order.Number, b.order.Number) })
+	if len(runs) == 0 {
 		return ""
 	}
-	slices.Sort(ids)
-	return ids[below(len(ids))]
+	return runs[below(len(runs))].id
 }
 
 // cancels is told that a run is about to be canceled.
@@ -149,7 +146,7 @@ func (m *model) receive(f *faults, c *wallClock) (http.Handler, error) {
 		if _, err := verifier.Verify(r.Header, body.Bytes()); err != nil {
 			m.t.Errorf("verify a notification: %v", err)
 		}
-		accept := !f.oneIn(10)
+		accept := !f.oneIn("receive "+nameOf(r.Context()), 10)
 		m.arrived(r.Header.Get(protocol.HeaderWebhookID), body.Bytes(), accept)
 		if !accept {
 			w.WriteHeader(http.StatusServiceUnavailable)

@@ -2,16 +2,20 @@ package simulation
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/server"
 )
 
 // Errors of the network.
@@ -22,42 +26,62 @@ var (
 
 // host is something that can be called, until it is cut off.
 type host struct {
+	name string
+	// slot tells the servers behind one name apart.
+	slot    int
+	node    *nodeDatabase // nil for one that never stands still
 	handler http.Handler
 	// gone is closed when the host is cut off: answers under way are lost.
 	gone chan struct{}
 }
 
-// network carries requests between the server, the app and the receiver, as the
+// network carries requests between the servers, the app and the receiver, as the
 // faults have it.
 type network struct {
-	faults *faults
-	mu     sync.Mutex
-	hosts  map[string]*host
-	calls  sync.WaitGroup
+	faults   *faults
+	trace    *trace
+	names    *names
+	calls    sync.WaitGroup
+	requests atomic.Int64
+
+	mu    sync.Mutex
+	hosts []*host // by name and slot
 }
 
-func newNetwork(f *faults) *network { return &network{faults: f, hosts: map[string]*host{}} }
+func newNetwork(f *faults, t *trace) *network {
+	return &network{faults: f, trace: t, names: newNames()}
+}
 
 // attach makes a handler reachable under a name, and returns what cuts it off.
-func (n *network) attach(name string, handler http.Handler) (cut func()) {
-	h := &host{handler: handler, gone: make(chan struct{})}
+func (n *network) attach(name string, slot int, node *nodeDatabase, handler http.Handler) (cut func()) {
+	h := &host{name: name, slot: slot, node: node, handler: handler, gone: make(chan struct{})}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.hosts[name] = h
+	n.hosts = append(n.hosts, h)
+	slices.SortFunc(n.hosts, func(a, b *host) int { return cmp.Compare(a.slot, b.slot) })
 	return sync.OnceFunc(func() {
 		n.mu.Lock()
 		defer n.mu.Unlock()
-		if n.hosts[name] == h {
-			delete(n.hosts, name)
-		}
+		n.hosts = slices.DeleteFunc(n.hosts, func(other *host) bool { return other == h })
 		close(h.gone)
 	})
 }
 
-func (n *network) host(name string) *host {
+// host returns one of those that have a name, as a load balancer does; nil if
+// there is none.
+func (n *network) host(name, request string) *host {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.hosts[name]
+	var found []*host
+	for _, h := range n.hosts {
+		if h.name == name {
+			found = append(found, h)
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	return found[n.faults.below("balance "+request, len(found))]
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -70,7 +94,10 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		r.Body.Close()
 	}
-	fault := n.faults.request()
+	name := n.names.request(r, body)
+	n.requests.Add(1)
+	fault := n.faults.request(name)
+	n.trace.add(name, " ", fault)
 	if err := pause(r.Context(), fault.delay); err != nil {
 		return nil, err
 	}
@@ -78,11 +105,11 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errRefused
 	}
 	if fault.twice {
-		if _, err := n.deliver(r, body); err != nil {
+		if _, err := n.deliver(r, name, body); err != nil {
 			return nil, err
 		}
 	}
-	response, err := n.deliver(r, body)
+	response, err := n.deliver(r, name, body)
 	if err == nil && fault.unanswered {
 		return nil, errReset
 	}
@@ -91,12 +118,12 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // deliver has a host handle a request. Like a process that nobody told, the host
 // goes on when the caller has given up.
-func (n *network) deliver(r *http.Request, body []byte) (*http.Response, error) {
-	h := n.host(r.URL.Host)
+func (n *network) deliver(r *http.Request, name string, body []byte) (*http.Response, error) {
+	h := n.host(r.URL.Host, name)
 	if h == nil {
 		return nil, errRefused
 	}
-	ctx, cancel := context.WithCancel(r.Context())
+	ctx, cancel := context.WithCancel(named(r.Context(), name))
 	incoming := r.Clone(ctx)
 	incoming.Body = io.NopCloser(bytes.NewReader(body))
 	incoming.RequestURI = r.URL.RequestURI()
@@ -106,6 +133,9 @@ func (n *network) deliver(r *http.Request, body []byte) (*http.Response, error) 
 	n.calls.Go(func() {
 		defer close(done)
 		defer cancel()
+		if h.node != nil && h.node.thaw() != nil {
+			return // it is dead, and soon cut off
+		}
 		h.handler.ServeHTTP(recorder, incoming)
 	})
 	select {
@@ -127,19 +157,43 @@ func (n *network) deliver(r *http.Request, body []byte) (*http.Response, error) 
 	}
 }
 
-// Client implements server.Outgoing.
-func (n *network) Client(protocol.EnvironmentType) *http.Client {
-	return &http.Client{Transport: n, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+// client returns a client for those beside the servers.
+func (n *network) client() *http.Client { return &http.Client{Transport: n, Timeout: time.Minute} }
+
+// from returns the network as one server has it.
+func (n *network) from(node *nodeDatabase) outgoing { return outgoing{n, node} }
+
+// outgoing is where a server calls others from. While the server stands still, so
+// do its requests.
+type outgoing struct {
+	network *network
+	node    *nodeDatabase
 }
 
-// CheckURL implements server.Outgoing.
-func (n *network) CheckURL(string, protocol.EnvironmentType) error { return nil }
+var _ server.Outgoing = outgoing{}
 
-// Close implements server.Outgoing.
-func (n *network) Close() {}
+// RoundTrip implements [http.RoundTripper].
+func (o outgoing) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := o.node.thaw(); err != nil {
+		return nil, err
+	}
+	response, err := o.network.RoundTrip(r)
+	if killed := o.node.thaw(); killed != nil {
+		return nil, killed
+	}
+	return response, err
+}
 
-// client returns a client for what stands beside the server.
-func (n *network) client() *http.Client { return &http.Client{Transport: n, Timeout: time.Minute} }
+// Client implements [server.Outgoing].
+func (o outgoing) Client(protocol.EnvironmentType) *http.Client {
+	return &http.Client{Transport: o, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// CheckURL implements [server.Outgoing].
+func (outgoing) CheckURL(string, protocol.EnvironmentType) error { return nil }
+
+// Close implements [server.Outgoing].
+func (outgoing) Close() {}
 
 func pause(ctx context.Context, d time.Duration) error {
 	if d <= 0 {

@@ -2,7 +2,10 @@ package simulation
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -10,6 +13,7 @@ import (
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/server"
 	"github.com/runhook/runhook/server/internal/store/database"
+	"github.com/runhook/runhook/server/internal/store/sqlite"
 )
 
 // The names of those who take part, as hosts of the network.
@@ -21,104 +25,134 @@ const (
 
 const apiKey = "tr_dev_simulation"
 
-// servers keeps one server on the database at a time: it starts the next when
-// one was killed.
+// servers keeps one server on a database that it has for itself, or several on one
+// that they share: it starts the next when one was killed.
 type servers struct {
 	t       *testing.T
 	faults  *faults
 	network *network
 	clock   *wallClock
+	trace   *trace
 	path    string
-	done    chan struct{}
+	// shared is the database of several servers; nil for one that opens its own.
+	shared  *sqlite.DB
+	signals *signals
+	// opening is held by the server that starts: PostgreSQL, too, lets one at a
+	// time look after the tables.
+	opening chan struct{}
 	quit    context.CancelFunc
+	running sync.WaitGroup
 
 	mu      sync.Mutex
-	current *mortalDatabase
+	current []*nodeDatabase
 	deaths  int
 }
 
-func startServers(t *testing.T, f *faults, n *network, c *wallClock) *servers {
+func startServers(t *testing.T, count int, f *faults, n *network, c *wallClock, tr *trace) *servers {
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &servers{t: t, faults: f, network: n, clock: c, path: t.TempDir() + "/runhook.db", done: make(chan struct{}), quit: cancel}
-	go func() {
-		defer close(s.done)
-		for ctx.Err() == nil {
-			s.live(ctx)
-			if ctx.Err() == nil {
-				time.Sleep(time.Duration(s.faults.below(15_000)) * time.Millisecond)
-			}
+	s := &servers{
+		t: t, faults: f, network: n, clock: c, trace: tr, path: t.TempDir() + "/runhook.db",
+		opening: make(chan struct{}, 1), quit: cancel, current: make([]*nodeDatabase, count),
+	}
+	if count > 1 {
+		var err error
+		if s.shared, err = sqlite.Open(ctx, sqlite.Memory, sqlite.Options{}); err != nil {
+			t.Fatal(err)
 		}
-	}()
+		s.path, s.signals = s.shared.Path(), newSignals()
+	}
+	for i := range count {
+		s.running.Go(func() {
+			for ctx.Err() == nil {
+				s.live(ctx, i)
+				if ctx.Err() == nil {
+					time.Sleep(s.faults.upTo(fmt.Sprint("restart of ", i), 15*time.Second))
+				}
+			}
+		})
+	}
 	return s
 }
 
 // live runs one server until it is killed or ctx ends.
-func (s *servers) live(ctx context.Context) {
+func (s *servers) live(ctx context.Context, i int) {
 	ctx, kill := context.WithCancel(ctx)
 	defer kill()
-	opened, err := server.Open(ctx, server.Config{
-		Database: "sqlite:" + s.path, Listener: newListener(), Outgoing: s.network, PublicURL: "http://" + serverHost,
-		APIKeys: map[protocol.EnvironmentType]string{protocol.Development: apiKey},
-		Clock:   s.clock, Log: slog.New(slog.DiscardHandler), Grace: time.Second,
-		WrapDatabase: func(db database.DB) database.DB {
-			mortal := &mortalDatabase{DB: db, faults: s.faults, kill: kill, left: -1}
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.current = mortal
-			return mortal
-		},
-	})
+	node := &nodeDatabase{name: fmt.Sprint("server ", i), faults: s.faults, trace: s.trace, signals: s.signals, kill: kill, left: -1}
+	opened, err := s.open(ctx, i, node)
 	if err != nil {
-		if ctx.Err() == nil {
-			s.t.Errorf("start the server: %v", err)
+		// One that cannot reach the database ends, and is started again.
+		if ctx.Err() == nil && !errors.Is(err, database.ErrUnavailable) {
+			s.t.Errorf("start %s: %v", node.name, err)
 		}
 		return
 	}
-	cut := s.network.attach(serverHost, opened.Handler())
+	cut := s.network.attach(serverHost, i, node, opened.Handler())
 	stopped := context.AfterFunc(ctx, cut)
-	if err := opened.Run(ctx); err != nil && s.mortal().alive() == nil {
-		s.t.Errorf("run the server: %v", err)
+	if err := opened.Run(ctx); err != nil && node.alive() {
+		s.t.Errorf("run %s: %v", node.name, err)
 	}
 	stopped()
 	cut()
 	if err := opened.Close(); err != nil {
-		s.t.Errorf("close the server: %v", err)
+		s.t.Errorf("close %s: %v", node.name, err)
 	}
 }
 
-func (s *servers) mortal() *mortalDatabase {
+func (s *servers) open(ctx context.Context, i int, node *nodeDatabase) (*server.Server, error) {
+	s.opening <- struct{}{}
+	defer func() { <-s.opening }()
+	config := server.Config{
+		Database: "sqlite:" + s.path, Listener: newListener(), Outgoing: s.network.from(node), PublicURL: "http://" + serverHost,
+		APIKeys: map[protocol.EnvironmentType]string{protocol.Development: apiKey}, EncryptionKey: strings.Repeat("5e", 32),
+		Clock: s.clock, Log: slog.New(slog.DiscardHandler), Grace: time.Second,
+		WrapDatabase: func(db database.DB) database.DB {
+			node.DB = db
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.current[i] = node
+			return node
+		},
+	}
+	if s.shared != nil {
+		config.OpenedDatabase = sharedDatabase{s.shared}
+	}
+	s.trace.add(node.name, " starts")
+	return server.Open(ctx, config)
+}
+
+// node returns one of the servers; nil for one that has not started yet.
+func (s *servers) node(i int) *nodeDatabase {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.current
+	return s.current[i]
 }
 
-// doom has the server die at one of its next commits.
-func (s *servers) doom(commits int) {
-	d := s.mortal()
-	if d == nil {
-		return
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.left < 0 && !d.dead {
-		d.left = commits
+// doom has a server die at one of its next commits.
+func (s *servers) doom(i, commits int) {
+	if d := s.node(i); d != nil && d.doom(commits) {
 		s.mu.Lock()
+		defer s.mu.Unlock()
 		s.deaths++
-		s.mu.Unlock()
 	}
 }
 
-// spare takes back a doom that has not struck.
+// spare takes back whatever has not struck.
 func (s *servers) spare() {
-	if d := s.mortal(); d != nil {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.left = -1
+	for i := range s.current {
+		if d := s.node(i); d != nil {
+			d.spare()
+		}
 	}
 }
 
-// stop stops the server as SIGTERM does.
+// stop stops the servers as SIGTERM does.
 func (s *servers) stop() {
 	s.quit()
-	<-s.done
+	s.running.Wait()
+	if s.shared != nil {
+		if err := s.shared.Close(); err != nil {
+			s.t.Errorf("close the database: %v", err)
+		}
+	}
 }

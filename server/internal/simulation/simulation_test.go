@@ -38,14 +38,18 @@ func TestNothingIsLostWhateverGoesWrong(t *testing.T) {
 	}
 }
 
-func simulate(t *testing.T, seed uint64) {
+// simulate runs the simulation of a seed, and returns what happened.
+func simulate(t *testing.T, seed uint64) (happened *trace) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		newWorld(t, seed).run()
+		w := newWorld(t, seed)
+		happened = w.trace
+		w.run()
 	})
 	if t.Failed() {
 		t.Logf("replay with -simulation.seed=%d -simulation.steps=%d", seed, *stepFlag)
 	}
+	return happened
 }
 
 // world is all that takes part in a simulation.
@@ -53,6 +57,7 @@ type world struct {
 	t       *testing.T
 	faults  *faults
 	clock   *wallClock
+	trace   *trace
 	network *network
 	model   *model
 	app     *app
@@ -62,18 +67,21 @@ type world struct {
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
-	w := &world{t: t, faults: newFaults(seed), clock: &wallClock{}, model: newModel(t)}
-	w.network = newNetwork(w.faults)
+	w := &world{t: t, faults: newFaults(seed), clock: &wallClock{}, model: newModel(t), trace: newTrace()}
+	w.network = newNetwork(w.faults, w.trace)
 	w.app = newApp(w.model, w.faults, w.network, w.clock)
-	w.network.attach(appHost, w.app)
+	w.network.attach(appHost, 0, nil, w.app)
 	hooks, err := w.model.receive(w.faults, w.clock)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.network.attach(receiverHost, hooks)
-	w.servers = startServers(t, w.faults, w.network, w.clock)
+	w.network.attach(receiverHost, 0, nil, hooks)
+	w.servers = startServers(t, 1+w.faults.below("servers", mostServers), w.faults, w.network, w.clock, w.trace)
 	return w
 }
+
+// mostServers is how many share a database at the most.
+const mostServers = 3
 
 func (w *world) run() {
 	began := time.Now()
@@ -84,6 +92,7 @@ func (w *world) run() {
 		w.step()
 		synctest.Wait()
 		w.model.check()
+		w.examine()
 	}
 	w.clients.Wait()
 	w.faults.cease()
@@ -91,35 +100,56 @@ func (w *world) run() {
 	w.until("every run to be told of", 12*time.Hour, func() bool { return len(w.model.pending()) == 0 })
 	w.model.check()
 	w.model.finish(context.Background(), w.status)
+	w.settled()
 	w.servers.stop()
 	w.network.calls.Wait()
-	w.t.Logf("%d orders became %d runs; %d kills, %d requests, %v of virtual time", w.orders, len(w.model.runs), w.servers.deaths, w.faults.requests, time.Since(began).Round(time.Second))
+	w.t.Logf("%d servers, %d orders became %d runs; %d kills, %d requests, %v of virtual time; trace %016x", len(w.servers.current), w.orders,
+		len(w.model.runs), w.servers.deaths, w.network.requests.Load(), time.Since(began).Round(time.Second), w.trace.sum())
 }
+
+// choose returns a number from 0 to n-1 that the next step is chosen by.
+func (w *world) choose(n int) int { return w.faults.below("step", n) }
 
 // step does one thing, and lets some time go by.
 func (w *world) step() {
-	switch w.faults.below(12) {
+	switch w.choose(14) {
 	case 0:
-		w.servers.doom(1 + w.faults.below(30))
+		w.servers.doom(w.choose(len(w.servers.current)), 1+w.choose(30))
 	case 1:
-		w.clock.step(time.Duration(w.faults.below(60)-30) * time.Second)
+		w.clock.step(time.Duration(w.choose(60)-30) * time.Second)
 	case 2:
 		w.cancelOne()
 	case 3:
-		time.Sleep(time.Duration(w.faults.below(120)) * time.Second)
+		time.Sleep(w.faults.upTo("pause", 2*time.Minute))
+	case 4:
+		w.hinderServer()
 	default:
 		w.invokeOne()
 	}
-	time.Sleep(time.Duration(w.faults.below(1500)) * time.Millisecond)
+	time.Sleep(w.faults.upTo("pause", 1500*time.Millisecond))
+}
+
+// hinderServer has a server stand still, often for longer than its leases hold, or
+// not reach the database if that is another's.
+func (w *world) hinderServer() {
+	d := w.servers.node(w.choose(len(w.servers.current)))
+	until := time.Now().Add(w.faults.upTo("hindered", 12*time.Second))
+	switch {
+	case d == nil:
+	case d.signals != nil && w.choose(3) == 0:
+		d.cutOff(until)
+	default:
+		d.freeze(until)
+	}
 }
 
 // invokeOne has a client place an order, again and again until it is accepted,
 // and sometimes once more.
 func (w *world) invokeOne() {
 	w.orders++
-	o := order{Number: w.orders, Steps: 1 + w.faults.below(4), Seconds: 1 + w.faults.below(90)}
-	name := jobNames[w.faults.below(len(jobNames))]
-	again := w.faults.oneIn(4)
+	o := order{Number: w.orders, Steps: 1 + w.choose(4), Seconds: 1 + w.choose(90)}
+	name := jobNames[w.choose(len(jobNames))]
+	again := w.choose(4) == 0
 	w.clients.Go(func() {
 		for {
 			run, err := w.app.jobs[name].Invoke(context.Background(), o,
@@ -138,7 +168,7 @@ func (w *world) invokeOne() {
 }
 
 func (w *world) cancelOne() {
-	id := w.model.anyRun(w.faults.below)
+	id := w.model.anyRun(w.choose)
 	if id == "" {
 		return
 	}

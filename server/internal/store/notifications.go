@@ -45,7 +45,9 @@ func (tx *Tx) InsertNotification(n model.Notification) error {
 
 // SupersedeNotifications marks what was told of a run before as history.
 func (tx *Tx) SupersedeNotifications(runID string) error {
-	return tx.conn.Queue(`UPDATE notifications SET superseded_at = $1 WHERE run_id = $2 AND superseded_at IS NULL`,
+	return tx.conn.Queue(`
+		UPDATE notifications SET superseded_at = $1
+		WHERE id IN (SELECT id FROM notifications WHERE run_id = $2 AND superseded_at IS NULL ORDER BY id`+tx.conn.Dialect().ForUpdate+`)`,
 		[]any{micros(tx.now), runID}, nil)
 }
 

@@ -32,7 +32,7 @@ func (tx *Tx) PlaceNotifications(environmentID string, limit int) (int, error) {
 	placed, err := tx.conn.Exec(`
 		WITH picked AS MATERIALIZED (
 			SELECT id, row_number() OVER (ORDER BY id) AS place
-			FROM (SELECT id FROM notifications WHERE environment_id = $1 AND feed_position IS NULL ORDER BY id LIMIT $2) AS unplaced
+			FROM (SELECT id FROM notifications WHERE environment_id = $1 AND feed_position IS NULL ORDER BY id LIMIT $2`+tx.conn.Dialect().ForUpdate+`) AS unplaced
 		)
 		UPDATE notifications SET feed_position = $3 + picked.place FROM picked WHERE notifications.id = picked.id`,
 		environmentID, limit, last)

@@ -25,6 +25,9 @@ type Options struct {
 	// beside the SQLite file, or in the PostgreSQL database, and is made if there
 	// is none.
 	MasterKey []byte
+	// Opened, if set, is the SQLite database to use instead of opening the one at
+	// URL. The store closes it.
+	Opened database.DB
 	// Wrap, if set, returns what the store uses in place of the opened database.
 	// It is not used until the tables are as they should be.
 	Wrap  func(database.DB) database.DB
@@ -57,7 +60,9 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Store{clock: options.Clock}
-	if path, ok := strings.CutPrefix(options.URL, "sqlite:"); ok {
+	if options.Opened != nil {
+		s.db = options.Opened
+	} else if path, ok := strings.CutPrefix(options.URL, "sqlite:"); ok {
 		db, err := sqlite.Open(ctx, path, sqlite.Options{})
 		if err != nil {
 			return nil, err

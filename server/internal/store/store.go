@@ -8,7 +8,7 @@
 //
 // Locks: whoever changes a run because of one of its tasks, or a task because of
 // its run, locks the run's row first ([Tx.LockRun]). No transaction locks two
-// runs.
+// runs. Whoever changes several notifications does so in the order of their ids.
 package store
 
 import (
@@ -28,6 +28,8 @@ type Store struct {
 	clock clock.Clock
 	box   *box
 	cache environmentCache
+	// opened remembers what was decoded of subscriptions.
+	opened openedSubscriptions
 }
 
 // Tx is a transaction under way. It must not be used after the function it was
@@ -37,13 +39,14 @@ type Tx struct {
 	now      time.Time
 	box      *box
 	cache    *environmentCache
+	opened   *openedSubscriptions
 	rollback *[]func(error)
 }
 
 // View runs fn in a read-only transaction that sees one moment.
 func (s *Store) View(ctx context.Context, fn func(*Tx) error) error {
 	return s.db.View(ctx, func(conn database.Conn) error {
-		return fn(&Tx{conn: conn, now: s.clock.Now(), box: s.box})
+		return fn(&Tx{conn: conn, now: s.clock.Now(), box: s.box, opened: &s.opened})
 	})
 }
 
@@ -69,7 +72,7 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) (err error) {
 	}()
 	err = s.db.Update(ctx, func(conn database.Conn) error {
 		undo(nil) // what an earlier run of fn asked for
-		return fn(&Tx{conn: conn, now: s.clock.Now(), box: s.box, cache: &s.cache, rollback: &rollback})
+		return fn(&Tx{conn: conn, now: s.clock.Now(), box: s.box, cache: &s.cache, opened: &s.opened, rollback: &rollback})
 	})
 	return err
 }

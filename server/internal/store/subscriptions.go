@@ -30,19 +30,9 @@ func (tx *Tx) scanSubscription(rows database.Rows) (model.Subscription, error) {
 	s.FailingSince, s.WarnedAt, s.DisabledAt = timeOrZero(failing), timeOrZero(warned), timeOrZero(disabled)
 	s.DisabledReason = textOrEmpty(reason)
 	s.CreatedAt, s.UpdatedAt = timeOf(created), timeOf(updated)
-	if err := json.Unmarshal([]byte(settings), &s.Settings); err != nil {
-		return s, fmt.Errorf("settings of subscription %s: %w", s.ID, err)
-	}
-	opened, err := tx.box.open(sealed, subscriptionPlace(s.ID))
-	if err != nil {
-		return s, fmt.Errorf("secrets of subscription %s: %w", s.ID, err)
-	}
-	var secret sealedSubscription
-	if err := json.Unmarshal([]byte(opened), &secret); err != nil {
-		return s, fmt.Errorf("secrets of subscription %s: %w", s.ID, err)
-	}
-	s.Secrets, s.Headers = secret.Secrets, secret.Headers
-	return s, nil
+	texts, err := tx.openSubscription(s.ID, settings, sealed)
+	s.Settings, s.Secrets, s.Headers = texts.settings, texts.Secrets, texts.Headers
+	return s, err
 }
 
 // texts returns the JSON of a subscription's settings, and its encrypted part.
@@ -103,6 +93,28 @@ func (tx *Tx) Subscription(environmentID, id string) (model.Subscription, bool, 
 func (tx *Tx) LockSubscription(environmentID, id string) (model.Subscription, bool, error) {
 	return first(tx, `SELECT `+subscriptionColumns+` FROM subscriptions WHERE id = $1 AND environment_id = $2`+tx.conn.Dialect().ForUpdate,
 		[]any{id, environmentID}, tx.scanSubscription)
+}
+
+// SubscriptionsOf returns the subscriptions that notifications are for, by their
+// ids; one that was deleted is missing.
+func (tx *Tx) SubscriptionsOf(notifications []model.Notification) (map[string]*model.Subscription, error) {
+	var ids []string
+	named := map[string]*model.Subscription{}
+	for _, n := range notifications {
+		if _, seen := named[n.SubscriptionID]; n.SubscriptionID != "" && !seen {
+			named[n.SubscriptionID] = nil
+			ids = append(ids, n.SubscriptionID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	found, err := collect(tx, `SELECT `+subscriptionColumns+` FROM subscriptions WHERE id `+tx.conn.Dialect().InList("$1"),
+		[]any{jsonList(ids)}, tx.scanSubscription)
+	for i := range found {
+		named[found[i].ID] = &found[i]
+	}
+	return named, err
 }
 
 // Subscriptions returns up to limit subscriptions of an environment from the id

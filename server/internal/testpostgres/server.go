@@ -52,7 +52,7 @@ func Open(ctx context.Context) (*Server, error) {
 		return nil, fmt.Errorf("making a folder for a PostgreSQL server: %w", err)
 	}
 	server := &Server{programs: found, account: runAs, folder: folder}
-	if longest := 103 - len("/.s.PGSQL.5432"); len(folder) > longest {
+	if longest := 103 - len("/"+socket); len(folder) > longest {
 		err = fmt.Errorf("the folder for temporary files has too long a path for a socket (%s): set TMPDIR to a shorter one", folder)
 	} else {
 		err = server.create(ctx)
@@ -85,6 +85,8 @@ func (s *Server) create(ctx context.Context) error {
 	return s.start(ctx)
 }
 
+// configure spares the server syncing to disk. It does write whole pages to its log:
+// SIGKILL can cut the writing of one in two.
 func (s *Server) configure() error {
 	settings := fmt.Sprintf(`
 listen_addresses = ''
@@ -92,7 +94,6 @@ unix_socket_directories = '%s'
 port = 5432
 max_connections = 300
 fsync = off
-full_page_writes = off
 `, strings.ReplaceAll(s.folder, "'", "''"))
 	path := filepath.Join(s.data(), "postgresql.conf")
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
@@ -144,15 +145,6 @@ func (s *Server) Stop(t testing.TB) {
 	t.Helper()
 	if err := s.stop(t.Context(), "fast"); err != nil {
 		t.Fatalf("stopping the test's PostgreSQL server: %v", err)
-	}
-}
-
-// Kill ends every process of the server at once, as a crash would: nothing is
-// written any more, and the next Restart recovers from the log.
-func (s *Server) Kill(t testing.TB) {
-	t.Helper()
-	if err := s.stop(t.Context(), "immediate"); err != nil {
-		t.Fatalf("killing the test's PostgreSQL server: %v", err)
 	}
 }
 

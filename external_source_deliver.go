@@ -1,0 +1,93 @@
+package runhook
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/verify"
+)
+
+// handleSource has a source make events of a request that the server hands over.
+func (c *Client) handleSource(w http.ResponseWriter, r *http.Request, started time.Time) {
+	delivered, err := c.deliveredSource(w, r)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		refuse(w, http.StatusRequestEntityTooLarge, "The request is larger than "+
+			strconv.FormatInt(tooLarge.Limit, 10)+" bytes: raise Config.MaxBodyBytes to accept it")
+		return
+	case err != nil:
+		refuse(w, http.StatusBadRequest, "Invalid headers")
+		return
+	}
+	trigger := c.dynamicTrigger(r.Header.Get(protocol.HeaderSourceDynamicID))
+	if trigger == nil {
+		refuse(w, http.StatusNotFound, "Dynamic trigger not found")
+		return
+	}
+	handled, err := trigger.handle(r.Context(), delivered)
+	if err != nil {
+		dropped := drops(err, c.now())
+		c.logger.WarnContext(r.Context(), "runhook: no events came of a request", "trigger", trigger.id, "dropped", dropped, "err", err)
+		if !dropped {
+			refuse(w, http.StatusInternalServerError, err.Error())
+			return
+		}
+	}
+	answer := map[string]any{
+		"response": map[string]any{"status": http.StatusOK, "body": okAnswer},
+		"events":   append([]protocol.NewEvent{}, handled.events...),
+	}
+	if handled.metadata != nil {
+		answer["metadata"] = handled.metadata
+	}
+	c.respond(w, started, answer)
+}
+
+// deliveredSource reads what the server hands over.
+func (c *Client) deliveredSource(w http.ResponseWriter, r *http.Request) (deliveredSource, error) {
+	var delivered deliveredSource
+	request, err := c.passedOn(w, r)
+	if err != nil {
+		return delivered, err
+	}
+	body, err := io.ReadAll(request.Body)
+	if err != nil {
+		return delivered, err
+	}
+	delivered.request = verify.Request{
+		Method: request.Method, URL: r.Header.Get(protocol.HeaderHTTPURL), Header: request.Header, Body: body, Received: c.now(),
+	}
+	delivered.secret = r.Header.Get(protocol.HeaderSourceSecret)
+	for name, target := range map[string]*json.RawMessage{
+		protocol.HeaderSourceParams: &delivered.params, protocol.HeaderSourceData: &delivered.data,
+		protocol.HeaderSourceMetadata: &delivered.metadata,
+	} {
+		text := json.RawMessage(r.Header.Get(name))
+		if len(text) == 0 {
+			continue
+		}
+		if !json.Valid(text) {
+			return delivered, errors.New(name + " is not JSON")
+		}
+		*target = text
+	}
+	return delivered, nil
+}
+
+// dynamicTrigger returns the dynamic trigger with an ID, or nil.
+func (c *Client) dynamicTrigger(id string) *dynamicTrigger {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	for _, trigger := range c.triggers {
+		if trigger.id == id {
+			return trigger
+		}
+	}
+	return nil
+}

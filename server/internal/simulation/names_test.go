@@ -1,0 +1,59 @@
+package simulation
+
+import (
+	"context"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// names gives requests names that are the same in each replay. Ids are not, so a
+// run goes by the number of its order. It may be used concurrently.
+type names struct {
+	mu   sync.Mutex
+	runs map[string]string // by id
+}
+
+func newNames() *names { return &names{runs: map[string]string{}} }
+
+var (
+	orderPattern = regexp.MustCompile(`"number":(\d+)`)
+	runPattern   = regexp.MustCompile(`run_[0-9a-z]{26}`)
+	idPattern    = regexp.MustCompile(`([a-z]+_)?[0-9a-hjkmnp-tv-z]{26}`)
+	hashPattern  = regexp.MustCompile(`[0-9a-f]{20,}`)
+)
+
+// request names a request.
+func (n *names) request(r *http.Request, body []byte) string {
+	order := orderPattern.FindSubmatch(body)
+	run := runPattern.FindString(r.URL.Path)
+	if run == "" {
+		run = string(runPattern.Find(body))
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	name := n.runs[run]
+	if order != nil {
+		name = string(order[1])
+		if run != "" && n.runs[run] == "" {
+			n.runs[run] = name
+		}
+	}
+	path := hashPattern.ReplaceAllString(idPattern.ReplaceAllString(r.URL.Path, "*"), "*")
+	host, _, _ := strings.Cut(r.URL.Host, ".")
+	return r.Method + " " + host + path + " of " + name
+}
+
+type nameKey struct{}
+
+// named returns a context in which the request with the name is handled.
+func named(ctx context.Context, name string) context.Context {
+	return context.WithValue(ctx, nameKey{}, name)
+}
+
+// nameOf returns the name of the request that is handled.
+func nameOf(ctx context.Context) string {
+	name, _ := ctx.Value(nameKey{}).(string)
+	return name
+}

@@ -26,7 +26,7 @@ func TestEverythingOnSQLiteIsMeasured(t *testing.T) {
 				}
 				err := run(t.Context(), []string{
 					"-only", only,
-					"-in-process", "-skip-postgres", "-rounds", "1", "-duration", "50ms", "-warmup", "0", "-clients", "4", "-rate", "100", "-backlog", "200", "-queued", "200",
+					"-in-process", "-skip-postgres", "-rounds", "1", "-duration", "50ms", "-warmup", "0", "-clients", "4", "-rate", "100", "-backlog", "200", "-queued", "200", "-listeners", "20",
 					"-app", app, "-wait", wait, "-json", file,
 				}, &out, &log)
 				if err != nil {
@@ -42,7 +42,7 @@ func TestEverythingOnSQLiteIsMeasured(t *testing.T) {
 				}
 				wants := []string{rowRuns, rowCommits, "invoke to webhook received, p99", "end of run to webhook received, p99", "with a new database"}
 				if only == "" {
-					wants = append(wants, "stop, half of them left", "worked off, webhook delivered", "sent, answered and recorded")
+					wants = append(wants, "20 jobs listen, p50", "stop, half of them left", "worked off, webhook delivered", "sent, answered and recorded")
 				}
 				for _, want := range wants {
 					if !hasFigure(figures, want, columnSQLite) || !strings.Contains(out.String(), want) {
@@ -69,6 +69,7 @@ func TestWrongFlagsAreNamed(t *testing.T) {
 		{"an app that is not there", "-app node", "-app"},
 		{"a profile of another process", "-cpuprofile x", "-in-process"},
 		{"no clients", "-clients 0", "-clients"},
+		{"no listeners", "-listeners 2", "-listeners"},
 		{"an empty queue", "-queued 0", "-queued"},
 		{"a payload that is too short", "-payload 3", "-payload"},
 		{"a pattern that is none", "-only (", "-only"},

@@ -33,6 +33,7 @@ type options struct {
 	clients, payload int
 	backlog          int
 	queued           int
+	listeners        int
 	perSecond        float64
 	app              string
 	waitFor          string
@@ -69,6 +70,7 @@ func parse(arguments []string, errors io.Writer) (options, error) {
 	flags.IntVar(&o.payload, "payload", 500, "bytes of JSON that each run is invoked with")
 	flags.IntVar(&o.backlog, "backlog", 20_000, "how many notifications a backlog has, in hundreds")
 	flags.IntVar(&o.queued, "queued", 2000, "how many runs are queued when a server starts, for the measurement queue; try 1000000")
+	flags.IntVar(&o.listeners, "listeners", 10_000, "how many jobs listen to events, for the measurement events")
 	flags.Float64Var(&o.perSecond, "rate", 20, "runs a second when times are measured; they arrive at random")
 	flags.StringVar(&o.app, "app", appSDK, "the app that holds the jobs: sdk (the Go SDK) or raw (the least that speaks the protocol)")
 	flags.StringVar(&o.waitFor, "wait", waitForWebhook, "what a client waits for before its next run: webhook or answer")
@@ -102,6 +104,8 @@ func (o options) check(rest []string) error {
 		return errors.New("-clients, -rounds, -backlog, -duration and -rate must be positive")
 	case o.queued < 2:
 		return fmt.Errorf("-queued: at least 2, not %d", o.queued)
+	case o.listeners < matching:
+		return fmt.Errorf("-listeners: at least %d, not %d", matching, o.listeners)
 	case o.payload < smallestPayload:
 		return fmt.Errorf("-payload: at least %d bytes", smallestPayload)
 	case !o.inProcess && (o.cpuProfile != "" || o.memoryProfile != ""):

@@ -46,6 +46,7 @@ func (b *bench) plan() []measurement {
 	}
 	for _, engine := range engines {
 		plan = append(plan,
+			measurement{name: engine + "/events", make: func(ctx context.Context) error { return b.measureEvents(ctx, engine) }},
 			measurement{name: engine + "/queue", make: func(ctx context.Context) error { return b.measureQueue(ctx, engine) }},
 			measurement{name: engine + "/backlog", make: func(ctx context.Context) error { return b.measureBacklog(ctx, engine) }},
 			measurement{name: engine + "/isolation", make: func(ctx context.Context) error { return b.measureIsolation(ctx, engine) }})

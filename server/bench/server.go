@@ -179,9 +179,10 @@ func startServerInside(ctx context.Context, database string) (*subject, error) {
 	return s, nil
 }
 
-// register tells the server of the app and returns when it knows the jobs.
+// register tells the server of the app and returns when it knows the jobs, of which
+// there may be thousands.
 func register(ctx context.Context, serverURL, appURL string) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, 10*patience)
 	defer cancel()
 	var registered struct {
 		Index struct {

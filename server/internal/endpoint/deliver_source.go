@@ -3,6 +3,7 @@ package endpoint
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/model"
@@ -65,6 +66,9 @@ func (c *Client) DeliverSource(ctx context.Context, target Target, d SourceDeliv
 	var check shape
 	if members := check.object("", answer.body); members != nil {
 		check.need("events", members["events"], &receipt.Events)
+		for i, event := range receipt.Events {
+			check.sourceEvent(fmt.Sprintf("events.%d", i), event)
+		}
 		if metadata := members["metadata"]; len(metadata) > 0 && !isNull(metadata) {
 			receipt.Metadata = metadata
 		}
@@ -73,6 +77,18 @@ func (c *Client) DeliverSource(ctx context.Context, target Target, d SourceDeliv
 		return receipt, misshapen(answer, target, action, check.problems[0])
 	}
 	return receipt, nil
+}
+
+// sourceEvent checks what of an event its members' types do not say.
+func (s *shape) sourceEvent(path string, event SourceEvent) {
+	if event.Name == "" {
+		s.fail(path+".name", "missing value")
+	}
+	switch event.PayloadType {
+	case "", "JSON", "REQUEST":
+	default:
+		s.fail(path+".payloadType", "expected JSON or REQUEST, got %.40q", event.PayloadType)
+	}
 }
 
 func orEmptyObject(raw json.RawMessage) json.RawMessage {

@@ -22,6 +22,9 @@ type Error struct {
 	// RetryAfter is how long the endpoint asked to be left alone, up to
 	// [MaxRetryAfter]; zero if it did not say.
 	RetryAfter time.Duration
+	// Malformed is set when the app answered with JSON of another shape than the
+	// protocol's: it would again.
+	Malformed bool
 	// Cause is what went wrong underneath; nil if the answer itself did.
 	Cause error
 }

@@ -172,5 +172,6 @@ func misshapen(answer *answer, target Target, action protocol.Action, what probl
 		Action:     action,
 		Message:    fmt.Sprintf("Endpoint %s responded with error: %s", target.URL, what),
 		StatusCode: answer.status,
+		Malformed:  true,
 	}
 }

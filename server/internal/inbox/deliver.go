@@ -29,7 +29,7 @@ func (q *Queue) deliver(ctx context.Context, d model.SourceDelivery) {
 	receipt, environment, failure := q.attempt(ctx, d)
 	err := q.end(ctx, d, environment, receipt, failure)
 	if refused := err != nil && !errors.Is(err, model.ErrLost) && !errors.Is(err, database.ErrUnavailable); refused && failure == nil {
-		// What follows from the app's answer cannot be kept; a later one may differ.
+		// What follows from the app's answer cannot be kept, and so none of it is.
 		failure = fmt.Errorf("record what the app made of the request: %w", err)
 		err = q.end(ctx, d, environment, receipt, failure)
 	}
@@ -101,10 +101,18 @@ func (q *Queue) settle(ctx context.Context, d *model.SourceDelivery, environment
 	if environment != nil && environment.Type == protocol.Development {
 		most = 1
 	}
-	if d.Attempts >= most {
+	if d.Attempts >= most || final(failure) {
 		return model.SourceDeliveryAbandoned, time.Time{}
 	}
 	return model.SourceDeliveryRetried, now.Add(pauseAfter(d.Attempts, failure))
+}
+
+// final reports whether another attempt would fail as this one did: the app took
+// the request, and what it made of it is not what the protocol says or cannot be
+// kept.
+func final(failure error) bool {
+	answered, ok := errors.AsType[*endpoint.Error](failure)
+	return ok && answered.Malformed || model.CodeOf(failure) == model.Invalid
 }
 
 // pauseAfter returns how long to wait after a number of attempts, the last of which

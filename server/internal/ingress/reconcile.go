@@ -1,6 +1,8 @@
 package ingress
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -95,7 +97,8 @@ func encodeConfig(config map[string][]string) ([]byte, error) {
 // registered as the app wants it or was asked for a short while ago: a registration
 // takes its time, and one that fails is not made at every index.
 func (s *Service) register(tx *store.Tx, environment *model.Environment, w model.Webhook) error {
-	if w.Active && sameConfig(w.Config, w.DesiredConfig) {
+	sameParams := w.RegisteredWith == "" || w.RegisteredWith == s.registeredWith(environment, w)
+	if w.Active && sameParams && sameConfig(w.Config, w.DesiredConfig) {
 		return nil
 	}
 	// In DEVELOPMENT somebody has just changed something to make it work.
@@ -121,6 +124,15 @@ func (s *Service) register(tx *store.Tx, environment *model.Environment, w model
 		EventID: &id, Name: "dev.trigger.webhook.register." + w.Key, Payload: payload,
 	}, trigger.SendOptions{})
 	return err
+}
+
+// registeredWith returns what stands for the address and the params that a webhook
+// is registered with now: a digest, as either may be long.
+func (s *Service) registeredWith(environment *model.Environment, w model.Webhook) string {
+	digest := sha256.New()
+	fmt.Fprintln(digest, s.URL(environment, w.HTTPEndpointID))
+	digest.Write(w.Params)
+	return hex.EncodeToString(digest.Sum(nil))
 }
 
 // registration is the payload of the event that has an app register a webhook

@@ -25,6 +25,10 @@ func (s *Service) Registered(ctx context.Context, environment *model.Environment
 			return errorWebhookNotFound(key)
 		}
 		id = webhook.ID
+		webhook.RegisteredWith = s.registeredWith(environment, webhook)
+		if err := tx.SetWebhookRegisteredWith(webhook.ID, webhook.RegisteredWith); err != nil {
+			return err
+		}
 		// What it wants now it may not have been asked for yet.
 		if !webhook.Listed || webhook.Registrations > 0 {
 			return nil

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -151,6 +152,50 @@ func TestAWebhookOfWhichMoreIsWantedIsUpdated(t *testing.T) {
 	b.index(webhook("shop", "c"))
 	if again := b.asked("shop", 4)[3]; again.Active || again.Secret != asked.Secret || again.URL != asked.URL {
 		t.Errorf("after a failure the app was asked to register %+v", again)
+	}
+}
+
+func TestAWebhookWhoseParamsChangedIsRegisteredAnew(t *testing.T) {
+	b := newBench(t)
+	config := object{"event": []string{"a"}}
+	b.index(webhook("shop", "a"))
+	b.asked("shop", 1)
+	b.registered(b.s.Development(), "shop", object{"active": true, "config": config})
+	changed := webhook("shop", "a")
+	changed["webhooks"].([]object)[0]["params"] = object{"shop": "another"}
+	for range 2 { // the second time it is asked again, as it has not answered
+		b.index(changed)
+	}
+	asked := b.asked("shop", 3)[2]
+	if !asked.Active || string(asked.Params) != `{"shop":"another"}` || !slices.Equal(asked.Config.Current["event"], []string{"a"}) {
+		t.Errorf("the app was asked to register %+v", asked)
+	}
+	b.registered(b.s.Development(), "shop", object{"active": true, "config": config})
+	b.index(changed)
+	b.asked("shop", 3) // nothing more to do
+}
+
+func TestAWebhookWhoseAddressChangedIsRegisteredAnew(t *testing.T) {
+	t.Parallel()
+	database := "sqlite:" + filepath.Join(t.TempDir(), "runhook.db")
+	start := func() *bench { // each time on another port
+		s := servertest.Start(t, servertest.Options{Database: database, Adjust: everywhere})
+		return &bench{T: t, s: s, app: servertest.NewUnregisteredApp(t, s)}
+	}
+	b := start()
+	b.index(webhook("shop", "a"))
+	b.asked("shop", 1)
+	b.registered(b.s.Development(), "shop", object{"active": true, "config": object{"event": []string{"a"}}})
+	b.s.Stop()
+	b = start()
+	b.index(webhook("shop", "a"))
+	var runs struct{ Runs []struct{ ID string } }
+	b.s.Wait("the app to be asked again", func() bool {
+		b.s.Development().OK("GET", "/api/runhook/v1/runs?job=register-shop", nil, &runs)
+		return len(runs.Runs) == 2 && len(b.app.Executions(runs.Runs[0].ID)) == 1
+	})
+	if payload := string(b.app.Executions(runs.Runs[0].ID)[0].Body.Event.Payload); !strings.Contains(payload, b.s.URL+"/") {
+		t.Errorf("the app was asked to register %s", payload)
 	}
 }
 

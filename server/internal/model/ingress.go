@@ -36,6 +36,9 @@ type Webhook struct {
 	// Config is what is registered, nil before it ever was; DesiredConfig is what
 	// the app wants. Both are JSON: lists of texts by name.
 	Config, DesiredConfig []byte
+	// RegisteredWith stands for the address and the params that it is registered
+	// with; empty if that is not known.
+	RegisteredWith string
 	// Registrations counts how often the app was asked to register it as it is
 	// wanted; before RegisterAfter it is not asked again.
 	Registrations int

@@ -7,15 +7,16 @@ import (
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
-const webhookColumns = `id, environment_id, endpoint_id, http_endpoint_id, key, params, listed, active, config, desired_config, registrations, register_after`
+const webhookColumns = `id, environment_id, endpoint_id, http_endpoint_id, key, params, listed, active, config, desired_config, registrations, register_after, registered_with`
 
 func scanWebhook(rows database.Rows) (model.Webhook, error) {
 	var w model.Webhook
 	var params, desired string
-	var config *string
+	var config, with *string
 	var after *int64
 	err := rows.Scan(&w.ID, &w.EnvironmentID, &w.EndpointID, &w.HTTPEndpointID, &w.Key, &params, &w.Listed, &w.Active,
-		&config, &desired, &w.Registrations, &after)
+		&config, &desired, &w.Registrations, &after, &with)
+	w.RegisteredWith = textOrEmpty(with)
 	w.Params, w.Config, w.DesiredConfig, w.RegisterAfter = []byte(params), jsonOrNil(config), []byte(desired), timeOrZero(after)
 	return w, err
 }
@@ -29,13 +30,16 @@ func (tx *Tx) ListWebhook(w model.Webhook) (model.Webhook, error) {
 		VALUES ($1, $2, $3, $4, $5, $6, TRUE, FALSE, $7, $8, $8)
 		ON CONFLICT (environment_id, key) DO UPDATE SET
 			endpoint_id = excluded.endpoint_id, http_endpoint_id = excluded.http_endpoint_id, params = excluded.params, listed = TRUE,
-			registrations = CASE WHEN webhooks.desired_config = excluded.desired_config THEN webhooks.registrations ELSE 0 END,
-			register_after = CASE WHEN webhooks.desired_config = excluded.desired_config THEN webhooks.register_after END,
+			registrations = CASE WHEN `+asBefore+` THEN webhooks.registrations ELSE 0 END,
+			register_after = CASE WHEN `+asBefore+` THEN webhooks.register_after END,
 			desired_config = excluded.desired_config, updated_at = excluded.updated_at
 		RETURNING `+webhookColumns,
 		[]any{w.ID, w.EnvironmentID, w.EndpointID, w.HTTPEndpointID, w.Key, string(w.Params), string(w.DesiredConfig), micros(tx.now)}, scanWebhook)
 	return listed, err
 }
+
+// asBefore is true when an app wants of a webhook what it wanted before.
+const asBefore = `webhooks.desired_config = excluded.desired_config AND webhooks.params = excluded.params`
 
 // UnlistWebhooks records that an app no longer has its webhooks, but for those with
 // the ids to keep.
@@ -60,6 +64,12 @@ func (tx *Tx) WebhookRegistered(environmentID, key string, config []byte) (model
 		UPDATE webhooks SET active = TRUE, config = $1, updated_at = $2
 		WHERE environment_id = $3 AND key = $4
 		RETURNING `+webhookColumns, []any{string(config), micros(tx.now), environmentID, key}, scanWebhook)
+}
+
+// SetWebhookRegisteredWith records what stands for the address and the params that
+// a webhook is registered with.
+func (tx *Tx) SetWebhookRegisteredWith(id, with string) error {
+	return tx.conn.Queue(`UPDATE webhooks SET registered_with = $1 WHERE id = $2`, []any{with, id}, nil)
 }
 
 // WebhookNotRegistered records that an app could not register a webhook, and returns

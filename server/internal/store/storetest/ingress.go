@@ -155,6 +155,9 @@ func registeredWebhook(f *fixture) {
 	equal(f, "the registered one", got, w)
 	equal(f, "as it is kept", f.webhook(w.ID), w)
 	equal(f, "the other environment's", f.webhook(elsewhere.ID), elsewhere)
+	w.RegisteredWith = "digest"
+	f.update(func(tx *store.Tx) error { return tx.SetWebhookRegisteredWith(w.ID, w.RegisteredWith) })
+	equal(f, "with what it is registered with", f.webhook(w.ID), w)
 	got, _ = findOrNot(f, func(tx *store.Tx) (model.Webhook, bool, error) {
 		return tx.WebhookNotRegistered(f.environment.ID, "shop")
 	})

@@ -65,7 +65,7 @@ func (l *load) check(t *testing.T, happened map[string]int) {
 	done := readLedger(t, l.ledger)
 	done.check(t, runs)
 	l.examine()
-	t.Logf("%d runs with %d tasks, after %v: none lost; %d tasks were executed more than once, %d of them by executions that overlapped, "+
+	t.Logf("%d runs with %d tasks, after %v; %d tasks were executed more than once, %d of them by executions that overlapped, "+
 		"%d notifications came again, %d invocations were told that the database is away",
 		len(runs), len(done.times), happened, done.again, done.overlapped, again, l.away)
 }

@@ -92,12 +92,9 @@ var errNoAPIKey = errors.New("the client has no API key: set Config.APIKey or RU
 // is no answer or one that blames the server. headers are pairs of a name
 // and a value.
 func (a *api) call(ctx context.Context, method, path string, body, answer any, headers ...string) error {
-	if a.key == "" {
-		return errNoAPIKey
-	}
-	text, err := encodeBody(body)
+	text, err := a.prepare(path, body)
 	if err != nil {
-		return fmt.Errorf("encode the request for %s: %w", path, err)
+		return err
 	}
 	for retry := 1; ; retry++ {
 		err := a.attempt(ctx, method, path, text, answer, headers)
@@ -116,18 +113,27 @@ type apiCall func(ctx context.Context, method, path string, body, answer any, he
 
 // callOnce makes a request that would do its work again if it were repeated.
 func (a *api) callOnce(ctx context.Context, method, path string, body, answer any, headers ...string) error {
-	if a.key == "" {
-		return errNoAPIKey
-	}
-	text, err := encodeBody(body)
+	text, err := a.prepare(path, body)
 	if err != nil {
-		return fmt.Errorf("encode the request for %s: %w", path, err)
+		return err
 	}
 	return a.attempt(ctx, method, path, text, answer, headers)
 }
 
 // plainText is a body that is sent as it is.
 type plainText string
+
+// prepare returns the body of a request as text.
+func (a *api) prepare(path string, body any) ([]byte, error) {
+	if a.key == "" {
+		return nil, errNoAPIKey
+	}
+	text, err := encodeBody(body)
+	if err != nil {
+		return nil, fmt.Errorf("encode the request for %s: %w", path, err)
+	}
+	return text, nil
+}
 
 // encodeBody returns nil for no body.
 func encodeBody(body any) ([]byte, error) {

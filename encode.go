@@ -68,13 +68,22 @@ func encodeOutput[T any](value T) (json.RawMessage, error) {
 // decodeOutput returns the recorded result of a task. No result is the zero
 // value.
 func decodeOutput[T any](key string, output json.RawMessage) (T, error) {
-	var value T
-	if len(output) == 0 {
+	value, err := decodeResult[T](output)
+	if err != nil {
+		return value, fmt.Errorf("task %q: its recorded result %w", key, err)
+	}
+	return value, nil
+}
+
+// decodeResult returns what a task or a run returned; nothing is the zero value. Its
+// errors go on from what it is that does not fit.
+func decodeResult[T any](text json.RawMessage) (value T, err error) {
+	if len(text) == 0 {
 		return value, nil
 	}
-	if err := json.Unmarshal(output, &value); err != nil {
+	if err := json.Unmarshal(text, &value); err != nil {
 		var none T
-		return none, fmt.Errorf("task %q: its recorded result does not fit a %T: %w", key, none, err)
+		return none, fmt.Errorf("does not fit a %T: %w", none, err)
 	}
 	return value, nil
 }

@@ -3,9 +3,7 @@ package runhook
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/runhook/runhook/protocol"
@@ -15,14 +13,8 @@ import (
 // handleSource has a source make events of a request that the server hands over.
 func (c *Client) handleSource(w http.ResponseWriter, r *http.Request, started time.Time) {
 	delivered, err := c.deliveredSource(w, r)
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		refuse(w, http.StatusRequestEntityTooLarge, "The request is larger than "+
-			strconv.FormatInt(tooLarge.Limit, 10)+" bytes: raise Config.MaxBodyBytes to accept it")
-		return
-	case err != nil:
-		refuse(w, http.StatusBadRequest, "Invalid headers")
+	if err != nil {
+		refuseUnreadable(w, err)
 		return
 	}
 	trigger := c.dynamicTrigger(r.Header.Get(protocol.HeaderSourceDynamicID))
@@ -52,11 +44,7 @@ func (c *Client) handleSource(w http.ResponseWriter, r *http.Request, started ti
 // deliveredSource reads what the server hands over.
 func (c *Client) deliveredSource(w http.ResponseWriter, r *http.Request) (deliveredSource, error) {
 	var delivered deliveredSource
-	request, err := c.passedOn(w, r)
-	if err != nil {
-		return delivered, err
-	}
-	body, err := io.ReadAll(request.Body)
+	request, body, err := c.passedOn(w, r)
 	if err != nil {
 		return delivered, err
 	}

@@ -168,11 +168,8 @@ func (c *Client) readBody(w http.ResponseWriter, r *http.Request, target any, co
 	buffer := takeBuffer()
 	defer returnBuffer(buffer)
 	_, err := io.Copy(buffer, http.MaxBytesReader(w, r.Body, c.maxBodyBytes))
-	var tooLarge *http.MaxBytesError
 	switch {
-	case errors.As(err, &tooLarge):
-		refuse(w, http.StatusRequestEntityTooLarge, "The request is larger than "+
-			strconv.FormatInt(tooLarge.Limit, 10)+" bytes: raise Config.MaxBodyBytes to accept it")
+	case refuseTooLarge(w, err):
 	case err != nil:
 		refuse(w, http.StatusServiceUnavailable, "The request could not be read: "+err.Error())
 	case json.Unmarshal(buffer.Bytes(), target) != nil:
@@ -203,4 +200,15 @@ func refuse(w http.ResponseWriter, status int, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	w.Write(mustEncode(map[string]string{"message": message}))
+}
+
+// refuseTooLarge refuses a request if its body could not be read because it is too
+// large, and reports whether that is so.
+func refuseTooLarge(w http.ResponseWriter, err error) bool {
+	tooLarge, ok := errors.AsType[*http.MaxBytesError](err)
+	if ok {
+		refuse(w, http.StatusRequestEntityTooLarge, "The request is larger than "+
+			strconv.FormatInt(tooLarge.Limit, 10)+" bytes: raise Config.MaxBodyBytes to accept it")
+	}
+	return ok
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -16,15 +15,9 @@ import (
 
 // respondToRequest answers a request to an HTTP endpoint that the server passes on.
 func (c *Client) respondToRequest(w http.ResponseWriter, r *http.Request, started time.Time) {
-	request, err := c.passedOn(w, r)
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		refuse(w, http.StatusRequestEntityTooLarge, "The request is larger than "+
-			strconv.FormatInt(tooLarge.Limit, 10)+" bytes: raise Config.MaxBodyBytes to accept it")
-		return
-	case err != nil:
-		refuse(w, http.StatusBadRequest, "Invalid headers")
+	request, _, err := c.passedOn(w, r)
+	if err != nil {
+		refuseUnreadable(w, err)
 		return
 	}
 	endpoint := c.endpoint(r.Header.Get(protocol.HeaderSourceKey))
@@ -42,27 +35,35 @@ func (c *Client) respondToRequest(w http.ResponseWriter, r *http.Request, starte
 	c.respond(w, started, response)
 }
 
-// passedOn returns the request that the server passes on.
-func (c *Client) passedOn(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
+// refuseUnreadable refuses a request of the server because what it passes on cannot
+// be read.
+func refuseUnreadable(w http.ResponseWriter, err error) {
+	if !refuseTooLarge(w, err) {
+		refuse(w, http.StatusBadRequest, "Invalid headers")
+	}
+}
+
+// passedOn returns the request that the server passes on, and its body.
+func (c *Client) passedOn(w http.ResponseWriter, r *http.Request) (*http.Request, []byte, error) {
 	var headers map[string]string
 	if err := json.Unmarshal([]byte(r.Header.Get(protocol.HeaderHTTPHeaders)), &headers); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, c.maxBodyBytes))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	method, url := r.Header.Get(protocol.HeaderHTTPMethod), r.Header.Get(protocol.HeaderHTTPURL)
 	request, err := http.NewRequestWithContext(r.Context(), method, url, bytes.NewReader(body))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for name, value := range headers {
 		request.Header.Set(name, value)
 	}
 	request.RequestURI = request.URL.RequestURI()
 	request.Host = request.URL.Host
-	return request, nil
+	return request, body, nil
 }
 
 // responseRecorder keeps what a handler answers.

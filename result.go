@@ -61,7 +61,10 @@ func (j *Job[Payload, Output]) result(ctx context.Context, run Run) (output Outp
 		case err != nil:
 			return output, err
 		case current.Run.Status == protocol.RunSuccess:
-			return decodeResult[Output](current.Run.Output)
+			if output, err = decodeResult[Output](current.Run.Output); err != nil {
+				return output, fmt.Errorf("its result %w", err)
+			}
+			return output, nil
 		case current.Run.Status.Terminal():
 			return output, &RunError{ID: run.ID, Status: current.Run.Status, Output: current.Run.Output}
 		}
@@ -69,16 +72,4 @@ func (j *Job[Payload, Output]) result(ctx context.Context, run Run) (output Outp
 			return output, fmt.Errorf("run %s has not ended yet: %w", run.ID, err)
 		}
 	}
-}
-
-// decodeResult returns what a run returned. No result is the zero value.
-func decodeResult[T any](text json.RawMessage) (value T, err error) {
-	if len(text) == 0 {
-		return value, nil
-	}
-	if err := json.Unmarshal(text, &value); err != nil {
-		var none T
-		return none, fmt.Errorf("its result does not fit a %T: %w", none, err)
-	}
-	return value, nil
 }

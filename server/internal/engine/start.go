@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"github.com/runhook/runhook/protocol"
@@ -45,28 +46,26 @@ func (e *Engine) startRun(tx *store.Tx, environment *model.Environment, s start)
 // Whoever delivers events sees to it that an event starts a job once.
 func (e *Engine) StartRuns(tx *store.Tx, environment *model.Environment, versions []store.JobVersion, event model.Event, account *model.Account) error {
 	runs := make([]model.Run, len(versions))
-	queued := false
 	for i, version := range versions {
 		runs[i] = e.newRun(tx, environment, start{version: version, event: event, account: account})
-		queued = queued || runs[i].Lease.Owner == ""
 	}
-	if queued {
-		if err := e.announceRun(tx, tx.Now()); err != nil {
-			return err
-		}
-	}
-	return tx.InsertRuns(runs)
+	return e.recordRuns(tx, runs...)
 }
 
 // begin records a run of an event that is on record.
 func (e *Engine) begin(tx *store.Tx, environment *model.Environment, s start) (string, error) {
 	run := e.newRun(tx, environment, s)
-	if run.Lease.Owner == "" {
+	return run.ID, e.recordRuns(tx, run)
+}
+
+// recordRuns records new runs, and announces them if any has yet to be claimed.
+func (e *Engine) recordRuns(tx *store.Tx, runs ...model.Run) error {
+	if slices.ContainsFunc(runs, func(r model.Run) bool { return r.Lease.Owner == "" }) {
 		if err := e.announceRun(tx, tx.Now()); err != nil {
-			return "", err
+			return err
 		}
 	}
-	return run.ID, tx.InsertRun(run)
+	return tx.InsertRuns(runs)
 }
 
 // newRun returns a run to be recorded in the transaction. If this process has room,

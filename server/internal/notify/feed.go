@@ -63,47 +63,31 @@ func (s *Service) FeedEnd(ctx context.Context, environmentID string) (last int64
 // case: whoever reads a feed verifies with them what a receiver would. A
 // notification whose subscription was deleted has none.
 func (s *Service) Headers(ctx context.Context, environment *model.Environment, notifications []store.Placed) ([]map[string]string, error) {
-	subscriptions, err := s.subscriptionsOf(ctx, environment, notifications)
-	if err != nil {
-		return nil, err
-	}
-	signed := make([]map[string]string, len(notifications))
+	read := make([]model.Notification, len(notifications))
 	for i, n := range notifications {
-		subscription, found := subscriptions[n.SubscriptionID]
-		if !found {
+		read[i] = n.Notification
+	}
+	var subscriptions map[string]*model.Subscription
+	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+		subscriptions, err = tx.SubscriptionsOf(read)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the subscriptions of notifications: %w", err)
+	}
+	signed := make([]map[string]string, len(read))
+	for i, n := range read {
+		subscription := subscriptions[n.SubscriptionID]
+		if subscription == nil && n.SubscriptionID != "" {
 			continue
 		}
 		header := http.Header{}
-		if err := s.sign(header, n.Notification, order{environment: environment, subscription: subscription}); err != nil {
+		if err := s.sign(header, n, order{environment: environment, subscription: subscription}); err != nil {
 			return nil, err
 		}
 		signed[i] = flat(header)
 	}
 	return signed, nil
-}
-
-// subscriptionsOf reads the subscriptions that notifications are for, by their
-// ids. What is for none has the id "" and no subscription.
-func (s *Service) subscriptionsOf(ctx context.Context, environment *model.Environment, notifications []store.Placed) (map[string]*model.Subscription, error) {
-	found := map[string]*model.Subscription{"": nil}
-	err := s.store.View(ctx, func(tx *store.Tx) error {
-		asked := map[string]bool{"": true}
-		for _, n := range notifications {
-			if asked[n.SubscriptionID] {
-				continue
-			}
-			asked[n.SubscriptionID] = true
-			subscription, there, err := tx.Subscription(environment.ID, n.SubscriptionID)
-			if err != nil {
-				return fmt.Errorf("read subscription %s: %w", n.SubscriptionID, err)
-			}
-			if there {
-				found[n.SubscriptionID] = &subscription
-			}
-		}
-		return nil
-	})
-	return found, err
 }
 
 // News returns a channel that is closed when there may be something new in a feed.

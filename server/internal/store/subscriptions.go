@@ -96,7 +96,7 @@ func (tx *Tx) LockSubscription(environmentID, id string) (model.Subscription, bo
 }
 
 // SubscriptionsOf returns the subscriptions that notifications are for, by their
-// ids; one that was deleted is missing.
+// ids: nil for one that was deleted.
 func (tx *Tx) SubscriptionsOf(notifications []model.Notification) (map[string]*model.Subscription, error) {
 	var ids []string
 	named := map[string]*model.Subscription{}

@@ -69,12 +69,8 @@ func (d *developer) awaitApp(ctx context.Context) (app, error) {
 		if !told {
 			d.screen.say(warn, "%v", absent)
 		}
-		timer := d.Clock.NewTimer(lookPause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return app{}, context.Cause(ctx)
+		if err := wait(ctx, d.Clock, lookPause); err != nil {
+			return app{}, err
 		}
 	}
 }

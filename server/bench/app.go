@@ -43,7 +43,7 @@ func newApp(kind, serverURL string, client *http.Client) (http.Handler, error) {
 	}
 	switch kind {
 	case appRaw:
-		return &rawApp{server: serverURL, client: client}, nil
+		return &rawApp{server: serverURL, client: client, index: rawIndex}, nil
 	case appHops:
 		return &hopsApp{server: serverURL, client: client}, nil
 	}
@@ -81,6 +81,7 @@ type taskOutput struct {
 type rawApp struct {
 	server string
 	client *http.Client
+	index  func() protocol.Index
 }
 
 func (a *rawApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -91,7 +92,7 @@ func (a *rawApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case protocol.ActionPing:
 		io.WriteString(w, `{"ok":true}`)
 	case protocol.ActionIndexEndpoint:
-		json.NewEncoder(w).Encode(rawIndex())
+		json.NewEncoder(w).Encode(a.index())
 	case protocol.ActionExecuteJob:
 		var request struct {
 			Run struct {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -40,7 +39,7 @@ func (b *bench) measureListeners(ctx context.Context, engine string, listeners i
 		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	app, err := listen(listeningApp{listeners})
+	app, err := listen(&rawApp{index: func() protocol.Index { return listeningIndex(listeners) }})
 	if err != nil {
 		return err
 	}
@@ -76,28 +75,13 @@ func (b *bench) measureListeners(ctx context.Context, engine string, listeners i
 	return nil
 }
 
-// listeningApp has as many jobs as its number says. Three of them listen to one
-// event, each other one to an event of its own.
-type listeningApp struct{ jobs int }
-
-func (a listeningApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set(protocol.HeaderVersion, protocol.VersionLazyCachedTasks)
-	switch protocol.Action(r.Header.Get(protocol.HeaderAction)) {
-	case protocol.ActionPing:
-		io.WriteString(w, `{"ok":true}`)
-	case protocol.ActionIndexEndpoint:
-		json.NewEncoder(w).Encode(a.index())
-	case protocol.ActionExecuteJob:
-		io.WriteString(w, `{"status":"SUCCESS","output":{}}`)
-	}
-}
-
-func (a listeningApp) index() protocol.Index {
+// listeningIndex returns the index of an app with so many jobs. Three of them listen
+// to one event, each other one to an event of its own.
+func listeningIndex(jobs int) protocol.Index {
 	index := rawIndex()
 	job := index.Jobs[0]
 	index.Jobs = nil
-	for i := range a.jobs {
+	for i := range jobs {
 		name := "listened"
 		if i >= matching {
 			name = fmt.Sprintf("listened-%d", i)

@@ -117,7 +117,8 @@ func queueRuns(tx *store.Tx, environment *model.Environment, count int, payload 
 		return nil, errors.Join(err, fmt.Errorf("job %s found: %v", jobName(0), found))
 	}
 	now := tx.Now()
-	for range count {
+	runs := make([]model.Run, count)
+	for i := range runs {
 		event := model.Event{
 			ID: model.NewID(model.PrefixEvent, now), EnvironmentID: environment.ID, Name: model.InvokeEventName, Source: model.DefaultSource,
 			Payload: payload, Context: []byte("{}"), Internal: true, Timestamp: now, DeliverAt: now,
@@ -126,16 +127,13 @@ func queueRuns(tx *store.Tx, environment *model.Environment, count int, payload 
 		if _, err := tx.InsertEvent(event); err != nil {
 			return nil, err
 		}
-		run := model.Run{
+		runs[i] = model.Run{
 			ID: model.NewID(model.PrefixRun, now), EnvironmentID: environment.ID, JobID: version.Job.ID, JobVersionID: version.ID,
 			EndpointID: version.Endpoint.ID, EventID: event.ID, Status: protocol.RunQueued, CallbackURL: callback, CreatedAt: now,
 		}
-		if err := tx.InsertRun(run); err != nil {
-			return nil, err
-		}
-		ids = append(ids, run.ID)
+		ids = append(ids, runs[i].ID)
 	}
-	return ids, nil
+	return ids, tx.InsertRuns(runs)
 }
 
 // serve starts a server, has it work until so many runs are done, and stops it.

@@ -48,17 +48,6 @@ func signature(secret, body string) string {
 // body.
 func visit(t *testing.T, method, address, body string, headers map[string]string) (*http.Response, string) {
 	t.Helper()
-	response, text := visitOnce(t, method, address, body, headers)
-	// The app has a minute to answer, which all these tests at once may make too
-	// little for it. Who asked would ask again.
-	for again := 0; again < 3 && response.StatusCode == http.StatusInternalServerError && text == ""; again++ {
-		response, text = visitOnce(t, method, address, body, headers)
-	}
-	return response, text
-}
-
-func visitOnce(t *testing.T, method, address, body string, headers map[string]string) (*http.Response, string) {
-	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)

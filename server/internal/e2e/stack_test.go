@@ -47,12 +47,19 @@ type scenario struct {
 	check func(t *testing.T, s *stack)
 }
 
-// play plays scenarios on a stack, all at once.
+// atOnce is how many scenarios are played at once on a stack. Most of each is
+// waiting; but more would keep the app too busy to answer in the times that it has.
+const atOnce = 40
+
+// play plays scenarios on a stack, many at once.
 func play(t *testing.T, s *stack, scenarios []scenario) {
 	t.Helper()
 	var playing sync.WaitGroup
+	places := make(chan struct{}, atOnce)
 	for _, scenario := range scenarios {
+		places <- struct{}{}
 		playing.Go(func() {
+			defer func() { <-places }()
 			t.Run(scenario.name, func(t *testing.T) { scenario.check(t, s) })
 		})
 	}

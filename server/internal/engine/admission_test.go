@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,7 +20,8 @@ type full struct {
 	app *servertest.App
 	// queued is a run that waits, and key what it was invoked with.
 	queued, key string
-	release     chan struct{}
+	// release has the execution that hangs end.
+	release func()
 }
 
 const fullQueue = 3
@@ -28,11 +30,13 @@ func fill(t *testing.T, database string) full {
 	s := servertest.Start(t, servertest.Options{Database: database, Adjust: func(c *server.Config) {
 		c.Executions, c.QueuedRuns, c.EgressAllow = 1, fullQueue, "127.0.0.1"
 	}})
-	f := full{Server: s, app: servertest.NewApp(t, s), release: make(chan struct{})}
-	t.Cleanup(sync(f.release))
+	f := full{Server: s, app: servertest.NewApp(t, s)}
+	released := make(chan struct{})
+	f.release = sync.OnceFunc(func() { close(released) })
+	t.Cleanup(f.release)
 	hang := func(x *servertest.Execution) servertest.Reply {
 		select {
-		case <-f.release:
+		case <-released:
 		case <-x.Done:
 		}
 		return servertest.Success("")
@@ -44,17 +48,6 @@ func fill(t *testing.T, database string) full {
 		f.queued = s.Development().Invoke(servertest.JobID, "{}", protocol.HeaderIdempotencyKey, f.key)
 	}
 	return f
-}
-
-// sync returns what closes a channel unless it is closed.
-func sync(release chan struct{}) func() {
-	return func() {
-		select {
-		case <-release:
-		default:
-			close(release)
-		}
-	}
 }
 
 func (f full) invoke(c *servertest.Client, body string, headers ...string) servertest.Answer {
@@ -88,7 +81,7 @@ func TestAnEnvironmentWithTooManyQueuedRunsTakesNoMore(t *testing.T) {
 				t.Errorf("event %s was recorded: %s", id, answer.Body)
 			}
 		}
-		close(f.release)
+		f.release()
 		development.WaitRun(f.queued, protocol.RunSuccess)
 		f.Clock.Advance(2 * time.Second)
 		development.OK("POST", "/api/v1/events", event, nil)
@@ -125,7 +118,7 @@ func TestWhatIsKnownOrCannotComeAgainIsTakenByAFullEnvironment(t *testing.T) {
 		development.OK("POST", "/api/v1/events", later, nil)
 		again := `{"event":{"id":"LATER","name":"happened"}}`
 		development.OK("POST", "/api/v1/events", again, nil)
-		close(f.release)
+		f.release()
 		development.WaitRun(f.queued, protocol.RunSuccess)
 	})
 }
@@ -141,7 +134,7 @@ func TestAFullEnvironmentDoesNotStopAnother(t *testing.T) {
 		key := app.Script(servertest.Always(servertest.Success("")))
 		run := production.Invoke(servertest.JobID, "{}", protocol.HeaderIdempotencyKey, key)
 		production.OK("POST", "/api/v1/events", `{"event":{"name":"happened"}}`, nil)
-		close(f.release)
+		f.release()
 		production.WaitRun(run, protocol.RunSuccess)
 	})
 }

@@ -39,6 +39,11 @@ func Start(t testing.TB) *Server {
 // Open starts a server and returns when it accepts connections. The caller
 // closes it; should this process die first, the server follows it.
 func Open(ctx context.Context) (*Server, error) {
+	return open(func(server *Server) error { return server.create(ctx) })
+}
+
+// open returns a server that fill has put into its folder and started.
+func open(fill func(*Server) error) (*Server, error) {
 	found, err := findPrograms(programFolders())
 	if err != nil {
 		return nil, err
@@ -54,8 +59,8 @@ func Open(ctx context.Context) (*Server, error) {
 	server := &Server{programs: found, account: runAs, folder: folder}
 	if longest := 103 - len("/"+socket); len(folder) > longest {
 		err = fmt.Errorf("the folder for temporary files has too long a path for a socket (%s): set TMPDIR to a shorter one", folder)
-	} else {
-		err = server.create(ctx)
+	} else if err = server.prepare(); err == nil {
+		err = fill(server)
 	}
 	if err != nil {
 		return nil, errors.Join(err, server.Close())
@@ -63,17 +68,17 @@ func Open(ctx context.Context) (*Server, error) {
 	return server, nil
 }
 
-func (s *Server) create(ctx context.Context) error {
+// prepare has the folder guarded, before there is anything to be left behind.
+func (s *Server) prepare() (err error) {
 	if err := s.account.own(s.folder); err != nil {
 		return err
 	}
-	// The guard comes first, so that nothing it guards can be left behind.
-	guard, err := startGuard(s.programs, s.account, s.folder)
-	if err != nil {
-		return err
-	}
-	s.guard = guard
-	err = s.run(ctx, s.programs.initdb, "--pgdata="+s.data(), "--username=runhook", "--auth=trust",
+	s.guard, err = startGuard(s.programs, s.account, s.folder)
+	return err
+}
+
+func (s *Server) create(ctx context.Context) error {
+	err := s.run(ctx, s.programs.initdb, "--pgdata="+s.data(), "--username=runhook", "--auth=trust",
 		"--encoding=UTF8", "--locale=C", "--locale-provider=icu", "--icu-locale=en-US",
 		"--no-sync", "--no-instructions")
 	if err != nil {
@@ -110,7 +115,7 @@ fsync = off
 func (s *Server) start(ctx context.Context) error {
 	log := filepath.Join(s.folder, "log")
 	err := s.run(ctx, s.programs.pgctl, "start", "--pgdata="+s.data(), "--log="+log,
-		"--wait", fmt.Sprintf("--timeout=%.0f", patience.Seconds()))
+		"--wait", longestWait())
 	if err != nil {
 		said, _ := os.ReadFile(log)
 		return fmt.Errorf("%w\nthe server's log:\n%s", err, said)
@@ -120,7 +125,7 @@ func (s *Server) start(ctx context.Context) error {
 
 func (s *Server) stop(ctx context.Context, mode string) error {
 	return s.run(ctx, s.programs.pgctl, "stop", "--pgdata="+s.data(), "--mode="+mode,
-		"--wait", fmt.Sprintf("--timeout=%.0f", patience.Seconds()))
+		"--wait", longestWait())
 }
 
 func (s *Server) data() string {

@@ -72,9 +72,22 @@ func restartable(err error) bool {
 	return code == "40001" || code == "40P01" // serialization_failure, deadlock_detected
 }
 
+// errStandby is what the beginning of a transaction that writes means on a standby.
+var errStandby = fmt.Errorf("%w: its server is a standby", database.ErrUnavailable)
+
+// refused adds to the error of how a transaction begins that the server is a
+// standby, to which a pooler may have moved the connection: PostgreSQL calls it a
+// feature that it lacks.
+func refused(err error) error {
+	if state(err) == "0A000" { // feature_not_supported
+		return fmt.Errorf("%w: %w", errStandby, err)
+	}
+	return err
+}
+
 // replaced reports whether the server answers but no longer takes writes, so that
 // the connections to it should be given up.
 func replaced(err error) bool {
 	code := state(err)
-	return code == "25006" || code == "57P01"
+	return code == "25006" || code == "57P01" || errors.Is(err, errStandby)
 }

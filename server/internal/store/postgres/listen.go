@@ -16,7 +16,7 @@ import (
 const channel = "runhook"
 
 const (
-	// pingTimeout is how long a silent connection has to answer a ping.
+	// pingTimeout is how long a connection that was silent has to answer a ping.
 	pingTimeout = 5 * time.Second
 	// Pauses between attempts to connect grow between these.
 	shortestReconnect, longestReconnect = 50 * time.Millisecond, 5 * time.Second

@@ -97,13 +97,10 @@ func (o *Options) apply(url string, config *pgxpool.Config) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	connection := config.ConnConfig
-	if connection.ConnectTimeout == 0 {
-		connection.ConnectTimeout = 10 * time.Second
+	if config.PingTimeout == 0 {
+		config.PingTimeout = pingTimeout
 	}
-	if connection.RuntimeParams["application_name"] == "" {
-		connection.RuntimeParams["application_name"] = "runhook"
-	}
+	prepare(config.ConnConfig)
 }
 
 func (db *DB) checkVersion(ctx context.Context) error {

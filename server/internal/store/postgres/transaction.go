@@ -157,7 +157,7 @@ func (t *transaction) receive(results pgx.BatchResults) error {
 	if !t.begun {
 		t.begun = true
 		if _, err := results.Exec(); err != nil {
-			return t.fail(describe(t.begin, err))
+			return t.fail(describe(t.begin, refused(err)))
 		}
 	}
 	return t.receiveQueue(results)

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/runhook/runhook/protocol"
@@ -29,15 +30,29 @@ func TestNothingIsLostByThreeServersOnPostgreSQL(t *testing.T) {
 func survive(t *testing.T, w *world) {
 	t.Logf("the seed is %d", *seed)
 	l := newLoad(w)
+	l.during(t, func() map[string]int {
+		return w.torment(t.Context(), rand.New(rand.NewPCG(*seed, 0)), *kills)
+	})
+}
+
+// during has the clients invoke while something happens, and then checks that
+// nothing was lost. What happens returns how often each thing did.
+func (l *load) during(t *testing.T, happen func() map[string]int) {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	loaded := make(chan struct{})
 	go func() {
 		defer close(loaded)
 		l.run(ctx)
 	}()
-	happened := w.torment(t.Context(), rand.New(rand.NewPCG(*seed, 0)), *kills)
-	stop()
-	<-loaded
+	// Also if it ends the test: the clients must not report to one that is over.
+	end := sync.OnceFunc(func() {
+		stop()
+		<-loaded
+	})
+	defer end()
+	happened := happen()
+	end()
 	l.check(t, happened)
 }
 

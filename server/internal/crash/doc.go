@@ -7,7 +7,8 @@
 // executed for an execution that asked for it after its completion was
 // acknowledged: only two executions of one run that overlap, one of them by a
 // server that was given up for dead, may both execute a task. And package doctor
-// must find nothing wrong, then and in between, at any moment.
+// must find nothing wrong, then and in between, at any moment. The same must hold
+// when PostgreSQL fails over to a standby.
 //
 //	go test ./server/internal/crash -kills 1000 -seed 7 -timeout 2h
 //

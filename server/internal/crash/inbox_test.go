@@ -18,6 +18,9 @@ type inbox struct {
 	verifier *receiver.Verifier
 	mu       sync.Mutex
 	count    int
+	// refused holds the ids that were refused: the pause before a third attempt would
+	// be longer than all that is tested.
+	refused map[string]bool
 	// told holds, by run, the ids and bodies of its notifications and how often
 	// each came.
 	told map[string]map[message]int
@@ -31,7 +34,7 @@ type message struct{ id, body string }
 const refusedEvery = 50
 
 func newInbox(t *testing.T) *inbox {
-	b := &inbox{t: t, told: map[string]map[message]int{}}
+	b := &inbox{t: t, refused: map[string]bool{}, told: map[string]map[message]int{}}
 	var err error
 	if b.verifier, err = receiver.NewVerifier(receiver.Config{APIKey: apiKey}); err != nil {
 		t.Fatal(err)
@@ -59,7 +62,8 @@ func (b *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	key := r.URL.Query().Get("key")
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.count++; b.count%refusedEvery == 0 {
+	if b.count++; b.count%refusedEvery == 0 && !b.refused[delivery.ID] {
+		b.refused[delivery.ID] = true
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}

@@ -1,0 +1,44 @@
+package crash
+
+import (
+	"testing"
+
+	"github.com/runhook/runhook/server/internal/testpostgres"
+)
+
+func TestNothingIsLostWhenAStandbyTakesOver(t *testing.T) {
+	t.Parallel()
+	primary := testpostgres.Start(t)
+	standby := primary.Standby(t)
+	w := newWorld(t, testpostgres.EitherURL(primary, standby), nil, 2)
+	l := newLoad(w)
+	l.during(t, func() map[string]int {
+		l.awaitEnds("before the failover")
+		primary.Kill(t)
+		l.wait("clients to be told that the database is away", func() bool { return l.timesAway() >= clients })
+		standby.Promote(t)
+		l.awaitEnds("after the failover")
+		// It comes back as what it may: to servers that are connected, and to one
+		// that is not.
+		primary.RestartReadOnly(t)
+		w.kill(0)
+		w.startServer(0)
+		l.awaitEnds("after the old primary has come back")
+		return map[string]int{"failover": 1}
+	})
+}
+
+// awaitEnds waits until a number of further runs have ended and were told of.
+func (l *load) awaitEnds(when string) {
+	l.t.Helper()
+	const enough = 40
+	before := len(l.inbox.keys())
+	l.wait("more runs to end "+when, func() bool { return len(l.inbox.keys()) >= before+enough })
+}
+
+// timesAway returns how many requests were told that the database is away.
+func (l *load) timesAway() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.away
+}

@@ -55,6 +55,14 @@ type Span struct {
 	Until string
 }
 
+// where returns the condition, and its parameters, of the rows x of a span.
+func (s Span) where() (condition string, args []any) {
+	if s.Until == "" {
+		return `x.id > $1`, []any{s.After}
+	}
+	return `x.id > $1 AND x.id <= $2`, []any{s.After, s.Until}
+}
+
 // SpanAfter returns the span of up to rows rows that follow an id; the empty id
 // stands for the beginning.
 func (tx *Tx) SpanAfter(table, after string, rows int) (Span, error) {
@@ -77,11 +85,7 @@ type Breach struct {
 func (tx *Tx) Breaches(span Span) ([]Breach, error) {
 	var breaches []Breach
 	for _, i := range invariantsOf(span.Table) {
-		query, args := `SELECT x.id FROM `+i.Table+` x WHERE x.id > $1 AND (`+i.broken+`)`, []any{span.After}
-		if span.Until != "" {
-			query, args = query+` AND x.id <= $2`, append(args, span.Until)
-		}
-		ids, err := collect(tx, query+` ORDER BY x.id`, args, scanString)
+		ids, err := tx.breaking(i, span)
 		if err != nil {
 			return nil, err
 		}
@@ -92,9 +96,20 @@ func (tx *Tx) Breaches(span Span) ([]Breach, error) {
 	return breaches, nil
 }
 
+// breaking returns the ids of the rows of a span for which an invariant does not
+// hold.
+func (tx *Tx) breaking(i Invariant, span Span) ([]string, error) {
+	if i == toldToSubscriptions {
+		return tx.untold(span)
+	}
+	where, args := span.where()
+	return collect(tx, `SELECT x.id FROM `+i.Table+` x WHERE `+where+` AND (`+i.broken+`) ORDER BY x.id`, args, scanString)
+}
+
 // Repair makes an invariant hold for a row, if it still does not, and reports
-// whether there was need. It locks the row's run first, as everybody does. The
-// loops of the server find what becomes due by it the next time they look.
+// whether there was need. It locks the row's run, or the queue of its source, first,
+// as everybody does. The loops of the server find what becomes due by it the next
+// time they look.
 func (tx *Tx) Repair(b Breach) (bool, error) {
 	if err := tx.lockForRepair(b); err != nil {
 		return false, err
@@ -114,6 +129,11 @@ func (tx *Tx) lockForRepair(b Breach) error {
 			return err
 		}
 		run = task.RunID
+	case "source_deliveries":
+		_, _, err := first(tx, `
+			SELECT source_id FROM source_queues WHERE source_id = (SELECT source_id FROM source_deliveries WHERE id = $1)`+tx.conn.Dialect().ForUpdate,
+			[]any{b.ID}, scanString)
+		return err
 	default:
 		return nil
 	}

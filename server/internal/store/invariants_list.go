@@ -30,7 +30,7 @@ var (
 var hasEnded = `x.status NOT IN (` + quoted(openRunStatuses) + `)`
 
 var invariants = slices.Concat(runInvariants, taskInvariants, notificationInvariants, eventInvariants, indexInvariants,
-	[]Invariant{leaseless("schedules"), leaseless("source_deliveries")})
+	scheduleInvariants, sourceInvariants, waitInvariants)
 
 var runInvariants = []Invariant{
 	leaseless("runs"),
@@ -74,6 +74,7 @@ var runInvariants = []Invariant{
 		broken: hasEnded + ` AND x.callback_url IS NOT NULL AND x.trimmed_at IS NULL AND (
 			SELECT COUNT(*) FROM notifications n WHERE n.run_id = x.id AND n.url <> '' AND n.subscription_id IS NULL AND n.created_at = x.completed_at) <> 1`,
 	},
+	toldToSubscriptions,
 	{
 		Name: "runs have their event", Table: "runs",
 		Broken: "belongs to an event that does not exist",
@@ -109,6 +110,11 @@ var taskInvariants = []Invariant{
 		broken: `x.status NOT IN (` + quoted(openTaskStatuses) + `) AND (x.due_at IS NOT NULL OR x.operation_at IS NOT NULL)`,
 		repair: `due_at = NULL, operation_at = NULL`,
 	},
+	{
+		Name: "tasks count their attempts", Table: "tasks",
+		Broken: "counts another number of attempts than are on record",
+		broken: `x.attempts <> 1 + (SELECT COUNT(*) FROM task_attempts a WHERE a.task_id = x.id)`,
+	},
 }
 
 var notificationInvariants = []Invariant{
@@ -139,6 +145,12 @@ var notificationInvariants = []Invariant{
 		Name: "notifications count their attempts", Table: "notifications",
 		Broken: "counts another number of attempts than are on record",
 		broken: `x.attempts <> (SELECT COUNT(*) FROM notification_attempts a WHERE a.notification_id = x.id)`,
+	},
+	{
+		Name: "feeds count their notifications", Table: "notifications",
+		Broken: "has a position in its feed that the feed has not given yet",
+		broken: `x.feed_position IS NOT NULL AND NOT EXISTS (
+			SELECT 1 FROM notification_feeds f WHERE f.environment_id = x.environment_id AND f.last_position >= x.feed_position)`,
 	},
 }
 

@@ -3,7 +3,6 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/runhook/runhook/protocol"
@@ -14,9 +13,6 @@ import (
 )
 
 const (
-	// maximumFailures is how often in a row an endpoint may fail to answer
-	// before its run fails (execution.md 2.8).
-	maximumFailures = 10
 	// maximumYields bounds the explicit yields of a run, maximumIdleYields the
 	// automatic ones in a row that finish no task (12.1 items 14).
 	maximumYields     = 100
@@ -61,7 +57,7 @@ func (n *ending) apply(outcome endpoint.ExecuteOutcome) error {
 		n.count(outcome.Duration)
 		return n.timedOut(outcome.Duration)
 	case endpoint.Transient:
-		return n.transient(outcome.Error, outcome.RetryAfter)
+		return n.unanswered(outcome)
 	case endpoint.Interrupted:
 		return n.proceed(model.RunReleased, n.run().CreatedAt)
 	}
@@ -150,20 +146,6 @@ func (n *ending) yield(key string) error {
 	}
 	n.run().YieldedExecutions = append(n.run().YieldedExecutions, key)
 	return n.proceed(model.RunYields, n.run().CreatedAt)
-}
-
-// transient has the run executed again after a pause that grows with each
-// failure in a row.
-func (n *ending) transient(failure *protocol.Error, retryAfter time.Duration) error {
-	n.run().ExecutionFailures++
-	failures := n.run().ExecutionFailures
-	n.trouble = failure.Message
-	if failures >= maximumFailures {
-		n.run().ExecutionCount++
-		return n.fail(model.RunFails, errorJSON(failure))
-	}
-	pause := time.Duration(500 * math.Pow(1.5, float64(failures)) * float64(time.Millisecond))
-	return n.proceed(model.RunYields, n.tx.Now().Add(max(pause, retryAfter)))
 }
 
 // timedOut applies the end of an execution by the app's platform or by our own

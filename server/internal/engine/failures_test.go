@@ -9,12 +9,16 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/server"
 	"github.com/runhook/runhook/server/internal/servertest"
 )
 
-// backoff is the pause after n failures in a row (execution.md 2.8).
-func backoff(n int) time.Duration {
-	return time.Duration(500 * math.Pow(1.5, float64(n)) * float64(time.Millisecond))
+// backoff is the pause after n failures in a row in DEVELOPMENT (execution.md 2.8).
+func backoff(n int) time.Duration { return growing(1.5, n) }
+
+// growing is a pause that grows by a factor with each failure in a row.
+func growing(factor float64, n int) time.Duration {
+	return time.Duration(500 * math.Pow(factor, float64(n)) * float64(time.Millisecond))
 }
 
 func TestAFailureThatPassesIsTriedAgain(t *testing.T) {
@@ -108,6 +112,20 @@ func TestTenFailuresInARow(t *testing.T) {
 				t.Errorf("the app was called %d times", n)
 			}
 		},
+		"are counted anew after a finished task": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+			steps := repeated(20, func(x *servertest.Execution) servertest.Reply {
+				x.Complete(x.Task(fmt.Sprint(x.Number)), "1")
+				return servertest.Reply{Drop: true}
+			})
+			got := app.End(func(id string) {
+				if s.Development().Run(id).Status == protocol.RunWaitingToExecute {
+					s.Clock.Advance(backoff(1))
+				}
+			}, append(steps, servertest.Always(servertest.Success("")))...)
+			if got.Status != protocol.RunSuccess {
+				t.Errorf("the run is %s: %s", got.Status, got.Error)
+			}
+		},
 		"are counted anew after a good answer": func(t *testing.T, s *servertest.Server, app *servertest.App) {
 			steps := repeated(9, servertest.Always(servertest.HTTP(500, "")))
 			steps = append(steps, servertest.Always(servertest.Yield("breath")))
@@ -122,6 +140,28 @@ func TestTenFailuresInARow(t *testing.T) {
 			}
 		},
 	})
+}
+
+func TestOutsideOfDevelopmentAnAppMayBeAwayForThreeQuartersOfAnHour(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, servertest.Options{Adjust: func(c *server.Config) { c.EgressAllow = "127.0.0.1" }})
+	app := servertest.NewUnregisteredApp(t, s)
+	app.SetIndex(servertest.Index(servertest.Job("work", "1.0.0")))
+	production := s.As(s.Key(protocol.Production).Secret)
+	app.Register(production, "app")
+	began := s.Clock.Now()
+	key := app.Script(append(repeated(9, servertest.Always(servertest.HTTP(http.StatusBadGateway, ""))), servertest.Always(servertest.Success("")))...)
+	id := production.Invoke("work", "{}", protocol.HeaderIdempotencyKey, key)
+	for n := 1; n < 10; n++ {
+		s.Wait(fmt.Sprintf("failure %d", n), func() bool {
+			return app.Calls(protocol.ActionExecuteJob) == n && production.Run(id).Status == protocol.RunWaitingToExecute
+		})
+		s.Clock.AdvanceTo(s.Clock.Now().Add(growing(2.5, n)))
+	}
+	production.WaitRun(id, protocol.RunSuccess)
+	if away := s.Clock.Now().Sub(began); away < 45*time.Minute {
+		t.Errorf("the app was asked for %v only", away)
+	}
 }
 
 func TestAnExecutionThatItsPlatformStopped(t *testing.T) {

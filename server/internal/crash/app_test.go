@@ -20,8 +20,8 @@ const (
 	nap = 300 * time.Millisecond
 )
 
-// serveApp is the Go app: one job, at a port of its own, which it prints. That in
-// Node, e2e/crash.js, does the same.
+// serveApp is the Go app, at a port of its own, which it prints: a job that is
+// invoked, as the app in Node, e2e/crash.js, has one, and two that run on events.
 func serveApp() {
 	ledger, err := os.OpenFile(os.Getenv(ledgerVariable), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -34,6 +34,9 @@ func serveApp() {
 	client := runhook.New(runhook.Config{ID: goApp.id, Logger: slog.New(slog.DiscardHandler)})
 	a := &app{ledger: ledger}
 	runhook.NewJob(client, goApp.job, "1.0.0", runhook.OnInvoke[string](), a.work)
+	for _, job := range goApp.heeding {
+		runhook.NewJob(client, job, "1.0.0", runhook.OnEvent[string](happened), a.heed)
+	}
 	fmt.Printf("%s%s\n", appReady, listener.Addr())
 	panic(http.Serve(listener, client))
 }
@@ -58,6 +61,11 @@ func (a *app) work(ctx context.Context, payload string) (string, error) {
 		return "", err
 	}
 	return payload, nil
+}
+
+// heed is what runs on events: one task.
+func (a *app) heed(ctx context.Context, payload string) (string, error) {
+	return payload, a.task(ctx, rand.Text(), "heard")
 }
 
 var errFirstAttempt = errors.New("fails the first time")

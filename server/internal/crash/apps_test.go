@@ -12,14 +12,15 @@ import (
 type kind struct {
 	// id is its endpoint's, and path where the balancer has it.
 	id, path string
-	// job is its job.
-	job string
+	// job is its job that is invoked, and heeding are those that run on events.
+	job     string
+	heeding []string
 	// start starts its process, with variables.
 	start func(w *world, variables []string) *servertest.Process
 }
 
 var (
-	goApp   = kind{id: "app", path: "/app", job: "work", start: startGo}
+	goApp   = kind{id: "app", path: "/app", job: "work", heeding: []string{"heed", "heed-too"}, start: startGo}
 	nodeApp = kind{id: "node-app", path: "/node", job: "node-work", start: startNode}
 )
 
@@ -27,6 +28,14 @@ var (
 var kinds []kind
 
 func init() { kinds = []kind{goApp, nodeApp} }
+
+// jobCount returns how many jobs they have together.
+func jobCount() (count int) {
+	for _, k := range kinds {
+		count += 1 + len(k.heeding)
+	}
+	return count
+}
 
 // startGo starts the test's own binary as the app.
 func startGo(w *world, variables []string) *servertest.Process {

@@ -60,7 +60,8 @@ func (l *load) during(t *testing.T, happen func() map[string]int) {
 // became of it.
 func (l *load) check(t *testing.T, happened map[string]int) {
 	keys := slices.Sorted(maps.Keys(l.accepted))
-	for _, key := range keys {
+	awaited := slices.Concat(keys, l.heardKeys())
+	for _, key := range awaited {
 		l.wait("the notification of "+key+", run "+l.accepted[key], func() bool { return l.inbox.has(key) })
 	}
 	l.wait("every notification to be recorded as delivered", func() bool { return len(l.notifications("status=PENDING")) == 0 })
@@ -70,27 +71,32 @@ func (l *load) check(t *testing.T, happened map[string]int) {
 	for _, key := range keys {
 		l.invoke(key) // gives the same run once more
 		runs = append(runs, l.accepted[key])
-		again += l.checkRun(t, key, l.accepted[key])
+		again += l.checkRun(t, key, l.accepted[key], key)
 	}
+	heard, heardAgain := l.checkEvents(t)
+	again += heardAgain
 	for _, key := range l.inbox.keys() {
-		if l.accepted[key] == "" {
+		if !slices.Contains(awaited, key) {
 			t.Errorf("a run of %s was told of, which was never accepted", key)
 		}
 	}
+	if total := l.countRuns(); total != len(runs)+len(heard) {
+		t.Errorf("there are %d runs, but %d were asked for and %d are of events", total, len(runs), len(heard))
+	}
 	done := readLedger(t, l.ledger)
-	done.check(t, runs)
+	done.check(t, runs, heard)
 	l.examine()
-	t.Logf("%d runs with %d tasks, after %v; %d tasks were executed more than once, %d of them by executions that overlapped, "+
-		"%d notifications came again, %d invocations were told that the database is away",
-		len(runs), len(done.times), happened, done.again, done.overlapped, again, l.away)
+	t.Logf("%d runs that were invoked and %d of events with %d tasks, after %v; %d tasks were executed more than once, "+
+		"%d of them by executions that overlapped, %d notifications came again, %d requests were told that the database is away",
+		len(runs), len(heard), len(done.times), happened, done.again, done.overlapped, again, l.away)
 }
 
-// checkRun checks the end of a run, and returns how often its notification came
-// again.
-func (l *load) checkRun(t *testing.T, key, id string) (again int) {
+// checkRun checks the end of a run, its output and that it was told of under the key,
+// and returns how often its notification came again.
+func (l *load) checkRun(t *testing.T, key, id, output string) (again int) {
 	t.Helper()
 	run := l.api().Run(id)
-	if run.Status != protocol.RunSuccess || string(run.Output) != `"`+key+`"` {
+	if run.Status != protocol.RunSuccess || string(run.Output) != `"`+output+`"` {
 		t.Errorf("run %s of %s is %s with %s", id, key, run.Status, run.Output)
 	}
 	messages, came := l.inbox.messages(key)
@@ -104,6 +110,20 @@ func (l *load) checkRun(t *testing.T, key, id string) (again int) {
 		t.Errorf("run %s was told of with %s (%v)", id, messages[0].body, err)
 	}
 	return came - 1
+}
+
+// countRuns returns how many runs there are.
+func (l *load) countRuns() (count int) {
+	for cursor, more := "", true; more; {
+		var page struct {
+			Runs       []struct{ ID string }
+			NextCursor string
+		}
+		l.api().OK("GET", "/api/runhook/v1/runs?take=50&cursor="+cursor, nil, &page)
+		count += len(page.Runs)
+		cursor, more = page.NextCursor, page.NextCursor != ""
+	}
+	return count
 }
 
 // notification is one of the list of notifications.

@@ -3,7 +3,9 @@
 // stopped for longer than their leases hold, at random moments, again and again.
 //
 // At the end, every invocation that was accepted must have led to one run, to one
-// end of it, and to one notification that was delivered. No task may have been
+// end of it, and to one notification that was delivered; every event, to one run of
+// each job that heeds it, and to one notification of each to a standing subscription.
+// There must be no other runs. No task may have been
 // executed for an execution that asked for it after its completion was
 // acknowledged: only two executions of one run that overlap, one of them by a
 // server that was given up for dead, may both execute a task. And package doctor

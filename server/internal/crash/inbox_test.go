@@ -36,7 +36,7 @@ const refusedEvery = 50
 func newInbox(t *testing.T) *inbox {
 	b := &inbox{t: t, refused: map[string]bool{}, told: map[string]map[message]int{}}
 	var err error
-	if b.verifier, err = receiver.NewVerifier(receiver.Config{APIKey: apiKey}); err != nil {
+	if b.verifier, err = receiver.NewVerifier(receiver.Config{APIKey: apiKey, Secrets: []string{inboxSecret}}); err != nil {
 		t.Fatal(err)
 	}
 	web := httptest.NewServer(b)
@@ -48,7 +48,11 @@ func newInbox(t *testing.T) *inbox {
 	return b
 }
 
-// ServeHTTP implements [http.Handler]. The URL's query names the run's key.
+// inboxSecret signs what a subscription is told.
+const inboxSecret = "whsec_Y3Jhc2hpbmcgaXMgYSB3YXkgb2YgbGlmZSBmb3IgdXM="
+
+// ServeHTTP implements [http.Handler]. The query of a callback URL names the run's
+// key; what a subscription is told is of a run that an event started.
 func (b *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -60,6 +64,9 @@ func (b *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	key := r.URL.Query().Get("key")
+	if key == "" {
+		key = heardKey(b.t, body)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.count++; b.count%refusedEvery == 0 && !b.refused[delivery.ID] {

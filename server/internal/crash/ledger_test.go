@@ -83,18 +83,27 @@ func (l *ledger) read(what string, of task, execution string) {
 }
 
 // check fails the test for every task that was executed although the server had
-// acknowledged its completion before it was asked, and for every task of a run
-// that was never executed.
-func (l *ledger) check(t *testing.T, runs []string) {
+// acknowledged its completion before it was asked, and for every task of a run that
+// was invoked, or that an event started, that was never executed.
+func (l *ledger) check(t *testing.T, invoked, heard []string) {
 	t.Helper()
 	for _, of := range l.repeated {
 		t.Errorf("run %s: task %s was executed after its completion was acknowledged", of.run, of.key)
 	}
-	for _, run := range runs {
-		for _, key := range []string{"first", "second"} {
-			if l.times[task{run, key}] == 0 {
-				t.Errorf("run %s: task %s was never executed", run, key)
-			}
+	for _, run := range invoked {
+		l.want(t, task{run, "first"}, task{run, "second"})
+	}
+	for _, run := range heard {
+		l.want(t, task{run, "heard"})
+	}
+}
+
+// want fails the test for each of the tasks that was never executed.
+func (l *ledger) want(t *testing.T, tasks ...task) {
+	t.Helper()
+	for _, of := range tasks {
+		if l.times[of] == 0 {
+			t.Errorf("run %s: task %s was never executed", of.run, of.key)
 		}
 	}
 }

@@ -1,12 +1,12 @@
 package crash
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -31,8 +31,10 @@ type load struct {
 	client *http.Client
 
 	mu sync.Mutex
-	// accepted holds the runs by their idempotency keys.
+	// accepted holds the runs by their idempotency keys, and events the ids of the
+	// events that were.
 	accepted map[string]string
+	events   []string
 	// away counts the answers that the database cannot be reached.
 	away int
 }
@@ -41,7 +43,7 @@ func newLoad(w *world) *load {
 	return &load{world: w, client: &http.Client{Timeout: requestTimeout}, accepted: map[string]string{}}
 }
 
-// run has the clients invoke the job until ctx ends.
+// run has the clients invoke jobs, and send events, until ctx ends.
 func (l *load) run(ctx context.Context) {
 	var working sync.WaitGroup
 	for number := range clients {
@@ -50,8 +52,13 @@ func (l *load) run(ctx context.Context) {
 			for i := 0; ctx.Err() == nil; i++ {
 				key := fmt.Sprintf("key-%d-%d", number, i)
 				l.invoke(key)
-				pause(ctx, rest)
 				open = append(open, key)
+				if i%eventEvery == 0 {
+					event := fmt.Sprintf("event-%d-%d", number, i)
+					l.send(event)
+					open = append(open, heardKeys(event)...)
+				}
+				pause(ctx, rest)
 				for len(open) >= outstanding && ctx.Err() == nil {
 					if l.inbox.has(open[0]) {
 						open = open[1:]
@@ -93,17 +100,24 @@ func jobOf(key string) string {
 	return goApp.job
 }
 
-// attempt asks once. No answer, or that the database cannot be reached, is all
-// that may come instead of a run.
+// attempt asks once for a run.
 func (l *load) attempt(key string) (id string, ok bool) {
-	body, err := json.Marshal(protocol.InvokeJob{
+	var run protocol.InvokedRun
+	ok = l.ask("/api/v1/jobs/"+jobOf(key)+"/invoke", key, protocol.InvokeJob{
 		Payload: json.RawMessage(`"` + key + `"`),
 		Options: &protocol.InvokeOptions{CallbackURL: l.inbox.URL + "?key=" + key},
-	})
+	}, &run)
+	return run.ID, ok && run.ID != ""
+}
+
+// ask makes a request once, and reports whether it was accepted. No answer, or that
+// the database cannot be reached, is all that may come instead.
+func (l *load) ask(path, key string, body, into any) (ok bool) {
+	encoded, err := json.Marshal(body)
 	if err != nil {
 		panic(err) // texts always encode
 	}
-	request, err := http.NewRequest(http.MethodPost, l.balancer.URL+"/api/v1/jobs/"+jobOf(key)+"/invoke", strings.NewReader(string(body)))
+	request, err := http.NewRequest(http.MethodPost, l.balancer.URL+path, bytes.NewReader(encoded))
 	if err != nil {
 		panic(err) // the URL is a server's
 	}
@@ -111,27 +125,26 @@ func (l *load) attempt(key string) (id string, ok bool) {
 	request.Header.Set("Idempotency-Key", key)
 	response, err := l.client.Do(request)
 	if err != nil {
-		return "", false
+		return false
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
-		return "", false
+		return false
 	}
 	if response.StatusCode == http.StatusOK {
-		var run protocol.InvokedRun
-		if err := json.Unmarshal(text, &run); err != nil {
-			l.t.Errorf("an invocation was answered %s: %v", text, err)
+		if err := json.Unmarshal(text, into); err != nil {
+			l.t.Errorf("a request to %s was answered %s: %v", path, text, err)
 		}
-		return run.ID, err == nil && run.ID != ""
+		return err == nil
 	}
 	if response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" {
-		l.t.Errorf("an invocation was answered %d, Retry-After %q: %s", response.StatusCode, response.Header.Get("Retry-After"), text)
+		l.t.Errorf("a request to %s was answered %d, Retry-After %q: %s", path, response.StatusCode, response.Header.Get("Retry-After"), text)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.away++
-	return "", false
+	return false
 }
 
 // pause waits. The pauses of this package are the load and the faults themselves;

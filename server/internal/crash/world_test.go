@@ -45,8 +45,9 @@ func newWorld(t *testing.T, database string, postgres *testpostgres.Server, serv
 	w.wait("the jobs of the apps to be known", func() bool {
 		var told struct{ Jobs []struct{ ID string } }
 		w.api().OK("GET", "/api/runhook/v1/jobs", nil, &told)
-		return len(told.Jobs) == len(kinds)
+		return len(told.Jobs) == jobCount()
 	})
+	w.api().Subscribe(w.inbox.URL, servertest.Fields{"jobs": goApp.heeding, "secret": inboxSecret})
 	return w
 }
 

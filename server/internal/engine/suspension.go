@@ -98,10 +98,11 @@ func resetTime(milliseconds float64) time.Time {
 	return time.UnixMilli(int64(min(max(milliseconds, 0), last))).UTC()
 }
 
-// task returns the task that an answer names; an answer that names a task of
-// another run fails the run, since no later execution can do better.
+// task returns the task that an answer names, locked: another execution of the run,
+// by a server that was given up, may complete it at this moment. An answer that names
+// a task of another run fails the run, since no later execution can do better.
 func (s *suspension) task(echo *protocol.TaskEcho) (model.Task, bool, error) {
-	task, found, err := s.tx.Task(echo.ID)
+	task, found, err := s.tx.LockTask(echo.ID)
 	if err != nil {
 		return task, false, err
 	}

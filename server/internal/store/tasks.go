@@ -112,6 +112,12 @@ func (tx *Tx) Task(id string) (model.Task, bool, error) {
 	return first(tx, `SELECT `+taskColumns+` FROM tasks WHERE id = $1`, []any{id}, scanTask)
 }
 
+// LockTask is [Tx.Task], and keeps others from changing the task until the
+// transaction ends: an app completes a task without locking its run.
+func (tx *Tx) LockTask(id string) (model.Task, bool, error) {
+	return first(tx, `SELECT `+taskColumns+` FROM tasks WHERE id = $1`+tx.conn.Dialect().ForUpdate, []any{id}, scanTask)
+}
+
 // TaskOfRun returns a task of a run of an environment.
 func (tx *Tx) TaskOfRun(environmentID, runID, id string) (model.Task, bool, error) {
 	return first(tx, `SELECT `+taskColumns+` FROM tasks WHERE id = $1 AND run_id = $2 AND environment_id = $3`,
@@ -202,32 +208,6 @@ func (tx *Tx) EndOpenTasks(runID string, transition model.TaskTransition, output
 		UPDATE tasks SET status = $1, output = COALESCE(output, $2), due_at = NULL, operation_at = NULL, completed_at = $3
 		WHERE run_id = $4 AND status IN (`+quoted(transition.From)+`)`,
 		[]any{string(transition.To), jsonOrNull(output), micros(tx.now), runID}, nil)
-}
-
-// DueTask names a task whose time has come.
-type DueTask struct{ ID, RunID string }
-
-// DueTasks returns up to limit tasks whose time has come, the longest due first,
-// and when the next one is due.
-func (tx *Tx) DueTasks(limit int) ([]DueTask, time.Time, error) {
-	due, err := collect(tx, `
-		SELECT id, run_id FROM tasks WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at LIMIT $2`,
-		[]any{micros(tx.now), limit}, func(rows database.Rows) (t DueTask, err error) {
-			err = rows.Scan(&t.ID, &t.RunID)
-			return t, err
-		})
-	if err != nil || len(due) == limit {
-		return due, tx.now, err
-	}
-	next, _, err := first(tx, `SELECT due_at FROM tasks WHERE due_at IS NOT NULL AND due_at > $1 ORDER BY due_at LIMIT 1`,
-		[]any{micros(tx.now)}, func(rows database.Rows) (us int64, err error) {
-			err = rows.Scan(&us)
-			return us, err
-		})
-	if next == 0 {
-		return due, time.Time{}, err
-	}
-	return due, timeOf(next), err
 }
 
 // OpenSiblings returns how many children of a task have not ended.

@@ -14,6 +14,7 @@ var taskTests = []test{
 	{"a task is found through its run and environment alone", taskOfRun},
 	{"a task ends with its output and keeps properties that the end does not give", endedTask},
 	{"a task of a run ends only through that run and environment", endedTaskOfRun},
+	{"a task is locked as it is", lockedTask},
 	{"a task that is retried waits and counts the attempt", retriedTask},
 	{"the failed attempts of tasks are listed", taskAttempts},
 	{"the open tasks of a run end together, with an output if they had none", endedOpenTasks},
@@ -85,6 +86,16 @@ func endedTask(f *fixture) {
 		equal(f, name, got, task)
 		equal(f, name+", as read", f.storedTask(task), task)
 	}
+}
+
+func lockedTask(f *fixture) {
+	task := f.insertTask(f.insertRun(), "a")
+	locked := write(f, func(tx *store.Tx) (locked model.Task, err error) {
+		locked, found, err := tx.LockTask(task.ID)
+		equal(f, "whether it is there", found, true)
+		return locked, err
+	})
+	equal(f, "the locked task", locked, f.storedTask(task))
 }
 
 func endedTaskOfRun(f *fixture) {

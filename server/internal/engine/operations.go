@@ -31,7 +31,7 @@ func (e *Engine) operate(ctx context.Context, operation store.Operation) {
 	environment, err := e.store.EnvironmentByID(ctx, task.EnvironmentID)
 	if err != nil {
 		log.Error("cannot perform an operation; it is performed when this process has another id, or has restarted", "err", err)
-		e.config.Node.Doubt(err)
+		e.config.Node.Abandon(err)
 		return
 	}
 	outcome := e.config.Operator.Attempt(ctx, fetch.Task{

@@ -82,11 +82,20 @@ func (n *Node) register(ctx context.Context) error {
 }
 
 // Doubt is told of the error of a transaction that was to lease rows to this
-// process, or to give a lease back. If the database could not be reached, the
-// transaction may have been committed or not, and this process may have rows
-// leased that nobody works on: it goes on under another id, so that those are
-// released.
+// process. If the database could not be reached when that was to be committed, this
+// process may have rows leased that nobody works on: it goes on under another id, so
+// that those are released, and with them what it does work on and does not finish
+// soon.
 func (n *Node) Doubt(err error) {
+	if !errors.Is(err, database.ErrUndone) {
+		n.Abandon(err)
+	}
+}
+
+// Abandon is told of the error that keeps this process from working on what it has
+// leased. If the database cannot be reached, it goes on under another id, so that
+// this is released.
+func (n *Node) Abandon(err error) {
 	if errors.Is(err, database.ErrUnavailable) {
 		n.doubted.Store(true)
 	}

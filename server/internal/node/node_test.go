@@ -113,6 +113,7 @@ func TestAProcessThatDoesNotKnowWhatItLeasedGoesOnUnderAnotherID(t *testing.T) {
 	living := start(t, s, clock, true)
 	before := living.ID()
 	living.Doubt(fmt.Errorf("some other failure"))
+	living.Doubt(fmt.Errorf("claim: %w: %w", database.ErrUndone, database.ErrUnavailable))
 	clock.Advance(10 * time.Second)
 	if living.ID() != before {
 		t.Error("it has another id without need")

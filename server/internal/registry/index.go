@@ -58,7 +58,7 @@ func (r *Registry) giveBack(ctx context.Context, environment *model.Environment,
 	})
 	if err != nil && !errors.Is(err, model.ErrLost) {
 		r.log.Error("cannot give an indexing back; it is made again when this process has another id, or has restarted", "endpoint", index.EndpointID, "err", err)
-		r.config.Node.Doubt(err)
+		r.config.Node.Abandon(err)
 	}
 }
 

@@ -19,7 +19,8 @@ type DB interface {
 	View(ctx context.Context, fn func(Conn) error) error
 	// Update runs fn in a transaction. When it returns nil, what fn wrote is on
 	// disk; when it returns fn's own error, nothing of it is. Any other error
-	// leaves the outcome unknown, and the caller must not answer as if it knew.
+	// than [ErrUndone] leaves the outcome unknown, and the caller must not answer as if
+	// it knew.
 	// A ctx that ends before fn has begun gives ctx's error and nothing is done;
 	// once fn has begun on SQLite, Update waits for the outcome whatever ctx
 	// does.
@@ -145,6 +146,9 @@ var (
 	ErrFull = errors.New("the disk of the database is full")
 	// ErrUnavailable means the database cannot be reached now.
 	ErrUnavailable = errors.New("the database cannot be reached")
+	// ErrUndone comes with ErrUnavailable where nothing of the transaction was kept
+	// for certain: it was lost before it was to be committed.
+	ErrUndone = errors.New("nothing of the transaction was kept")
 	// ErrInUse means another process has the database open.
 	ErrInUse = errors.New("another process has the database open")
 	// ErrClosed means the database was closed.

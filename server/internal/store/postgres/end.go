@@ -13,7 +13,7 @@ import (
 func (t *transaction) commit() error {
 	if t.checks > 0 {
 		if err := t.flush(); err != nil {
-			return err
+			return undone(err)
 		}
 	}
 	if !t.begun && len(t.queue) == 0 {

@@ -34,6 +34,15 @@ func explain(ctx context.Context, err error, lost bool) error {
 	return err
 }
 
+// undone adds to the error of a transaction that was lost before its commit was sent
+// that the server has undone it.
+func undone(err error) error {
+	if errors.Is(err, database.ErrUnavailable) {
+		return fmt.Errorf("%w: %w", database.ErrUndone, err)
+	}
+	return err
+}
+
 // meaningOf returns the error of package database that an SQLSTATE stands for,
 // or nil.
 func meaningOf(code string) error {

@@ -155,8 +155,8 @@ func TestALostConnectionIsUnavailableAndTheNextTransactionWorks(t *testing.T) {
 		_, err := c.Exec(insertItem, "b", 1)
 		return err
 	})
-	if !errors.Is(err, database.ErrUnavailable) {
-		t.Errorf("in a statement: got %v, want ErrUnavailable", err)
+	if !errors.Is(err, database.ErrUnavailable) || !errors.Is(err, database.ErrUndone) {
+		t.Errorf("in a statement: got %v, want ErrUnavailable and ErrUndone", err)
 	}
 	err = db.Update(t.Context(), func(c database.Conn) error {
 		if _, err := c.Exec(insertItem, "a", 1); err != nil {
@@ -165,8 +165,8 @@ func TestALostConnectionIsUnavailableAndTheNextTransactionWorks(t *testing.T) {
 		proxy.cut()
 		return nil
 	})
-	if !errors.Is(err, database.ErrUnavailable) {
-		t.Errorf("in the commit: got %v, want ErrUnavailable", err)
+	if !errors.Is(err, database.ErrUnavailable) || errors.Is(err, database.ErrUndone) {
+		t.Errorf("in the commit: got %v, want ErrUnavailable and not ErrUndone", err)
 	}
 	execute(t, db, insertItem, "a", 1)
 }

@@ -53,7 +53,7 @@ func pause(ctx context.Context, attempt int) error {
 func (db *DB) updateOnce(ctx context.Context, fn func(database.Conn) error) error {
 	connection, err := db.enter(ctx)
 	if err != nil {
-		return err
+		return undone(err)
 	}
 	t := &transaction{ctx: ctx, connection: connection, instance: db.instance, begin: beginUpdate}
 	// What is not committed below is rolled back, whether fn has failed,
@@ -76,7 +76,7 @@ func (db *DB) runAndCommit(t *transaction, fn func(database.Conn) error) error {
 		}
 	}()
 	if err := call(t, guarded(fn)); err != nil {
-		return err
+		return undone(err)
 	}
 	if err := t.commit(); err != nil {
 		return err

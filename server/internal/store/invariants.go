@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -17,7 +18,8 @@ type Invariant struct {
 	// Passes tells that it may be broken for some seconds, after which servers see to
 	// it by themselves.
 	Passes bool
-	// broken is the condition, in SQL, of rows x for which it does not hold.
+	// broken is the condition, in SQL, of rows x for which it does not hold. $now
+	// stands for the time.
 	broken string
 	// repair is what to set so that it holds again without losing or repeating
 	// anything; empty where only a person can tell. If it sets a status, broken
@@ -103,7 +105,18 @@ func (tx *Tx) breaking(i Invariant, span Span) ([]string, error) {
 		return tx.untold(span)
 	}
 	where, args := span.where()
-	return collect(tx, `SELECT x.id FROM `+i.Table+` x WHERE `+where+` AND (`+i.broken+`) ORDER BY x.id`, args, scanString)
+	broken, args := tx.condition(i, args)
+	return collect(tx, `SELECT x.id FROM `+i.Table+` x WHERE `+where+` AND (`+broken+`) ORDER BY x.id`, args, scanString)
+}
+
+// condition returns the condition of rows x for which an invariant does not hold,
+// and adds the parameter that it needs to those that there are.
+func (tx *Tx) condition(i Invariant, args []any) (string, []any) {
+	if !strings.Contains(i.broken, "$now") {
+		return i.broken, args
+	}
+	args = append(args, micros(tx.now))
+	return strings.ReplaceAll(i.broken, "$now", fmt.Sprintf("$%d", len(args))), args
 }
 
 // Repair makes an invariant hold for a row, if it still does not, and reports
@@ -114,8 +127,9 @@ func (tx *Tx) Repair(b Breach) (bool, error) {
 	if err := tx.lockForRepair(b); err != nil {
 		return false, err
 	}
+	broken, args := tx.condition(b.Invariant, []any{b.ID})
 	changed, err := tx.conn.Exec(`UPDATE `+b.Invariant.Table+` AS x SET `+b.Invariant.repair+`
-		WHERE x.id = $1 AND (`+b.Invariant.broken+`)`, b.ID)
+		WHERE x.id = $1 AND (`+broken+`)`, args...)
 	return changed > 0, err
 }
 

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"fmt"
 	"slices"
+	"time"
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/model"
@@ -45,6 +47,13 @@ var runInvariants = []Invariant{
 		Broken: "is being executed, but by no process, or it is due at the same time",
 		broken: is("x.status", model.RunReleased.From...) + ` AND (x.lease_owner IS NULL OR x.due_at IS NOT NULL OR x.parked)`,
 		repair: `status = '` + string(model.RunReleased.To) + `', due_at = created_at, priority = 0, parked = FALSE, lease_owner = NULL`,
+	},
+	{
+		// No execution takes as long, so whoever has leased it works on it no more.
+		Name: "executions end", Table: "runs",
+		Broken: "has been executed for a day, though no execution may take that long",
+		broken: is("x.status", model.RunReleased.From...) + ` AND x.lease_owner IS NOT NULL AND x.updated_at < $now - ` + fmt.Sprint((24 * time.Hour).Microseconds()),
+		repair: `status = '` + string(model.RunReleased.To) + `', due_at = created_at, priority = 0, lease_owner = NULL`,
 	},
 	{
 		Name: "runs that wait are woken by a task", Table: "runs",

@@ -25,6 +25,8 @@ var healthyStatements = []string{
 	 VALUES ('event_0', 'env_0', 'key-0', 'invoke', 'trigger.dev', '{}', '{}', FALSE, TRUE, 0, 0, 0, 0)`,
 	`INSERT INTO runs (id, environment_id, job_id, job_version_id, endpoint_id, event_id, status, is_test, internal, priority, created_at, updated_at, completed_at)
 	 VALUES ('run_0', 'env_0', 'job_0', 'version_0', 'endpoint_0', 'event_0', 'FAILURE', FALSE, FALSE, 0, 0, 0, 3600000000)`,
+	`INSERT INTO runs (id, environment_id, job_id, job_version_id, endpoint_id, event_id, status, is_test, internal, priority, created_at, updated_at, lease_owner)
+	 VALUES ('run_executing', 'env_0', 'job_0', 'version_0', 'endpoint_0', 'event_0', 'EXECUTING', FALSE, FALSE, 0, 0, 9000000000000000, 'node_0')`,
 	`INSERT INTO tasks (id, environment_id, run_id, idempotency_key, name, status, noop, child_execution_mode, attempts, started_at, completed_at)
 	 VALUES ('task_0', 'env_0', 'run_0', 'key', 'Task', 'ERRORED', FALSE, 'SEQUENTIAL', 2, 0, 1)`,
 	`INSERT INTO task_attempts VALUES ('task_0', 1, 'failed', 1, 1)`,
@@ -67,6 +69,7 @@ var damages = []struct {
 	{"runs", `UPDATE notifications SET subscription_id = NULL WHERE id = 'ntf_all'`, "runs that ended are told to their subscriptions once", false},
 	{"runs", `DELETE FROM notifications WHERE id = 'ntf_these'`, "runs that ended are told to their subscriptions once", false},
 	{"runs", `UPDATE notifications SET subscription_id = 'sub_all'`, "runs that ended are told to their subscriptions once", false},
+	{"runs", `UPDATE runs SET updated_at = 1 WHERE id = 'run_executing'`, "executions end", true},
 	{"notifications", `UPDATE notification_feeds SET last_position = 6`, "feeds count their notifications", false},
 	{"schedules", `UPDATE schedules SET due_at = 1 WHERE id = 'schedule_ticking'`, "schedules tick once", true},
 	{"schedules", `UPDATE schedules SET due_at = 1 WHERE id = 'schedule_off'`, "schedules tick once", true},

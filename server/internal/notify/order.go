@@ -26,11 +26,14 @@ var errUnsubscribed = errors.New("the subscription was deleted")
 // delivery is a notification that is leased to this process.
 type delivery struct {
 	model.Notification
-	// known is set when its subscription was read as it was claimed; that is nil
-	// if there is none any more.
-	known        bool
+	// claimedAt is when its subscription was read, as it was claimed; that is nil
+	// if there is none any more. It is zero for one that was not read.
+	claimedAt    time.Time
 	subscription *model.Subscription
 }
+
+// fresh is for how long a subscription that was read is good enough.
+const fresh = time.Second
 
 // order finds out how a notification is to be sent.
 func (s *Service) order(ctx context.Context, n delivery) (order, error) {
@@ -39,7 +42,7 @@ func (s *Service) order(ctx context.Context, n delivery) (order, error) {
 	if o.environment, err = s.store.EnvironmentByID(ctx, n.EnvironmentID); err != nil || n.SubscriptionID == "" {
 		return o, err
 	}
-	if !n.known {
+	if n.claimedAt.IsZero() || s.clock.Now().Sub(n.claimedAt) > fresh {
 		if n.subscription, err = s.subscriptionOf(ctx, n.Notification); err != nil {
 			return o, err
 		}

@@ -127,7 +127,7 @@ func (s *Service) write(tx *store.Tx, n *model.Notification) error {
 			s.news.tell()
 		})
 		tx.AfterRollback(func(err error) {
-			s.pace.Release(started.Destination, 1, true)
+			s.pace.Release(started.Destination, 1)
 			s.loop.Release()
 			s.config.Node.Doubt(err)
 		})
@@ -144,7 +144,7 @@ func (s *Service) reserve(destination string) bool {
 	if !s.loop.Reserve() {
 		return false
 	}
-	if !s.pace.Overtake(destination) {
+	if s.ahead.countOf(destination) > 0 || !s.pace.Overtake(destination) {
 		s.loop.Release()
 		return false
 	}

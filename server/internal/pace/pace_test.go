@@ -86,7 +86,7 @@ func TestADestinationThatFailsIsLeftAloneForLongerEachTime(t *testing.T) {
 	}
 	clock.now = clock.now.Add(10 * time.Minute)
 	reserve(t, p, 4, 1)
-	p.Release("a", 1, false) // there was nothing to send after all
+	p.Release("a", 1) // there was nothing to send after all
 	reserve(t, p, 4, 1)
 	p.Done("a", arrived)
 	reserve(t, p, 4, 2)
@@ -128,7 +128,7 @@ func TestALimitPerSecondAllowsASecondsWorthAtOnce(t *testing.T) {
 	p, clock := newPacer()
 	p.Limit("a", pace.Limits{PerSecond: 3})
 	reserve(t, p, 100, 3)
-	p.Release("a", 1, false)
+	p.Release("a", 1)
 	reserve(t, p, 100, 1)
 	for range 3 {
 		p.Done("a", arrived)
@@ -166,7 +166,8 @@ func TestNobodyOvertakesThoseWhoWait(t *testing.T) {
 		t.Error("one was overtaken")
 	}
 	reserve(t, p, 4, 2)
-	p.Release("a", 1, true)
+	p.Release("a", 1)
+	p.Waits("a", false)
 	if !p.Overtake("a") || p.Done("a", arrived) {
 		t.Error("somebody is said to wait when nobody is")
 	}
@@ -184,7 +185,7 @@ func TestManyDestinationsMayBeUsedAtOnce(t *testing.T) {
 					t.Error("there is no room at a new destination")
 				}
 				p.Done(destination, arrived)
-				p.Release(destination, 1, true)
+				p.Release(destination, 1)
 			}
 		})
 	}

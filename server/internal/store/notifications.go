@@ -51,48 +51,6 @@ func (tx *Tx) SupersedeNotifications(runID string) error {
 		[]any{micros(tx.now), runID}, nil)
 }
 
-// EndAttempt records an attempt to deliver a notification and takes it by the
-// transition, with the counters and the schedule as they are in n. It gives
-// [model.ErrLost] when the lease is no longer n's.
-func (tx *Tx) EndAttempt(n model.Notification, transition model.NotificationTransition, attempt model.NotificationAttempt) error {
-	var delivered any
-	if transition.To == model.NotificationDelivered {
-		delivered = micros(tx.now)
-	}
-	err := tx.conn.Queue(`
-		UPDATE notifications
-		SET status = CASE WHEN status IN (`+quoted(transition.From)+`) THEN $1 ELSE status END,
-		    attempts = $2, scheduled_attempts = $3, scheduled_at = $4, due_at = $4, resend = FALSE,
-		    lease_owner = NULL, updated_at = $5, delivered_at = COALESCE($6, delivered_at)
-		WHERE id = $7 AND `+holder+` = $8 AND lease_number = $9`,
-		[]any{string(transition.To), n.Attempts, n.ScheduledAttempts, microsOrNull(n.ScheduledAt), micros(tx.now), delivered,
-			n.ID, n.Lease.Owner, n.Lease.Number}, mustChange)
-	if err != nil {
-		return err
-	}
-	return tx.insertAttempt(n.ID, attempt)
-}
-
-// HoldNotification gives a leased notification back without an attempt, to wait
-// until its subscription is switched on and a replay is asked for.
-func (tx *Tx) HoldNotification(n model.Notification) error {
-	return tx.conn.Queue(`
-		UPDATE notifications
-		SET status = CASE WHEN status IN (`+quoted(model.NotificationHolds.From)+`) THEN '`+string(model.NotificationHolds.To)+`' ELSE status END,
-		    scheduled_at = NULL, due_at = NULL, resend = FALSE, lease_owner = NULL, updated_at = $1
-		WHERE id = $2 AND `+holder+` = $3 AND lease_number = $4`,
-		[]any{micros(tx.now), n.ID, n.Lease.Owner, n.Lease.Number}, mustChange)
-}
-
-// ReleaseNotification gives a leased notification back, due at once, without an
-// attempt.
-func (tx *Tx) ReleaseNotification(n model.Notification) error {
-	return tx.conn.Queue(`
-		UPDATE notifications SET lease_owner = NULL, due_at = $1, updated_at = $1
-		WHERE id = $2 AND `+holder+` = $3 AND lease_number = $4`,
-		[]any{micros(tx.now), n.ID, n.Lease.Owner, n.Lease.Number}, mustChange)
-}
-
 // RequestResend makes a notification due now, beside its automatic schedule. It
 // gives [model.Conflict] while the notification is being sent.
 func (tx *Tx) RequestResend(environmentID, id string) (model.Notification, error) {

@@ -40,7 +40,7 @@ func (f *fixture) schedule(run model.Run, due time.Time) model.Notification {
 	n := f.insertNotification(run, sentBy("node_before"))
 	n.Attempts, n.ScheduledAttempts, n.ScheduledAt = 1, 1, due
 	f.update(func(tx *store.Tx) error {
-		return tx.EndAttempt(n, model.NotificationRetried, model.NotificationAttempt{Number: 1, Cause: model.AttemptScheduled, NextAttemptAt: due})
+		return endAttempt(tx, n, model.NotificationRetried, model.NotificationAttempt{Number: 1, Cause: model.AttemptScheduled, NextAttemptAt: due})
 	})
 	n.Lease.Owner = ""
 	return n
@@ -90,7 +90,7 @@ func endedAttempt(f *fixture) {
 		}
 		f.clock.Advance(time.Second)
 		n.Attempts, n.ScheduledAttempts, n.ScheduledAt = number, number, attempt.NextAttemptAt
-		f.update(func(tx *store.Tx) error { return tx.EndAttempt(n, model.NotificationRetried, attempt) })
+		f.update(func(tx *store.Tx) error { return endAttempt(tx, n, model.NotificationRetried, attempt) })
 		n.Lease.Owner, n.UpdatedAt = "", f.clock.Now()
 		equal(f, "the notification", f.storedNotification(n), n)
 		equal(f, "when it is due", read(f, (*store.Tx).NextDueNotification), attempt.NextAttemptAt)
@@ -106,12 +106,16 @@ func (f *fixture) attempts(n model.Notification) []model.NotificationAttempt {
 	return read(f, func(tx *store.Tx) ([]model.NotificationAttempt, error) { return tx.NotificationAttempts(n.ID) })
 }
 
+func endAttempt(tx *store.Tx, n model.Notification, transition model.NotificationTransition, attempt model.NotificationAttempt) error {
+	return tx.EndAttempts([]store.EndedAttempt{{Notification: n, Transition: transition, Attempt: attempt}})
+}
+
 func deliveredNotification(f *fixture) {
 	n := f.insertNotification(f.insertRun(), sentBy("node_a"))
 	f.clock.Advance(time.Second)
 	n.Attempts, n.ScheduledAttempts, n.ScheduledAt = 1, 1, time.Time{}
 	f.update(func(tx *store.Tx) error {
-		return tx.EndAttempt(n, model.NotificationReceived, model.NotificationAttempt{Number: 1, Cause: model.AttemptScheduled, HTTPStatus: 204})
+		return endAttempt(tx, n, model.NotificationReceived, model.NotificationAttempt{Number: 1, Cause: model.AttemptScheduled, HTTPStatus: 204})
 	})
 	n.Status, n.Lease.Owner, n.DeliveredAt, n.UpdatedAt = model.NotificationDelivered, "", f.clock.Now(), f.clock.Now()
 	equal(f, "the delivered notification", f.storedNotification(n), n)
@@ -126,7 +130,7 @@ func deliveredNotification(f *fixture) {
 	f.clock.Advance(time.Second)
 	claimed.Attempts = 2
 	f.update(func(tx *store.Tx) error {
-		return tx.EndAttempt(claimed, model.NotificationGivenUp, model.NotificationAttempt{Number: 2, Cause: model.AttemptResend, Error: "refused"})
+		return endAttempt(tx, claimed, model.NotificationGivenUp, model.NotificationAttempt{Number: 2, Cause: model.AttemptResend, Error: "refused"})
 	})
 	n.Attempts, n.Lease.Number, n.UpdatedAt = 2, 2, f.clock.Now()
 	equal(f, "the notification after a resend that failed", f.storedNotification(n), n)
@@ -138,7 +142,7 @@ func lostAttempt(f *fixture) {
 		return func(tx *store.Tx) error {
 			with := n
 			with.Lease = model.Lease{Owner: owner, Number: number}
-			return tx.EndAttempt(with, model.NotificationReceived, model.NotificationAttempt{Number: 1, Cause: model.AttemptScheduled})
+			return endAttempt(tx, with, model.NotificationReceived, model.NotificationAttempt{Number: 1, Cause: model.AttemptScheduled})
 		}
 	}
 	f.refuses(model.ErrLost, end("node_b", 1))
@@ -154,9 +158,9 @@ func releasedNotification(f *fixture) {
 	f.clock.Advance(time.Second)
 	wrong := n
 	wrong.Lease.Number = 2
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.ReleaseNotification(wrong) })
-	f.update(func(tx *store.Tx) error { return tx.ReleaseNotification(n) })
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.ReleaseNotification(n) })
+	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.ReleaseNotifications([]model.Notification{wrong}) })
+	f.update(func(tx *store.Tx) error { return tx.ReleaseNotifications([]model.Notification{n}) })
+	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.ReleaseNotifications([]model.Notification{n}) })
 	equal(f, "when it is due", read(f, (*store.Tx).NextDueNotification), f.clock.Now())
 	n.Lease, n.UpdatedAt = model.Lease{Owner: "node_b", Number: 2}, f.clock.Now()
 	equal(f, "the claimed notification", f.claimNotifications("node_b", 1), []model.Notification{n})
@@ -174,11 +178,11 @@ func requestedResend(f *fixture) {
 	claimed := f.claimNotifications("node_a", 1)
 	equal(f, "the number of claims", len(claimed), 1)
 	equal(f, "its schedule", claimed[0].ScheduledAt, in)
-	f.update(func(tx *store.Tx) error { return tx.ReleaseNotification(claimed[0]) })
+	f.update(func(tx *store.Tx) error { return tx.ReleaseNotifications([]model.Notification{claimed[0]}) })
 	claimed = f.claimNotifications("node_a", 1)
 	equal(f, "whether it is still a resend", claimed[0].Resend, true)
 	f.update(func(tx *store.Tx) error {
-		return tx.EndAttempt(claimed[0], model.NotificationRetried, model.NotificationAttempt{Number: 2, Cause: model.AttemptResend, NextAttemptAt: in})
+		return endAttempt(tx, claimed[0], model.NotificationRetried, model.NotificationAttempt{Number: 2, Cause: model.AttemptResend, NextAttemptAt: in})
 	})
 	equal(f, "whether a resend is still wanted", f.storedNotification(n).Resend, false)
 	equal(f, "when it is due", read(f, (*store.Tx).NextDueNotification), in)

@@ -152,6 +152,11 @@ func (s *Service) lease(ctx context.Context, allotments []allotment) ([][]delive
 				return err
 			}
 		}
+		for _, of := range claimed {
+			if err := tx.ReadBodies(of); err != nil {
+				return err
+			}
+		}
 		subscriptions, err = tx.SubscriptionsOf(slices.Concat(claimed...))
 		return err
 	})

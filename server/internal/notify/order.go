@@ -20,8 +20,12 @@ type order struct {
 	schedule     []time.Duration
 }
 
-// errUnsubscribed is why a notification to a deleted subscription is given up.
-var errUnsubscribed = errors.New("the subscription was deleted")
+var (
+	// errUnsubscribed is why a notification to a deleted subscription is given up.
+	errUnsubscribed = errors.New("the subscription was deleted")
+	// errNoBody is why a notification cannot be sent that is not whole.
+	errNoBody = errors.New("its body is not on record; run `runhook doctor`")
+)
 
 // delivery is a notification that is leased to this process.
 type delivery struct {
@@ -38,6 +42,9 @@ const fresh = time.Second
 // order finds out how a notification is to be sent.
 func (s *Service) order(ctx context.Context, n delivery) (order, error) {
 	o := order{schedule: s.config.Schedule}
+	if len(n.Body) == 0 {
+		return o, errNoBody
+	}
 	var err error
 	if o.environment, err = s.store.EnvironmentByID(ctx, n.EnvironmentID); err != nil || n.SubscriptionID == "" {
 		return o, err

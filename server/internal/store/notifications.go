@@ -5,19 +5,32 @@ import (
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
-const notificationColumns = `id, environment_id, run_id, url, endpoint_id, subscription_id, kind, destination, sequence, superseded_at,
-	status, run_status, body, attempts, scheduled_attempts,
+// notificationColumns are the columns of a notification without its body,
+// wholeNotification those with it.
+const (
+	notificationColumns = `id, environment_id, run_id, url, endpoint_id, subscription_id, kind, destination, sequence, superseded_at,
+	status, run_status, body_id, attempts, scheduled_attempts,
 	scheduled_at, resend, lease_owner, lease_number, created_at, updated_at, delivered_at`
+	wholeNotification = notificationColumns + `, COALESCE((SELECT b.body FROM notification_bodies b WHERE b.id = notifications.body_id), '')`
+)
 
-func scanNotification(rows database.Rows) (model.Notification, error) {
-	var n model.Notification
+// scanWhole scans a notification with its body.
+func scanWhole(rows database.Rows) (model.Notification, error) {
 	var body string
+	n, err := scanNotification(rows, &body)
+	n.Body = []byte(body)
+	return n, err
+}
+
+// scanNotification scans a notification, and what follows it.
+func scanNotification(rows database.Rows, more ...any) (model.Notification, error) {
+	var n model.Notification
 	var owner, endpoint, subscription *string
 	var scheduled, delivered, superseded *int64
 	var created, updated int64
-	err := rows.Scan(&n.ID, &n.EnvironmentID, &n.RunID, &n.URL, &endpoint, &subscription, &n.Kind, &n.Destination, &n.Sequence, &superseded, &n.Status, &n.RunStatus, &body, &n.Attempts, &n.ScheduledAttempts,
-		&scheduled, &n.Resend, &owner, &n.Lease.Number, &created, &updated, &delivered)
-	n.Body = []byte(body)
+	err := rows.Scan(append([]any{&n.ID, &n.EnvironmentID, &n.RunID, &n.URL, &endpoint, &subscription, &n.Kind, &n.Destination, &n.Sequence, &superseded,
+		&n.Status, &n.RunStatus, &n.BodyID, &n.Attempts, &n.ScheduledAttempts,
+		&scheduled, &n.Resend, &owner, &n.Lease.Number, &created, &updated, &delivered}, more...)...)
 	n.Lease.Owner, n.EndpointID, n.SubscriptionID = textOrEmpty(owner), textOrEmpty(endpoint), textOrEmpty(subscription)
 	n.SupersededAt = timeOrZero(superseded)
 	n.ScheduledAt, n.DeliveredAt = timeOrZero(scheduled), timeOrZero(delivered)
@@ -25,8 +38,15 @@ func scanNotification(rows database.Rows) (model.Notification, error) {
 	return n, err
 }
 
-// InsertNotification records a new notification. With a lease it belongs to the
-// leasing process; without, it is due now, unless it is held.
+// InsertNotificationBody records a body under the id of the first notification that
+// has it.
+func (tx *Tx) InsertNotificationBody(id string, body []byte) error {
+	return tx.conn.Queue(`INSERT INTO notification_bodies (id, body) VALUES ($1, $2)`, []any{id, string(body)}, nil)
+}
+
+// InsertNotification records a new notification, whose body is on record under its
+// BodyID. With a lease it belongs to the leasing process; without, it is due now,
+// unless it is held.
 func (tx *Tx) InsertNotification(n model.Notification) error {
 	var scheduled, due any
 	if n.Status == model.NotificationPending {
@@ -37,10 +57,10 @@ func (tx *Tx) InsertNotification(n model.Notification) error {
 	}
 	return tx.conn.Queue(`
 		INSERT INTO notifications (id, environment_id, run_id, url, endpoint_id, subscription_id, kind, destination, sequence,
-		                           status, run_status, body, scheduled_at, due_at, lease_owner, lease_number, created_at, updated_at)
+		                           status, run_status, body_id, scheduled_at, due_at, lease_owner, lease_number, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)`,
 		[]any{n.ID, n.EnvironmentID, n.RunID, n.URL, textOrNull(n.EndpointID), textOrNull(n.SubscriptionID), string(n.Kind), n.Destination, n.Sequence,
-			string(n.Status), string(n.RunStatus), string(n.Body), scheduled, due, textOrNull(n.Lease.Owner), n.Lease.Number, micros(tx.now)}, nil)
+			string(n.Status), string(n.RunStatus), n.BodyID, scheduled, due, textOrNull(n.Lease.Owner), n.Lease.Number, micros(tx.now)}, nil)
 }
 
 // SupersedeNotifications marks what was told of a run before as history.
@@ -57,7 +77,7 @@ func (tx *Tx) RequestResend(environmentID, id string) (model.Notification, error
 	n, found, err := first(tx, `
 		UPDATE notifications SET resend = TRUE, due_at = $1, updated_at = $1
 		WHERE id = $2 AND environment_id = $3 AND lease_owner IS NULL
-		RETURNING `+notificationColumns, []any{micros(tx.now), id, environmentID}, scanNotification)
+		RETURNING `+wholeNotification, []any{micros(tx.now), id, environmentID}, scanWhole)
 	if err != nil || found {
 		return n, err
 	}
@@ -71,6 +91,6 @@ func (tx *Tx) RequestResend(environmentID, id string) (model.Notification, error
 
 // Notification returns a notification of an environment.
 func (tx *Tx) Notification(environmentID, id string) (model.Notification, bool, error) {
-	return first(tx, `SELECT `+notificationColumns+` FROM notifications WHERE id = $1 AND environment_id = $2`,
-		[]any{id, environmentID}, scanNotification)
+	return first(tx, `SELECT `+wholeNotification+` FROM notifications WHERE id = $1 AND environment_id = $2`,
+		[]any{id, environmentID}, scanWhole)
 }

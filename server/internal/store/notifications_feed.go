@@ -61,10 +61,10 @@ type Placed struct {
 // position of its feed, in the order of the feed.
 func (tx *Tx) Feed(environmentID string, after int64, limit int) ([]Placed, error) {
 	return collect(tx, `
-		SELECT feed_position, `+notificationColumns+` FROM notifications
+		SELECT feed_position, `+wholeNotification+` FROM notifications
 		WHERE environment_id = $1 AND feed_position IS NOT NULL AND feed_position > $2 ORDER BY feed_position LIMIT $3`,
 		[]any{environmentID, after, limit}, func(rows database.Rows) (placed Placed, err error) {
-			placed.Notification, err = scanNotification(positioned{rows, &placed.Position})
+			placed.Notification, err = scanWhole(positioned{rows, &placed.Position})
 			return placed, err
 		})
 }

@@ -98,6 +98,7 @@ func (tx *Tx) stripRuns(ids []string, before time.Time) ([]string, error) {
 		`DELETE FROM tasks WHERE run_id ` + in,
 		`DELETE FROM run_statuses WHERE run_id ` + in,
 		`DELETE FROM notification_attempts WHERE notification_id IN (SELECT id FROM notifications WHERE run_id ` + in + `)`,
+		`DELETE FROM notification_bodies WHERE id IN (SELECT body_id FROM notifications WHERE run_id ` + in + `)`,
 		`DELETE FROM notifications WHERE run_id ` + in,
 	} {
 		if err := tx.conn.Queue(statement, []any{jsonList(ids)}, nil); err != nil {

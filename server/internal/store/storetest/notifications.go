@@ -113,7 +113,7 @@ func endAttempt(tx *store.Tx, n model.Notification, transition model.Notificatio
 func deliveredNotification(f *fixture) {
 	n := f.insertNotification(f.insertRun(), sentBy("node_a"))
 	f.clock.Advance(time.Second)
-	n.Attempts, n.ScheduledAttempts, n.ScheduledAt = 1, 1, time.Time{}
+	n.Attempts, n.ScheduledAt = 1, time.Time{}
 	f.update(func(tx *store.Tx) error {
 		return endAttempt(tx, n, model.NotificationReceived, model.NotificationAttempt{Number: 1, Cause: model.AttemptScheduled, HTTPStatus: 204})
 	})

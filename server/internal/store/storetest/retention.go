@@ -7,6 +7,16 @@ import (
 	"github.com/runhook/runhook/server/internal/store"
 )
 
+// body returns the body of a notification that is on record, wherever the
+// notification is.
+func (f *fixture) body(n model.Notification) []byte {
+	f.Helper()
+	n.Body = nil
+	of := []model.Notification{n}
+	f.update(func(tx *store.Tx) error { return tx.ReadBodies(of) })
+	return of[0].Body
+}
+
 var retentionTests = []test{
 	{"runs are gone through in the order they were made", func(f *fixture) {
 		first := f.insertRun()
@@ -24,7 +34,12 @@ var retentionTests = []test{
 	}},
 	{"only a run that ended long enough ago is trimmed or deleted", func(f *fixture) {
 		open, ended := f.insertRun(), f.insertRun()
+		told := f.insertNotification(ended, sentBy("node_a"))
 		f.cancel(ended.ID)
+		told.ScheduledAt = time.Time{}
+		f.update(func(tx *store.Tx) error {
+			return endAttempt(tx, told, model.NotificationReceived, model.NotificationAttempt{Number: 1})
+		})
 		ids := []string{open.ID, ended.ID}
 		trim := func(before time.Time) int {
 			return write(f, func(tx *store.Tx) (int, error) { return tx.TrimRuns(ids, before) })
@@ -41,6 +56,7 @@ var retentionTests = []test{
 		if err := f.store.View(f.Context(), func(tx *store.Tx) error { return tx.RequireWhole(ended.ID) }); model.CodeOf(err) != model.Conflict {
 			f.Errorf("a trimmed run is whole: %v", err)
 		}
+		equal(f, "what is left of its notifications", len(f.body(told)), 0)
 		equal(f, "runs deleted", drop(f.clock.Now()), 1)
 		if _, found := lookUp(f, func(tx *store.Tx) (store.Execution, bool, error) { return tx.Execution(ended.ID) }); found {
 			f.Error("the run is still there")

@@ -191,3 +191,44 @@ func TestManyDestinationsMayBeUsedAtOnce(t *testing.T) {
 	}
 	all.Wait()
 }
+
+func TestMoreIsClaimedAheadOnlyForADestinationThatAnswersQuickly(t *testing.T) {
+	t.Parallel()
+	quick := pace.Outcome{Quick: true}
+	for name, c := range map[string]struct {
+		limits   pace.Limits
+		outcomes []pace.Outcome
+		want     int
+	}{
+		"one that nothing is known of":             {want: 0},
+		"one that was quick a few times":           {outcomes: repeat(quick, 10), want: 10},
+		"one that was quick for long":              {outcomes: repeat(quick, 1000), want: 6 * pace.UsualConcurrency},
+		"one with a limit on concurrency":          {limits: pace.Limits{Concurrency: 2}, outcomes: repeat(quick, 1000), want: 12},
+		"one with a limit per second":              {limits: pace.Limits{PerSecond: 1000}, outcomes: repeat(quick, 1000), want: 0},
+		"one that was slow the last time":          {outcomes: append(repeat(quick, 1000), arrived), want: 0},
+		"one that failed the last time":            {outcomes: append(repeat(quick, 1000), failed), want: 0},
+		"one that asked to be left alone":          {outcomes: append(repeat(quick, 10), pace.Outcome{Quick: true, LeaveAlone: time.Minute}), want: 0},
+		"one that was quick again after a failure": {outcomes: append([]pace.Outcome{failed}, repeat(quick, 3)...), want: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, _ := newPacer()
+			p.Limit("a", c.limits)
+			for _, outcome := range c.outcomes {
+				p.Reserve("a", 1)
+				p.Done("a", outcome)
+			}
+			if got := p.Ahead("a"); got != c.want {
+				t.Errorf("%d may be claimed ahead, want %d", got, c.want)
+			}
+		})
+	}
+}
+
+func repeat(outcome pace.Outcome, n int) []pace.Outcome {
+	all := make([]pace.Outcome, n)
+	for i := range all {
+		all[i] = outcome
+	}
+	return all
+}

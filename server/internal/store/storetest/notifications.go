@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/runhook/runhook/protocol"
@@ -13,7 +14,9 @@ var notificationTests = []test{
 	{"notifications are claimed when they are due, the longest due first, and only once", claimedNotifications},
 	{"an attempt is recorded and moves the schedule", endedAttempt},
 	{"an attempt that a receiver took marks the notification delivered for good", deliveredNotification},
+	{"attempts that end together are recorded as each by itself", endedTogether},
 	{"only the lease that an attempt was begun with can end it", lostAttempt},
+	{"notifications of one end share a body", sharedBody},
 	{"a notification that is given back is due at once", releasedNotification},
 	{"a resend makes a notification due beside its schedule", requestedResend},
 	{"a resend is refused while the notification is being sent and where it is unknown", refusedResend},
@@ -151,6 +154,56 @@ func lostAttempt(f *fixture) {
 	equal(f, "the notification", f.storedNotification(n), n)
 	f.update(end("node_a", 1))
 	f.refuses(model.ErrLost, end("node_a", 1))
+}
+
+func endedTogether(f *fixture) {
+	run, later := f.insertRun(), f.clock.Now().Add(time.Hour)
+	var ended []store.EndedAttempt
+	for i := range 80 {
+		n := f.insertNotification(run, sentBy([]string{"node_a", "node_b"}[i%2]))
+		n.Attempts, n.ScheduledAt = 1, time.Time{}
+		e := store.EndedAttempt{
+			Notification: n, Transition: model.NotificationReceived,
+			Attempt: model.NotificationAttempt{Number: 1, Cause: model.AttemptScheduled, StartedAt: f.clock.Now(), HTTPStatus: 200, Response: n.ID},
+		}
+		switch i % 10 {
+		case 0:
+			e.Transition, e.Attempt.HTTPStatus, e.Attempt.Error = model.NotificationRetried, 500, "refused"
+			e.Notification.ScheduledAttempts, e.Notification.ScheduledAt, e.Attempt.NextAttemptAt = 1, later, later
+		case 1:
+			e.Transition, e.Attempt.HTTPStatus, e.Attempt.Error = model.NotificationGivenUp, 410, "gone"
+		}
+		ended = append(ended, e)
+	}
+	f.clock.Advance(time.Second)
+	lost := slices.Clone(ended)
+	lost[47].Notification.Lease.Number++
+	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.EndAttempts(lost) })
+	equal(f, "the attempts when one of them is lost", f.attempts(ended[2].Notification), nil)
+
+	f.update(func(tx *store.Tx) error { return tx.EndAttempts(ended) })
+	for _, e := range ended {
+		want := e.Notification
+		want.Status, want.UpdatedAt, want.Lease.Owner = e.Transition.To, f.clock.Now(), ""
+		if want.Status == model.NotificationDelivered {
+			want.DeliveredAt = f.clock.Now()
+		}
+		equal(f, "the notification", f.storedNotification(want), want)
+		equal(f, "its attempts", f.attempts(want), []model.NotificationAttempt{e.Attempt})
+	}
+	equal(f, "when the next is due", read(f, (*store.Tx).NextDueNotification), later)
+}
+
+func sharedBody(f *fixture) {
+	run := f.insertRun()
+	first := f.insertNotification(run)
+	second := first
+	second.ID = f.id(model.PrefixNotification)
+	f.update(func(tx *store.Tx) error { return tx.InsertNotification(second) })
+	equal(f, "the second as read", f.storedNotification(second), second)
+	for _, got := range f.claimNotifications("node_a", 10) {
+		equal(f, "the body of one that was claimed", string(got.Body), string(first.Body))
+	}
 }
 
 func releasedNotification(f *fixture) {

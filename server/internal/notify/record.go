@@ -3,11 +3,13 @@ package notify
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/store/database"
 )
 
 const (
@@ -105,8 +107,9 @@ func (r *recorder) recordAll(ctx context.Context, batch []outcome) {
 	if err == nil {
 		return
 	}
+	alone := len(batch) > 1 && !errors.Is(err, database.ErrUnavailable)
 	for _, o := range batch {
-		if len(batch) > 1 {
+		if alone {
 			err = r.write(ctx, []outcome{o})
 		}
 		if err != nil {

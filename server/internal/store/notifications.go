@@ -5,32 +5,19 @@ import (
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
-// notificationColumns are the columns of a notification without its body,
-// wholeNotification those with it.
-const (
-	notificationColumns = `id, environment_id, run_id, url, endpoint_id, subscription_id, kind, destination, sequence, superseded_at,
+const notificationColumns = `id, environment_id, run_id, url, endpoint_id, subscription_id, kind, destination, sequence, superseded_at,
 	status, run_status, body_id, attempts, scheduled_attempts,
 	scheduled_at, resend, lease_owner, lease_number, created_at, updated_at, delivered_at`
-	wholeNotification = notificationColumns + `, COALESCE((SELECT b.body FROM notification_bodies b WHERE b.id = notifications.body_id), '')`
-)
 
-// scanWhole scans a notification with its body.
-func scanWhole(rows database.Rows) (model.Notification, error) {
-	var body string
-	n, err := scanNotification(rows, &body)
-	n.Body = []byte(body)
-	return n, err
-}
-
-// scanNotification scans a notification, and what follows it.
-func scanNotification(rows database.Rows, more ...any) (model.Notification, error) {
+// scanNotification scans a notification, without its body.
+func scanNotification(rows database.Rows) (model.Notification, error) {
 	var n model.Notification
 	var owner, endpoint, subscription *string
 	var scheduled, delivered, superseded *int64
 	var created, updated int64
-	err := rows.Scan(append([]any{&n.ID, &n.EnvironmentID, &n.RunID, &n.URL, &endpoint, &subscription, &n.Kind, &n.Destination, &n.Sequence, &superseded,
+	err := rows.Scan(&n.ID, &n.EnvironmentID, &n.RunID, &n.URL, &endpoint, &subscription, &n.Kind, &n.Destination, &n.Sequence, &superseded,
 		&n.Status, &n.RunStatus, &n.BodyID, &n.Attempts, &n.ScheduledAttempts,
-		&scheduled, &n.Resend, &owner, &n.Lease.Number, &created, &updated, &delivered}, more...)...)
+		&scheduled, &n.Resend, &owner, &n.Lease.Number, &created, &updated, &delivered)
 	n.Lease.Owner, n.EndpointID, n.SubscriptionID = textOrEmpty(owner), textOrEmpty(endpoint), textOrEmpty(subscription)
 	n.SupersededAt = timeOrZero(superseded)
 	n.ScheduledAt, n.DeliveredAt = timeOrZero(scheduled), timeOrZero(delivered)
@@ -74,10 +61,10 @@ func (tx *Tx) SupersedeNotifications(runID string) error {
 // RequestResend makes a notification due now, beside its automatic schedule. It
 // gives [model.Conflict] while the notification is being sent.
 func (tx *Tx) RequestResend(environmentID, id string) (model.Notification, error) {
-	n, found, err := first(tx, `
+	n, found, err := tx.oneNotification(`
 		UPDATE notifications SET resend = TRUE, due_at = $1, updated_at = $1
 		WHERE id = $2 AND environment_id = $3 AND lease_owner IS NULL
-		RETURNING `+wholeNotification, []any{micros(tx.now), id, environmentID}, scanWhole)
+		RETURNING `+notificationColumns, micros(tx.now), id, environmentID)
 	if err != nil || found {
 		return n, err
 	}
@@ -91,6 +78,49 @@ func (tx *Tx) RequestResend(environmentID, id string) (model.Notification, error
 
 // Notification returns a notification of an environment.
 func (tx *Tx) Notification(environmentID, id string) (model.Notification, bool, error) {
-	return first(tx, `SELECT `+wholeNotification+` FROM notifications WHERE id = $1 AND environment_id = $2`,
-		[]any{id, environmentID}, scanWhole)
+	return tx.oneNotification(`SELECT `+notificationColumns+` FROM notifications WHERE id = $1 AND environment_id = $2`, id, environmentID)
+}
+
+// oneNotification returns the notification that a statement does, with its body.
+func (tx *Tx) oneNotification(query string, args ...any) (model.Notification, bool, error) {
+	found, err := collect(tx, query, args, scanNotification)
+	if err == nil {
+		err = tx.ReadBodies(found)
+	}
+	if err != nil || len(found) == 0 {
+		return model.Notification{}, false, err
+	}
+	return found[0], true, nil
+}
+
+// ReadBodies gives notifications their bodies, of which those that are the same
+// share one.
+func (tx *Tx) ReadBodies(notifications []model.Notification) error {
+	bodies := map[string][]byte{}
+	var ids []string
+	for _, n := range notifications {
+		if _, known := bodies[n.BodyID]; !known {
+			bodies[n.BodyID] = nil
+			ids = append(ids, n.BodyID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	rows, err := tx.conn.Query(`SELECT id, body FROM notification_bodies WHERE id `+tx.conn.Dialect().InList("$1"), jsonList(ids))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, body string
+		if err := rows.Scan(&id, &body); err != nil {
+			return err
+		}
+		bodies[id] = []byte(body)
+	}
+	for i := range notifications {
+		notifications[i].Body = bodies[notifications[i].BodyID]
+	}
+	return rows.Err()
 }

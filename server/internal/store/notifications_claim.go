@@ -51,40 +51,7 @@ func (tx *Tx) ClaimNotifications(owner, destination string, limit int) ([]model.
 		UPDATE notifications
 		SET lease_owner = $1, lease_number = lease_number + 1, due_at = NULL, updated_at = $2
 		WHERE id IN (SELECT id FROM picked)
-		RETURNING `+notificationColumns, []any{owner, micros(tx.now), limit, destination},
-		func(rows database.Rows) (model.Notification, error) { return scanNotification(rows) })
-}
-
-// ReadBodies gives notifications their bodies, of which those that are the same
-// share one.
-func (tx *Tx) ReadBodies(notifications []model.Notification) error {
-	bodies := map[string][]byte{}
-	var ids []string
-	for _, n := range notifications {
-		if _, known := bodies[n.BodyID]; !known {
-			bodies[n.BodyID] = nil
-			ids = append(ids, n.BodyID)
-		}
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	rows, err := tx.conn.Query(`SELECT id, body FROM notification_bodies WHERE id `+tx.conn.Dialect().InList("$1"), jsonList(ids))
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id, body string
-		if err := rows.Scan(&id, &body); err != nil {
-			return err
-		}
-		bodies[id] = []byte(body)
-	}
-	for i := range notifications {
-		notifications[i].Body = bodies[notifications[i].BodyID]
-	}
-	return rows.Err()
+		RETURNING `+notificationColumns, []any{owner, micros(tx.now), limit, destination}, scanNotification)
 }
 
 // NextDueNotification returns when the next notification that nobody has leased

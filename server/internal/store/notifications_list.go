@@ -22,7 +22,7 @@ type NotificationFilter struct {
 
 // Notifications returns notifications of an environment, newest first.
 func (tx *Tx) Notifications(environmentID string, filter NotificationFilter) ([]model.Notification, error) {
-	query, args := `SELECT `+wholeNotification+` FROM notifications WHERE environment_id = $1`, []any{environmentID, filter.Limit}
+	query, args := `SELECT `+notificationColumns+` FROM notifications WHERE environment_id = $1`, []any{environmentID, filter.Limit}
 	status := string(filter.Status)
 	if status != "" && filter.Status != model.NotificationDelivered {
 		// Nearly all are delivered; the others have indexes of their own, which are
@@ -37,7 +37,11 @@ func (tx *Tx) Notifications(environmentID string, filter NotificationFilter) ([]
 			query += fmt.Sprintf(" AND %s $%d", condition.clause, len(args))
 		}
 	}
-	return collect(tx, query+` ORDER BY id DESC LIMIT $2`, args, scanWhole)
+	found, err := collect(tx, query+` ORDER BY id DESC LIMIT $2`, args, scanNotification)
+	if err != nil {
+		return nil, err
+	}
+	return found, tx.ReadBodies(found)
 }
 
 // NotificationAttempts returns the attempts of a notification, oldest first.

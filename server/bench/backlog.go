@@ -47,12 +47,14 @@ func (b *bench) measureBacklog(ctx context.Context, engine string) error {
 		if err := s.makeDue(ctx, to, count); err != nil {
 			return err
 		}
-		began, before := time.Now(), to.received.Load()
+		began, before, used := time.Now(), to.received.Load(), s.usage()
 		memory, err := s.watchMemory(ctx, func() bool { return to.received.Load() >= count })
 		if err != nil {
 			return fmt.Errorf("%d of %d notifications arrived: %w", to.received.Load(), count, err)
 		}
 		rate := float64(count-before) / time.Since(began).Seconds()
+		delivered := s.usage().since(used, int(count-before))
+		used = s.usage()
 		bare, err := bareRate(ctx, to, min(count, mostBare))
 		if err != nil {
 			return err
@@ -61,6 +63,10 @@ func (b *bench) measureBacklog(ctx context.Context, engine string) error {
 		b.report.add(section, "sent, answered and recorded", "/s", column, rate)
 		b.report.add(section, "the same requests by the bare client", "/s", column, bare)
 		b.report.add(section, "share of the bare client", "%", column, 100*rate/bare)
+		if delivered > 0 {
+			b.report.add(section, "processor time of all for 1,000 of them", "s", column, delivered)
+			b.report.add(section, "the same with the bare client", "s", column, s.usage().since(used, int(min(count, mostBare))))
+		}
 		if len(memory) == 0 {
 			return nil
 		}

@@ -25,6 +25,19 @@ func (s *scene) usage() usages {
 	return u
 }
 
+// since returns the seconds of processor time that all sides have used since
+// before, for each 1,000 of a number; 0 where that is not known.
+func (u usages) since(before usages, number int) (seconds float64) {
+	for _, used := range []usage{
+		u.server.minus(before.server), u.postgres.minus(before.postgres), u.app.minus(before.app), u.clients.minus(before.clients),
+	} {
+		if used.known {
+			seconds += used.cpu.Seconds()
+		}
+	}
+	return seconds / (float64(number) / 1000)
+}
+
 // reportUsage tells what was used since before, for each 1,000 runs.
 func (s *scene) reportUsage(column string, before usages) {
 	after := s.usage()

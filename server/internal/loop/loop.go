@@ -8,6 +8,8 @@
 //   - no more than Slots items are in flight;
 //   - rows are claimed only when there is room for them, so that more work than
 //     the machine can do waits in the database and not in memory;
+//   - an item may be followed by others in its slot, which the loop knows nothing
+//     of ([Loop.Wanted]);
 //   - a row that was announced by [Loop.Wake] is looked for at its time, and one
 //     that was not at the latest after Poll.
 //
@@ -53,6 +55,8 @@ type Loop[T any] struct {
 	// behind is set while due rows may be left in the database; then nobody may
 	// overtake them by Reserve.
 	behind atomic.Bool
+	// starved is set while Run waits for a slot.
+	starved atomic.Bool
 
 	signal chan struct{}
 	mu     sync.Mutex // guards stopped and wakeAt
@@ -195,15 +199,7 @@ func (l *Loop[T]) Run(ctx context.Context) {
 // reserveBatch waits for a free slot and takes as many as a batch may have. It
 // returns 0 when ctx ended.
 func (l *Loop[T]) reserveBatch(ctx context.Context) int {
-	select {
-	case <-ctx.Done():
-		return 0
-	default:
-	}
-	select {
-	case l.slots <- struct{}{}:
-		l.work.Add(1)
-	case <-ctx.Done():
+	if ctx.Err() != nil || !l.takeSlot(ctx) {
 		return 0
 	}
 	for taken := 1; ; taken++ {
@@ -217,6 +213,36 @@ func (l *Loop[T]) reserveBatch(ctx context.Context) int {
 			return taken
 		}
 	}
+}
+
+// takeSlot waits for a free slot and takes it. It returns false when ctx ended.
+func (l *Loop[T]) takeSlot(ctx context.Context) bool {
+	select {
+	case l.slots <- struct{}{}:
+		l.work.Add(1)
+		return true
+	default:
+	}
+	l.starved.Store(true)
+	defer l.starved.Store(false)
+	select {
+	case l.slots <- struct{}{}:
+		l.work.Add(1)
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// Wanted reports whether the slot of an item is wanted: Work may go on with other
+// items of its own choice in the same slot only while it is not.
+func (l *Loop[T]) Wanted() bool {
+	if l.starved.Load() {
+		return true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.stopped
 }
 
 // sleep returns true when it is time to look again, false when ctx ended.

@@ -256,8 +256,8 @@ func TestALoopThatIsStoppedBeginsNothing(t *testing.T) {
 		synctest.Wait()
 		stop()
 		running.Wait()
-		if l.Reserve() {
-			t.Error("a slot was given after the end")
+		if l.Reserve() || !l.Wanted() {
+			t.Error("a slot was given or kept after the end")
 		}
 		rows.put(2, time.Now())
 		time.Sleep(10 * time.Second)
@@ -294,6 +294,27 @@ func TestDrainWaitsForWorkThatEndsByItself(t *testing.T) {
 		l.Drain(t.Context(), errors.New("no time left"))
 		if waited := time.Since(began); waited != 7*time.Second || d.cause != nil {
 			t.Errorf("it waited %v; the work was ended by %v", waited, d.cause)
+		}
+	})
+}
+
+func TestASlotIsWantedWhileRowsWaitForOneAndWhenTheLoopStops(t *testing.T) {
+	run(t, 2, 2, 5*time.Second, func(t *testing.T, l *loop.Loop[int], rows *table, _ *done) {
+		if l.Wanted() {
+			t.Error("a slot is wanted when there is nothing to do")
+		}
+		for id := range 3 {
+			rows.put(id, time.Now())
+		}
+		l.Wake(time.Now())
+		synctest.Wait()
+		if !l.Wanted() {
+			t.Error("no slot is wanted while a row waits for one")
+		}
+		time.Sleep(11 * time.Second)
+		synctest.Wait()
+		if l.Wanted() {
+			t.Error("a slot is wanted when everything is done")
 		}
 	})
 }

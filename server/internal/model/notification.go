@@ -50,7 +50,10 @@ type Notification struct {
 	Destination string
 	Status      NotificationStatus
 	RunStatus   protocol.RunStatus
-	Body        []byte
+	// Body is what is sent. It is on record under BodyID, once for all notifications
+	// of one end of a run.
+	Body   []byte
+	BodyID string
 	// Sequence is which end of the run it tells of, from 1; SupersededAt is when a
 	// later end made it history, zero if none did.
 	Sequence     int

@@ -10,43 +10,59 @@ import (
 	"github.com/runhook/runhook/server/internal/store"
 )
 
-// allotment is how many notifications to a destination may be claimed, and how
-// many were.
+// allotment is how many notifications to a destination may be claimed.
 type allotment struct {
 	destination string
-	room        int
-	claimed     int
+	// due is set when more is due for it than was claimed ahead.
+	due bool
+	// room is how many may begin now, beyond those that begin already, and ahead how
+	// many may be claimed besides.
+	room, ahead int
 }
 
+// wanted is how many are to be claimed.
+func (a allotment) wanted() int { return a.room + a.ahead }
+
 // claim leases due notifications, for each destination no more than there is room
-// for, so that the backlog of one does not keep others waiting.
+// for and, of one that answers quickly, some ahead, so that the backlog of one does
+// not keep others waiting. It returns those that may begin.
 func (s *Service) claim(ctx context.Context, limit int) ([]delivery, time.Time, error) {
 	due, next, err := s.due(ctx)
-	if err != nil || len(due) == 0 {
+	if err != nil {
 		return nil, next, err
 	}
-	allotments := s.allot(due, limit)
+	allotments := s.candidates(due)
+	if len(allotments) == 0 {
+		return nil, next, nil
+	}
+	begin := s.allot(allotments, limit)
 	claimed, err := s.lease(ctx, allotments)
-	for i, a := range allotments {
-		if err != nil {
-			s.pace.Release(a.destination, a.room, false)
-			continue
-		}
-		s.pace.Release(a.destination, a.room-a.claimed, a.claimed < a.room)
-		if a.claimed == a.room {
-			next = earliest(next, s.pace.Next(allotments[i].destination))
-		}
-	}
 	if err != nil {
-		return nil, time.Time{}, err
+		for _, a := range allotments {
+			s.pace.Release(a.destination, a.room)
+		}
+		return begin, time.Time{}, err
 	}
-	return claimed, next, nil
+	for i, a := range allotments {
+		now := min(a.room, len(claimed[i]))
+		begin = append(begin, claimed[i][:now]...)
+		s.ahead.put(a.destination, claimed[i][now:])
+		s.pace.Release(a.destination, a.room-now)
+		// Whether there is more is known only of those that had all they wanted.
+		more := a.due && len(claimed[i]) == a.wanted()
+		s.pace.Waits(a.destination, more)
+		if more {
+			next = earliest(next, s.pace.Next(a.destination))
+		}
+	}
+	return begin, next, nil
 }
 
 // due returns the destinations that something is due for, the longest due first,
 // and when something is due for another.
 func (s *Service) due(ctx context.Context) (due []store.DueDestination, next time.Time, err error) {
 	err = s.store.View(ctx, func(tx *store.Tx) error {
+		due = nil
 		next, err = tx.NextDueNotification()
 		if err != nil || next.IsZero() || next.After(tx.Now()) {
 			return err
@@ -68,61 +84,91 @@ func (s *Service) due(ctx context.Context) (due []store.DueDestination, next tim
 	return due, next, err
 }
 
-// allot divides room for limit notifications among destinations: first evenly,
-// then what is left to those that come first.
-func (s *Service) allot(due []store.DueDestination, limit int) []allotment {
-	allotments := make([]allotment, len(due))
-	for i, d := range due {
-		allotments[i].destination = d.Destination
+// candidates returns an allotment of nothing for each destination that something is
+// due for. Those that something was claimed for already come first.
+func (s *Service) candidates(due []store.DueDestination) []allotment {
+	var all []allotment
+	for _, destination := range s.ahead.destinations() {
+		all = append(all, allotment{destination: destination})
 	}
-	for share := max(1, limit/len(due)); limit > 0; share = limit {
+	waiting := all
+	for _, d := range due {
+		i := slices.IndexFunc(waiting, func(a allotment) bool { return a.destination == d.Destination })
+		if i < 0 {
+			all = append(all, allotment{destination: d.Destination, due: true})
+		} else {
+			all[i].due = true
+		}
+	}
+	return all
+}
+
+// allot divides room for limit notifications among destinations: first evenly,
+// then what is left to those that come first. It returns those that were claimed
+// ahead and begin now.
+func (s *Service) allot(allotments []allotment, limit int) (begin []delivery) {
+	for share := max(1, limit/len(allotments)); limit > 0; share = limit {
 		given := 0
 		for i := range allotments {
-			n := s.pace.Reserve(allotments[i].destination, min(share, limit))
-			allotments[i].room += n
-			limit -= n
-			given += n
+			a := &allotments[i]
+			claimed, _ := s.begin(a.destination, min(share, limit))
+			begin = append(begin, claimed...)
+			n := s.pace.Reserve(a.destination, min(share, limit)-len(claimed))
+			a.room += n
+			given += len(claimed) + n
+			limit -= len(claimed) + n
 		}
 		if given == 0 {
 			break
 		}
 	}
-	return allotments
+	for i := range allotments {
+		a := &allotments[i]
+		most := s.pace.Ahead(a.destination)
+		// A few are not worth a transaction.
+		if room := s.ahead.room(a.destination, most); a.due && room >= most/2 {
+			a.ahead = room
+		}
+	}
+	return begin
 }
 
 // lease claims what was allotted, and reads the subscriptions that it is for.
-func (s *Service) lease(ctx context.Context, allotments []allotment) ([]delivery, error) {
-	if !slices.ContainsFunc(allotments, func(a allotment) bool { return a.room > 0 }) {
-		return nil, nil
+func (s *Service) lease(ctx context.Context, allotments []allotment) ([][]delivery, error) {
+	deliveries := make([][]delivery, len(allotments))
+	if !slices.ContainsFunc(allotments, func(a allotment) bool { return a.wanted() > 0 }) {
+		return deliveries, nil
 	}
 	owner := s.config.Node.ID()
-	var claimed []model.Notification
+	var claimed [][]model.Notification
 	var subscriptions map[string]*model.Subscription
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
-		claimed = claimed[:0]
-		for i := range allotments {
-			a := &allotments[i]
-			if a.room == 0 {
+	err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
+		claimed = make([][]model.Notification, len(allotments))
+		for i, a := range allotments {
+			if a.wanted() == 0 {
 				continue
 			}
-			found, err := tx.ClaimNotifications(owner, a.destination, a.room)
-			if err != nil {
+			if claimed[i], err = tx.ClaimNotifications(owner, a.destination, a.wanted()); err != nil {
 				return err
 			}
-			a.claimed = len(found)
-			claimed = append(claimed, found...)
 		}
-		var err error
-		subscriptions, err = tx.SubscriptionsOf(claimed)
+		for _, of := range claimed {
+			if err := tx.ReadBodies(of); err != nil {
+				return err
+			}
+		}
+		subscriptions, err = tx.SubscriptionsOf(slices.Concat(claimed...))
 		return err
 	})
 	if err != nil {
 		s.config.Node.Doubt(err)
 		return nil, err
 	}
-	deliveries := make([]delivery, len(claimed))
-	for i, n := range claimed {
-		deliveries[i] = delivery{Notification: n, known: true, subscription: subscriptions[n.SubscriptionID]}
+	now := s.clock.Now()
+	for i, of := range claimed {
+		for _, n := range of {
+			deliveries[i] = append(deliveries[i], delivery{Notification: n, claimedAt: now, subscription: subscriptions[n.SubscriptionID]})
+		}
 	}
 	return deliveries, nil
 }

@@ -18,61 +18,108 @@ const (
 	longestLeaveAlone = 5 * time.Minute
 )
 
-// deliver makes one attempt for a notification that is leased to this process,
-// and records it.
-func (s *Service) deliver(ctx context.Context, claimed delivery) {
+// work delivers a notification that is leased to this process, and then those that
+// wait for the same destination while nobody else needs the room.
+func (s *Service) work(ctx context.Context, claimed delivery) {
+	for next, more := claimed, true; more; {
+		outcome := s.deliver(ctx, next)
+		next, more = s.after(ctx, next, outcome)
+	}
+}
+
+// deliver makes one attempt for a notification, has it recorded, and returns what
+// came of it as far as its destination is concerned.
+func (s *Service) deliver(ctx context.Context, claimed delivery) pace.Outcome {
 	n := claimed.Notification
+	if n.Lease.Owner != s.config.Node.ID() {
+		return pace.Outcome{} // others have taken it over
+	}
 	order, err := s.order(ctx, claimed)
 	if err == nil && order.held(n) {
-		s.hold(ctx, n)
-		return
+		s.outcomes.record(ctx, outcome{EndedAttempt: store.EndedAttempt{Notification: n}, kind: held})
+		return pace.Outcome{}
 	}
 	attempt, interrupted := s.attempt(ctx, n, order, err)
 	transition := s.settle(&n, order, &attempt, interrupted)
 	if attempt.Error != "" {
 		s.log.Warn("a notification was not delivered", "notification", n.ID, "run", n.RunID, "attempt", attempt.Number, "err", attempt.Error, "duration_ms", attempt.Duration.Milliseconds(), "next_attempt_at", attempt.NextAttemptAt)
 	}
-	s.leave(n, pace.Outcome{Failed: err == nil && !interrupted && cannotCope(attempt), LeaveAlone: leaveAlone(attempt)})
-	outcome := func(tx *store.Tx) error {
-		if !n.ScheduledAt.IsZero() {
-			tx.AfterCommit(func() { s.loop.Wake(n.ScheduledAt) })
-		}
-		s.tell(tx, n, attempt)
-		return tx.EndAttempt(n, transition, attempt)
-	}
+	ended := outcome{EndedAttempt: store.EndedAttempt{Notification: n, Transition: transition, Attempt: attempt}}
 	if changesHealth(order.subscription, attempt, interrupted, s.clock.Now()) {
 		// It locks its subscription, so it goes alone.
-		s.recorded(n, s.config.Node.Record(ctx, func(tx *store.Tx) error {
-			if err := s.noteHealth(tx, order, attempt); err != nil {
-				return err
-			}
-			return outcome(tx)
-		}))
+		s.recordHealth(ctx, order, ended)
+	} else {
+		s.outcomes.record(ctx, ended)
+	}
+	return pace.Outcome{
+		Failed: err == nil && !interrupted && cannotCope(attempt), LeaveAlone: leaveAlone(attempt),
+		Quick: attempt.Error == "" && attempt.Duration < quick,
+	}
+}
+
+// quick is how soon a destination answers for which notifications are claimed
+// before there is room for them.
+const quick = 100 * time.Millisecond
+
+// recordHealth records an attempt that changes how its subscription is doing.
+func (s *Service) recordHealth(ctx context.Context, order order, ended outcome) {
+	err := s.config.Node.Record(ctx, func(tx *store.Tx) error {
+		if err := s.noteHealth(tx, order, ended.Attempt); err != nil {
+			return err
+		}
+		return s.writeIn(tx, []outcome{ended})
+	})
+	if err != nil {
+		s.notRecorded(ended, err)
+	}
+}
+
+// notRecorded says in the log that an outcome could not be recorded.
+func (s *Service) notRecorded(o outcome, err error) {
+	if errors.Is(err, model.ErrLost) {
+		s.log.Warn("another process took over a notification while this one was sending it", "notification", o.Notification.ID, "run", o.Notification.RunID)
 		return
 	}
-	s.recorded(n, s.outcomes.record(ctx, n.ID, outcome))
+	s.log.Error("cannot record an attempt; the notification is sent again when this process has restarted", "notification", o.Notification.ID, "run", o.Notification.RunID, "err", err)
 }
 
-// hold keeps a notification for later, as its subscription is switched off.
-func (s *Service) hold(ctx context.Context, n model.Notification) {
-	s.leave(n, pace.Outcome{})
-	s.recorded(n, s.outcomes.record(ctx, n.ID, func(tx *store.Tx) error { return tx.HoldNotification(n) }))
-}
-
-// leave makes room at the destination for others that wait for it.
-func (s *Service) leave(n model.Notification, outcome pace.Outcome) {
-	if s.pace.Done(n.Destination, outcome) {
+// after ends a delivery, and returns the one to go on with in its place, if there
+// is any.
+func (s *Service) after(ctx context.Context, ended delivery, outcome pace.Outcome) (next delivery, ok bool) {
+	destination := ended.Destination
+	waits := s.pace.Done(destination, outcome)
+	if outcome.Failed || outcome.LeaveAlone > 0 {
+		s.giveBack(ctx, destination)
+	}
+	if s.loop.Wanted() {
+		s.loop.Wake(s.clock.Now())
+		return next, false
+	}
+	taken, left := s.begin(destination, 1)
+	if waits && left <= s.pace.Ahead(destination)/2 || left > 0 && len(taken) == 0 {
 		s.loop.Wake(s.clock.Now())
 	}
+	if len(taken) == 0 {
+		return next, false
+	}
+	return taken[0], true
 }
 
-// recorded says in the log what became of recording an attempt.
-func (s *Service) recorded(n model.Notification, err error) {
-	switch {
-	case errors.Is(err, model.ErrLost):
-		s.log.Warn("another process took over a notification while this one was sending it", "notification", n.ID, "run", n.RunID)
-	case err != nil:
-		s.log.Error("cannot record an attempt; the notification is sent again when this process has restarted", "notification", n.ID, "run", n.RunID, "err", err)
+// begin takes up to n of the notifications that were claimed ahead for a
+// destination and may begin now. It returns how many are left.
+func (s *Service) begin(destination string, n int) (taken []delivery, left int) {
+	room := s.pace.Reserve(destination, min(n, s.ahead.countOf(destination)))
+	taken, left = s.ahead.take(destination, room)
+	s.pace.Release(destination, room-len(taken))
+	return taken, left
+}
+
+// giveBack gives back what was claimed ahead for a destination, which cannot cope
+// with it now.
+func (s *Service) giveBack(ctx context.Context, destination string) {
+	taken, _ := s.ahead.take(destination, mostAhead)
+	for _, d := range taken {
+		s.outcomes.record(ctx, outcome{EndedAttempt: store.EndedAttempt{Notification: d.Notification}, kind: givenBack})
 	}
 }
 

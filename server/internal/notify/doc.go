@@ -12,5 +12,6 @@
 //   - each attempt is recorded with what came of it.
 //
 // A receiver may get a notification more than once: an answer may be lost, or
-// the process killed before it is recorded. Order is not promised.
+// the process killed before it is recorded, which is a moment after it came. Order
+// is not promised.
 package notify

@@ -68,13 +68,14 @@ type Service struct {
 	loop   *loop.Loop[delivery]
 	pace   *pace.Pacer
 	news   news
+	ahead  ahead
 	// outcomes are recorded together when there are many.
-	outcomes recorder
+	outcomes *recorder
 }
 
 const (
 	poll       = time.Second
-	claimBatch = 64
+	claimBatch = 128
 )
 
 // errStopping is the cause of an attempt's end when its server has no time left
@@ -91,10 +92,10 @@ func New(config Config) *Service {
 	}
 	config.Timeouts.setDefaults()
 	s := &Service{config: config, store: config.Store, clock: config.Clock, log: config.Log, pace: pace.New(config.Clock)}
-	s.outcomes.store = config.Node.Record
+	s.outcomes = newRecorder(s.writeOutcomes, s.notRecorded)
 	s.loop = loop.New(loop.Config[delivery]{
 		Name: "notifications", Slots: config.Deliveries, Batch: claimBatch, Poll: poll,
-		Claim: s.claim, Work: s.deliver, Clock: config.Clock, Log: config.Log,
+		Claim: s.claim, Work: s.work, Clock: config.Clock, Log: config.Log,
 	})
 	return s
 }
@@ -102,9 +103,14 @@ func New(config Config) *Service {
 // Run delivers notifications until ctx ends; Drain must follow.
 func (s *Service) Run(ctx context.Context) { s.loop.Run(ctx) }
 
-// Drain waits for the attempts in flight. Those that are not done when ctx ends
-// are cut off, recorded as such, and due again at once.
-func (s *Service) Drain(ctx context.Context) { s.loop.Drain(ctx, errStopping) }
+// Drain waits for the attempts in flight and until they are recorded. Those that
+// are not done when ctx ends are cut off, recorded as such, and due again at once.
+// What was claimed ahead stays leased to this process, which gives it back with its
+// node.
+func (s *Service) Drain(ctx context.Context) {
+	s.loop.Drain(ctx, errStopping)
+	s.outcomes.wait()
+}
 
 // Wake looks for due notifications now.
 func (s *Service) Wake() {

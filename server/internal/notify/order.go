@@ -20,26 +20,36 @@ type order struct {
 	schedule     []time.Duration
 }
 
-// errUnsubscribed is why a notification to a deleted subscription is given up.
-var errUnsubscribed = errors.New("the subscription was deleted")
+var (
+	// errUnsubscribed is why a notification to a deleted subscription is given up.
+	errUnsubscribed = errors.New("the subscription was deleted")
+	// errNoBody is why a notification cannot be sent that is not whole.
+	errNoBody = errors.New("its body is not on record; run `runhook doctor`")
+)
 
 // delivery is a notification that is leased to this process.
 type delivery struct {
 	model.Notification
-	// known is set when its subscription was read as it was claimed; that is nil
-	// if there is none any more.
-	known        bool
+	// claimedAt is when its subscription was read, as it was claimed; that is nil
+	// if there is none any more. It is zero for one that was not read.
+	claimedAt    time.Time
 	subscription *model.Subscription
 }
+
+// fresh is for how long a subscription that was read is good enough.
+const fresh = time.Second
 
 // order finds out how a notification is to be sent.
 func (s *Service) order(ctx context.Context, n delivery) (order, error) {
 	o := order{schedule: s.config.Schedule}
+	if len(n.Body) == 0 {
+		return o, errNoBody
+	}
 	var err error
 	if o.environment, err = s.store.EnvironmentByID(ctx, n.EnvironmentID); err != nil || n.SubscriptionID == "" {
 		return o, err
 	}
-	if !n.known {
+	if n.claimedAt.IsZero() || s.clock.Now().Sub(n.claimedAt) > fresh {
 		if n.subscription, err = s.subscriptionOf(ctx, n.Notification); err != nil {
 			return o, err
 		}

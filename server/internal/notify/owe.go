@@ -45,6 +45,7 @@ func (s *Service) RunEnded(tx *store.Tx, environment *model.Environment, ended s
 		if err := s.write(tx, &callback); err != nil {
 			return err
 		}
+		n.BodyID = callback.BodyID
 	}
 	if toApp {
 		app := n
@@ -52,6 +53,7 @@ func (s *Service) RunEnded(tx *store.Tx, environment *model.Environment, ended s
 		if err := s.write(tx, &app); err != nil {
 			return err
 		}
+		n.BodyID = app.BodyID
 	}
 	return s.writeMatching(tx, n, interested)
 }
@@ -97,6 +99,7 @@ func (s *Service) writeMatching(tx *store.Tx, n model.Notification, interested [
 		if err := s.writeTo(tx, subscription, &owed); err != nil {
 			return err
 		}
+		n.BodyID = owed.BodyID
 	}
 	return nil
 }
@@ -110,11 +113,18 @@ func (s *Service) writeTo(tx *store.Tx, subscription model.Subscription, n *mode
 	return s.write(tx, n)
 }
 
-// write records a new notification. If this process has room, it is its own from
-// the start and is sent as soon as it is on disk. It gives n its ID and times.
+// write records a new notification, and its body unless that is on record. If this
+// process has room, it is its own from the start and is sent as soon as it is on
+// disk. It gives n its ID and times.
 func (s *Service) write(tx *store.Tx, n *model.Notification) error {
 	n.ID = model.NewID(model.PrefixNotification, tx.Now())
 	n.CreatedAt, n.UpdatedAt = tx.Now(), tx.Now()
+	if n.BodyID == "" {
+		n.BodyID = n.ID
+		if err := tx.InsertNotificationBody(n.BodyID, n.Body); err != nil {
+			return err
+		}
+	}
 	switch {
 	case n.Status == model.NotificationHeld:
 		tx.AfterCommit(s.news.tell)
@@ -127,7 +137,7 @@ func (s *Service) write(tx *store.Tx, n *model.Notification) error {
 			s.news.tell()
 		})
 		tx.AfterRollback(func(err error) {
-			s.pace.Release(started.Destination, 1, true)
+			s.pace.Release(started.Destination, 1)
 			s.loop.Release()
 			s.config.Node.Doubt(err)
 		})
@@ -144,7 +154,7 @@ func (s *Service) reserve(destination string) bool {
 	if !s.loop.Reserve() {
 		return false
 	}
-	if !s.pace.Overtake(destination) {
+	if s.ahead.countOf(destination) > 0 || !s.pace.Overtake(destination) {
 		s.loop.Release()
 		return false
 	}

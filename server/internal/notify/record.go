@@ -3,98 +3,158 @@ package notify
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
+	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/store/database"
 )
 
-// mostTogether is how many outcomes are recorded in one transaction.
-const mostTogether = 64
+const (
+	// mostTogether is how many outcomes are recorded in one transaction, mostKept
+	// how many may wait for theirs.
+	mostTogether = 256
+	mostKept     = 1024
+)
 
-// recorder records what came of attempts: those that come while a transaction is
-// under way wait for it, and share the next. So one that comes alone does not
-// wait, and the more there are the less each costs. It may be used concurrently.
+// outcome is what came of a delivery: an attempt, or none, and then the
+// notification is given back or held.
+type outcome struct {
+	store.EndedAttempt
+	kind outcomeKind
+}
+
+type outcomeKind int
+
+const (
+	attempted outcomeKind = iota
+	held
+	givenBack
+)
+
+// recorder records what came of deliveries, beside the deliveries that follow
+// them: what comes while a transaction is under way shares the next. So an outcome
+// that comes alone does not wait, and the more there are the less each costs. It
+// may be used concurrently.
 type recorder struct {
-	// store runs a transaction until its outcome is known.
-	store func(ctx context.Context, fn func(*store.Tx) error) error
+	// write records outcomes in one transaction, in the order of their
+	// notifications' ids. failed is told of one that could not be recorded.
+	write  func(context.Context, []outcome) error
+	failed func(outcome, error)
 
 	mu      sync.Mutex
-	busy    bool
-	waiting []*outcome
+	room    sync.Cond // on mu; tells that less is waiting
+	waiting []outcome
+	writing bool
+	writers sync.WaitGroup // at most one
 }
 
-// outcome is what one caller has to record.
-type outcome struct {
-	notification string
-	write        func(*store.Tx) error
-	// turn gets true when it is for this caller to record all that wait, and
-	// false when err is what became of its outcome.
-	turn chan bool
-	err  error
+func newRecorder(write func(context.Context, []outcome) error, failed func(outcome, error)) *recorder {
+	r := &recorder{write: write, failed: failed}
+	r.room.L = &r.mu
+	return r
 }
 
-// record has a function write the outcome of an attempt for a notification, and
-// returns when that is on disk or has failed. The function may run more than once.
-// It must change nothing but the notification, which is leased to this process.
-func (r *recorder) record(ctx context.Context, notification string, write func(*store.Tx) error) error {
-	own := &outcome{notification: notification, write: write, turn: make(chan bool, 1)}
+// record has outcomes recorded soon. It waits only while too many do already. Their
+// notifications are leased to this process, so nobody else changes them.
+func (r *recorder) record(ctx context.Context, outcomes ...outcome) {
 	r.mu.Lock()
-	r.waiting = append(r.waiting, own)
-	wait := r.busy
-	r.busy = true
-	r.mu.Unlock()
-	if wait && !<-own.turn {
-		return own.err
+	defer r.mu.Unlock()
+	for len(r.waiting) >= mostKept {
+		r.room.Wait()
 	}
-	batch := r.take()
-	r.storeAll(ctx, batch)
-	r.pass()
-	for _, other := range batch {
-		if other != own {
-			other.turn <- false
-		}
+	r.waiting = append(r.waiting, outcomes...)
+	if !r.writing {
+		r.writing = true
+		r.writers.Go(func() { r.work(ctx) })
 	}
-	return own.err
 }
 
-// take takes those that wait, the one whose turn it is being the first.
-func (r *recorder) take() []*outcome {
+// wait waits until everything is recorded; nothing may be added meanwhile.
+func (r *recorder) wait() { r.writers.Wait() }
+
+// work records until nothing waits.
+func (r *recorder) work(ctx context.Context) {
+	for {
+		batch := r.take()
+		if len(batch) == 0 {
+			return
+		}
+		r.recordAll(ctx, batch)
+	}
+}
+
+// take takes those that wait; none means that the next has a writer of its own.
+func (r *recorder) take() []outcome {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := min(len(r.waiting), mostTogether)
 	batch := slices.Clone(r.waiting[:n])
 	r.waiting = slices.Delete(r.waiting, 0, n)
+	r.writing = n > 0
+	r.room.Broadcast()
 	return batch
 }
 
-// pass gives the turn to the first that waits.
-func (r *recorder) pass() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.waiting) == 0 {
-		r.busy = false
+// recordAll records outcomes together, or, when that fails because of one of them,
+// each by itself.
+func (r *recorder) recordAll(ctx context.Context, batch []outcome) {
+	// Rows are written in the order of their ids (package store).
+	slices.SortFunc(batch, func(a, b outcome) int { return cmp.Compare(a.Notification.ID, b.Notification.ID) })
+	err := r.write(ctx, batch)
+	if err == nil {
 		return
 	}
-	r.waiting[0].turn <- true
-}
-
-// storeAll records outcomes together, or, when that fails because of one of them,
-// each by itself. Rows are written in the order of their ids (package store).
-func (r *recorder) storeAll(ctx context.Context, batch []*outcome) {
-	slices.SortFunc(batch, func(a, b *outcome) int { return cmp.Compare(a.notification, b.notification) })
-	err := r.store(ctx, func(tx *store.Tx) error {
-		for _, o := range batch {
-			if err := o.write(tx); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	alone := len(batch) > 1 && !errors.Is(err, database.ErrUnavailable)
 	for _, o := range batch {
-		o.err = err
-		if err != nil && len(batch) > 1 {
-			o.err = r.store(ctx, o.write)
+		if alone {
+			err = r.write(ctx, []outcome{o})
+		}
+		if err != nil {
+			r.failed(o, err)
 		}
 	}
+}
+
+// writeOutcomes records outcomes in one transaction.
+func (s *Service) writeOutcomes(ctx context.Context, outcomes []outcome) error {
+	return s.config.Node.Record(ctx, func(tx *store.Tx) error { return s.writeIn(tx, outcomes) })
+}
+
+func (s *Service) writeIn(tx *store.Tx, outcomes []outcome) error {
+	var ended []store.EndedAttempt
+	var released []model.Notification
+	for _, o := range outcomes {
+		switch o.kind {
+		case attempted:
+			ended = append(ended, o.EndedAttempt)
+			s.follow(tx, o.EndedAttempt)
+		case held:
+			if err := tx.HoldNotification(o.Notification); err != nil {
+				return err
+			}
+		case givenBack:
+			released = append(released, o.Notification)
+		}
+	}
+	if err := tx.ReleaseNotifications(released); err != nil {
+		return err
+	}
+	if len(released) > 0 {
+		if err := s.announce(tx); err != nil {
+			return err
+		}
+	}
+	return tx.EndAttempts(ended)
+}
+
+// follow has what follows an attempt be done once that is on disk: its next is
+// looked for in time, and those who watch are told.
+func (s *Service) follow(tx *store.Tx, ended store.EndedAttempt) {
+	if at := ended.Notification.ScheduledAt; !at.IsZero() {
+		tx.AfterCommit(func() { s.loop.Wake(at) })
+	}
+	s.tell(tx, ended.Notification, ended.Attempt)
 }

@@ -30,14 +30,12 @@ func (t *Timeouts) setDefaults() {
 // bound limits an attempt. answered is to be called when the headers came, and
 // cancel in the end.
 func (t Timeouts) bound(ctx context.Context) (bounded context.Context, answered, cancel func()) {
-	ctx, cancelWhole := context.WithTimeoutCause(ctx, t.Whole, fmt.Errorf("the receiver took longer than %v", t.Whole))
-	ctx, cancelHeaders := context.WithCancelCause(ctx)
-	timer := time.AfterFunc(t.Headers, func() {
-		cancelHeaders(fmt.Errorf("the receiver did not begin to answer within %v", t.Headers))
-	})
-	return ctx, func() { timer.Stop() }, func() {
-		timer.Stop()
-		cancelHeaders(nil)
-		cancelWhole()
+	ctx, end := context.WithCancelCause(ctx)
+	whole := time.AfterFunc(t.Whole, func() { end(fmt.Errorf("the receiver took longer than %v", t.Whole)) })
+	headers := time.AfterFunc(t.Headers, func() { end(fmt.Errorf("the receiver did not begin to answer within %v", t.Headers)) })
+	return ctx, func() { headers.Stop() }, func() {
+		whole.Stop()
+		headers.Stop()
+		end(nil)
 	}
 }

@@ -10,6 +10,9 @@
 //   - When most of its last deliveries failed, it is left alone for a while that
 //     doubles each time; then a single delivery tries whether it is back.
 //
+// It also says how many notifications may be claimed before there is room for them:
+// some for a destination that answers quickly, none for any other.
+//
 // Nothing of this is kept when the process ends: a destination that is down is
 // found to be so again after a few deliveries.
 package pace

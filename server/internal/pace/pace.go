@@ -20,6 +20,8 @@ const (
 	UsualConcurrency = 64
 	// firstConcurrency is how many may be at first.
 	firstConcurrency = 4
+	// aheadOfEach is how many may be claimed ahead for each that may be in flight.
+	aheadOfEach = 6
 	// sweepSize is how many destinations are remembered before those without
 	// anything to remember are looked for.
 	sweepSize = 1024
@@ -40,7 +42,10 @@ type place struct {
 	// allowed is how many may be in flight now.
 	allowed int
 	// behind is set while deliveries wait for this destination alone.
-	behind  bool
+	behind bool
+	// quick is how many deliveries in a row it answered quickly, as far as that
+	// matters.
+	quick   int
 	bucket  bucket
 	breaker breaker
 	usedAt  time.Time
@@ -98,18 +103,26 @@ func (p *Pacer) reserve(at *place, n int) int {
 	return n
 }
 
-// Release gives back room for n deliveries that were not begun. With none, it
-// says that nothing that is due waits for the destination any more.
-func (p *Pacer) Release(destination string, n int, none bool) {
+// Release gives back room for n deliveries that were not begun.
+func (p *Pacer) Release(destination string, n int) {
+	if n == 0 {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	at := p.at(destination)
 	at.inFlight -= n
 	at.bucket.giveBack(n)
-	if n > 0 && at.breaker.state == halfOpen {
+	if at.breaker.state == halfOpen {
 		at.breaker.probing = false
 	}
-	at.behind = !none
+}
+
+// Waits says whether something that is due waits for the destination.
+func (p *Pacer) Waits(destination string, waits bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.at(destination).behind = waits
 }
 
 // Outcome is what came of a delivery, as far as its destination is concerned.
@@ -118,6 +131,9 @@ type Outcome struct {
 	Failed bool
 	// LeaveAlone is for how long it asked for no further deliveries.
 	LeaveAlone time.Duration
+	// Quick is set when it answered so soon that there may be room for many others
+	// in a moment.
+	Quick bool
 }
 
 // Done ends a delivery for which room was taken. It reports whether others wait
@@ -132,11 +148,29 @@ func (p *Pacer) Done(destination string, outcome Outcome) bool {
 	} else {
 		at.allowed = min(at.allowed+1, at.most())
 	}
+	if outcome.Quick {
+		at.quick = min(at.quick+1, aheadOfEach*at.most())
+	} else {
+		at.quick = 0
+	}
 	at.breaker.note(outcome.Failed, now)
 	if outcome.LeaveAlone > 0 {
 		at.breaker.leaveAlone(now.Add(outcome.LeaveAlone))
 	}
 	return at.behind
+}
+
+// Ahead returns how many notifications to the destination may be claimed before
+// there is room for them: none unless it answers quickly and has no limit on how
+// many may begin in a second.
+func (p *Pacer) Ahead(destination string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at := p.at(destination)
+	if at.limits.PerSecond > 0 || at.breaker.state != closed || p.clock.Now().Before(at.breaker.until) {
+		return 0
+	}
+	return at.quick
 }
 
 // Next returns when there may be room for a delivery: now if there is, and the

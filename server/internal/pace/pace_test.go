@@ -86,7 +86,7 @@ func TestADestinationThatFailsIsLeftAloneForLongerEachTime(t *testing.T) {
 	}
 	clock.now = clock.now.Add(10 * time.Minute)
 	reserve(t, p, 4, 1)
-	p.Release("a", 1, false) // there was nothing to send after all
+	p.Release("a", 1) // there was nothing to send after all
 	reserve(t, p, 4, 1)
 	p.Done("a", arrived)
 	reserve(t, p, 4, 2)
@@ -128,7 +128,7 @@ func TestALimitPerSecondAllowsASecondsWorthAtOnce(t *testing.T) {
 	p, clock := newPacer()
 	p.Limit("a", pace.Limits{PerSecond: 3})
 	reserve(t, p, 100, 3)
-	p.Release("a", 1, false)
+	p.Release("a", 1)
 	reserve(t, p, 100, 1)
 	for range 3 {
 		p.Done("a", arrived)
@@ -166,7 +166,8 @@ func TestNobodyOvertakesThoseWhoWait(t *testing.T) {
 		t.Error("one was overtaken")
 	}
 	reserve(t, p, 4, 2)
-	p.Release("a", 1, true)
+	p.Release("a", 1)
+	p.Waits("a", false)
 	if !p.Overtake("a") || p.Done("a", arrived) {
 		t.Error("somebody is said to wait when nobody is")
 	}
@@ -184,9 +185,50 @@ func TestManyDestinationsMayBeUsedAtOnce(t *testing.T) {
 					t.Error("there is no room at a new destination")
 				}
 				p.Done(destination, arrived)
-				p.Release(destination, 1, true)
+				p.Release(destination, 1)
 			}
 		})
 	}
 	all.Wait()
+}
+
+func TestMoreIsClaimedAheadOnlyForADestinationThatAnswersQuickly(t *testing.T) {
+	t.Parallel()
+	quick := pace.Outcome{Quick: true}
+	for name, c := range map[string]struct {
+		limits   pace.Limits
+		outcomes []pace.Outcome
+		want     int
+	}{
+		"one that nothing is known of":             {want: 0},
+		"one that was quick a few times":           {outcomes: repeat(quick, 10), want: 10},
+		"one that was quick for long":              {outcomes: repeat(quick, 1000), want: 6 * pace.UsualConcurrency},
+		"one with a limit on concurrency":          {limits: pace.Limits{Concurrency: 2}, outcomes: repeat(quick, 1000), want: 12},
+		"one with a limit per second":              {limits: pace.Limits{PerSecond: 1000}, outcomes: repeat(quick, 1000), want: 0},
+		"one that was slow the last time":          {outcomes: append(repeat(quick, 1000), arrived), want: 0},
+		"one that failed the last time":            {outcomes: append(repeat(quick, 1000), failed), want: 0},
+		"one that asked to be left alone":          {outcomes: append(repeat(quick, 10), pace.Outcome{Quick: true, LeaveAlone: time.Minute}), want: 0},
+		"one that was quick again after a failure": {outcomes: append([]pace.Outcome{failed}, repeat(quick, 3)...), want: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, _ := newPacer()
+			p.Limit("a", c.limits)
+			for _, outcome := range c.outcomes {
+				p.Reserve("a", 1)
+				p.Done("a", outcome)
+			}
+			if got := p.Ahead("a"); got != c.want {
+				t.Errorf("%d may be claimed ahead, want %d", got, c.want)
+			}
+		})
+	}
+}
+
+func repeat(outcome pace.Outcome, n int) []pace.Outcome {
+	all := make([]pace.Outcome, n)
+	for i := range all {
+		all[i] = outcome
+	}
+	return all
 }

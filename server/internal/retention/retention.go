@@ -58,14 +58,15 @@ func (s *Service) Run(ctx context.Context) {
 			s.config.Log.Error("cannot remove what is old; trying again later", "err", err)
 		}
 		if removed != (Removed{}) {
-			s.config.Log.Info("removed what is old", "trimmed_runs", removed.Trimmed, "runs", removed.Runs, "events", removed.Events)
+			s.config.Log.Info("removed what is old", "trimmed_runs", removed.Trimmed, "runs", removed.Runs, "events", removed.Events,
+				"requests", removed.Requests, "notifications", removed.Notifications)
 		}
 	}
 }
 
-// Removed counts what left: runs whose payloads and details did, runs, and events
-// that had no runs.
-type Removed struct{ Trimmed, Runs, Events int }
+// Removed counts what left: runs whose payloads and details did, runs, events that
+// had no runs, requests of sources, and notifications that told of no run.
+type Removed struct{ Trimmed, Runs, Events, Requests, Notifications int }
 
 // Sweep goes through all that is there once, unless another process is at it. It
 // returns what it removed, also when it ends with an error.
@@ -81,19 +82,39 @@ func (s *Service) Sweep(ctx context.Context) (removed Removed, err error) {
 	if err != nil {
 		return removed, err
 	}
-	cutoffs := map[string]time.Time{}
 	for _, environment := range environments {
-		if age, ok := s.config.Runs[environment.Type]; ok {
-			cutoffs[environment.ID] = s.clock.Now().Add(-age)
-		}
 		if err := s.sweepRuns(ctx, environment, &removed); err != nil {
 			return removed, fmt.Errorf("old runs of %s: %w", environment.Type, err)
 		}
 	}
-	if err := s.sweepEvents(ctx, cutoffs, &removed); err != nil {
-		return removed, fmt.Errorf("old events: %w", err)
+	for _, other := range []struct {
+		what   string
+		ages   Ages
+		oldest func(tx *store.Tx, after string, limit int) ([]store.AgedRow, error)
+		remove func(tx *store.Tx, ids []string) (int, error)
+		total  *int
+	}{
+		{"events", s.config.Runs, (*store.Tx).OldestEvents, (*store.Tx).DeleteEvents, &removed.Events},
+		{"requests of sources", s.config.Payloads, (*store.Tx).OldestSourceDeliveries, (*store.Tx).DeleteSourceDeliveries, &removed.Requests},
+		{"notifications", s.config.Payloads, (*store.Tx).OldestLoneNotifications, (*store.Tx).DeleteLoneNotifications, &removed.Notifications},
+	} {
+		if err := s.sweepRows(ctx, s.cutoffs(other.ages, environments), other.oldest, other.remove, other.total); err != nil {
+			return removed, fmt.Errorf("old %s: %w", other.what, err)
+		}
 	}
 	return removed, nil
+}
+
+// cutoffs returns the times before which something must have been made to be too
+// old, by the environments in which it can be.
+func (s *Service) cutoffs(ages Ages, environments []*model.Environment) map[string]time.Time {
+	cutoffs := map[string]time.Time{}
+	for _, environment := range environments {
+		if cutoff := s.cutoff(ages, environment); !cutoff.IsZero() {
+			cutoffs[environment.ID] = cutoff
+		}
+	}
+	return cutoffs
 }
 
 func (s *Service) takeTurn(ctx context.Context) (mine bool, err error) {
@@ -158,8 +179,12 @@ func (s *Service) cutoff(ages Ages, environment *model.Environment) time.Time {
 	return s.clock.Now().Add(-age)
 }
 
-// sweepEvents goes through the events, for those of which no run is left.
-func (s *Service) sweepEvents(ctx context.Context, cutoffs map[string]time.Time, removed *Removed) error {
+// sweepRows goes through rows of a table, oldest first, up to the first that is too
+// young in every environment.
+func (s *Service) sweepRows(ctx context.Context, cutoffs map[string]time.Time,
+	oldest func(tx *store.Tx, after string, limit int) ([]store.AgedRow, error),
+	remove func(tx *store.Tx, ids []string) (int, error), total *int,
+) error {
 	var youngest time.Time
 	for _, cutoff := range cutoffs {
 		if cutoff.After(youngest) {
@@ -167,21 +192,21 @@ func (s *Service) sweepEvents(ctx context.Context, cutoffs map[string]time.Time,
 		}
 	}
 	for after := ""; !youngest.IsZero(); {
-		var seen []store.AgedEvent
+		var seen []store.AgedRow
 		err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-			seen, err = tx.OldestEvents(after, window)
+			seen, err = oldest(tx, after, window)
 			return err
 		})
 		if err != nil {
 			return err
 		}
 		var drop []string
-		for _, event := range seen {
-			if event.CreatedAt.Before(cutoffs[event.EnvironmentID]) {
-				drop = append(drop, event.ID)
+		for _, row := range seen {
+			if row.CreatedAt.Before(cutoffs[row.EnvironmentID]) {
+				drop = append(drop, row.ID)
 			}
 		}
-		if err := s.inBatches(ctx, drop, &removed.Events, (*store.Tx).DeleteEvents); err != nil {
+		if err := s.inBatches(ctx, drop, total, remove); err != nil {
 			return err
 		}
 		if len(seen) < window || !seen[len(seen)-1].CreatedAt.Before(youngest) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/receiver"
 	"github.com/runhook/runhook/server/internal/server"
 	"github.com/runhook/runhook/server/internal/servertest"
 )
@@ -72,6 +73,21 @@ func TestRunsAndEventsLeaveHoweverManyThereAre(t *testing.T) {
 		last := s.Development().Do("GET", fmt.Sprint("/api/v2/events/event-", many-1), nil)
 		runs := s.Development().Do("GET", "/api/runhook/v1/runs", nil)
 		return last.Status == http.StatusNotFound && strings.Contains(string(runs.Body), `"runs":[]`)
+	})
+}
+
+func TestANotificationOfNoRunLeavesWithThePayloads(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, servertest.Options{Adjust: keep("DEVELOPMENT=1d", "forever")})
+	done := servertest.NewReceiver(t, s)
+	made := s.Development().Subscribe(done.URL, nil)
+	done.Trust(receiver.Config{Secrets: []string{made.Secret}})
+	s.Development().OK("POST", "/api/runhook/v1/subscriptions/"+made.ID+"/test", nil, nil)
+	s.Development().WaitSubscribed(made.ID, 1)
+	s.Clock.Advance(25 * time.Hour)
+	s.Wait("it to leave", func() bool {
+		left, _ := s.Development().Notifications(nil)
+		return len(left) == 0
 	})
 }
 

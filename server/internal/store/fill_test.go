@@ -50,9 +50,10 @@ var fillStatements = []string{
 	`INSERT INTO task_attempts SELECT 'task_' || i, 1, '{}', 0, 0 FROM generate_series(1, $rows) i`,
 	`INSERT INTO run_statuses (run_id, key, position, label, history, created_at, updated_at)
 	 SELECT 'run_' || i, 'key', 0, 'Label', '[]', 0, 0 FROM generate_series(1, $rows) i`,
-	`INSERT INTO notifications (id, environment_id, run_id, url, status, run_status, body, due_at, lease_owner, created_at, updated_at)
+	`INSERT INTO notification_bodies (id, body) SELECT 'ntf_' || i, '{}' FROM generate_series(1, $rows) i`,
+	`INSERT INTO notifications (id, environment_id, run_id, url, status, run_status, body_id, due_at, lease_owner, created_at, updated_at)
 	 SELECT 'ntf_' || i, 'env_0', 'run_' || i, 'http://127.0.0.1:9',
-	        CASE WHEN i <= $rows - 1000 THEN 'DELIVERED' WHEN i % 3 = 0 THEN 'EXHAUSTED' ELSE 'PENDING' END, 'SUCCESS', '{}',
+	        CASE WHEN i <= $rows - 1000 THEN 'DELIVERED' WHEN i % 3 = 0 THEN 'EXHAUSTED' ELSE 'PENDING' END, 'SUCCESS', 'ntf_' || i,
 	        CASE WHEN i > $rows - 1000 AND i % 3 = 1 THEN $now + i END,
 	        CASE WHEN i > $rows - 1000 AND i % 3 = 2 THEN 'node_' || i % 3 END, $now, $now
 	 FROM generate_series(1, $rows) i`,

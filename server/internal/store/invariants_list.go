@@ -134,6 +134,11 @@ var notificationInvariants = []Invariant{
 		broken: is("x.kind", model.NotifyRunEnded) + ` AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = x.run_id)`,
 	},
 	{
+		Name: "notifications have their body", Table: "notifications",
+		Broken: "has no body on record, and cannot be sent",
+		broken: `NOT EXISTS (SELECT 1 FROM notification_bodies b WHERE b.id = x.body_id)`,
+	},
+	{
 		Name: "notifications that are owed are due", Table: "notifications",
 		Broken: "is owed, but is neither due nor being sent (or both)",
 		broken: is("x.status", model.NotificationPending) + ` AND (x.due_at IS NULL) = (x.lease_owner IS NULL)`,

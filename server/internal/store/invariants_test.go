@@ -38,9 +38,10 @@ var healthyStatements = []string{
 	 ('sub_other_statuses', 'env_0', 'http://127.0.0.1:9', TRUE, '{"events":["run.ended"],"statuses":["SUCCESS"]}', '', 0, 0),
 	 ('sub_filtered', 'env_0', 'http://127.0.0.1:9', TRUE, '{"events":["run.ended"],"filter":{"ok":[true]}}', '', 0, 0),
 	 ('sub_changed_later', 'env_0', 'http://127.0.0.1:9', TRUE, '{"events":["run.ended"]}', '', 0, 3500000000)`,
-	`INSERT INTO notifications (id, environment_id, run_id, subscription_id, url, status, run_status, body, created_at, updated_at, delivered_at, attempts, feed_position) VALUES
-	 ('ntf_all', 'env_0', 'run_0', 'sub_all', 'http://127.0.0.1:9', 'DELIVERED', 'FAILURE', '{}', 3600000000, 3600000000, 3600000001, 1, 7),
-	 ('ntf_these', 'env_0', 'run_0', 'sub_these', 'http://127.0.0.1:9', 'HELD', 'FAILURE', '{}', 3600000000, 3600000000, NULL, 0, NULL)`,
+	`INSERT INTO notification_bodies VALUES ('ntf_all', '{}')`,
+	`INSERT INTO notifications (id, environment_id, run_id, subscription_id, url, status, run_status, body_id, created_at, updated_at, delivered_at, attempts, feed_position) VALUES
+	 ('ntf_all', 'env_0', 'run_0', 'sub_all', 'http://127.0.0.1:9', 'DELIVERED', 'FAILURE', 'ntf_all', 3600000000, 3600000000, 3600000001, 1, 7),
+	 ('ntf_these', 'env_0', 'run_0', 'sub_these', 'http://127.0.0.1:9', 'HELD', 'FAILURE', 'ntf_all', 3600000000, 3600000000, NULL, 0, NULL)`,
 	`INSERT INTO notification_attempts (notification_id, number, cause, started_at, duration_ms) VALUES ('ntf_all', 1, 'schedule', 0, 0)`,
 	`INSERT INTO notification_feeds VALUES ('env_0', 7)`,
 	`INSERT INTO schedules (id, environment_id, endpoint_id, kind, target_id, key, type, seconds, cron, active, due_at, lease_owner, created_at, updated_at) VALUES

@@ -6,18 +6,18 @@ import (
 )
 
 const notificationColumns = `id, environment_id, run_id, url, endpoint_id, subscription_id, kind, destination, sequence, superseded_at,
-	status, run_status, body, attempts, scheduled_attempts,
+	status, run_status, body_id, attempts, scheduled_attempts,
 	scheduled_at, resend, lease_owner, lease_number, created_at, updated_at, delivered_at`
 
+// scanNotification scans a notification, without its body.
 func scanNotification(rows database.Rows) (model.Notification, error) {
 	var n model.Notification
-	var body string
 	var owner, endpoint, subscription *string
 	var scheduled, delivered, superseded *int64
 	var created, updated int64
-	err := rows.Scan(&n.ID, &n.EnvironmentID, &n.RunID, &n.URL, &endpoint, &subscription, &n.Kind, &n.Destination, &n.Sequence, &superseded, &n.Status, &n.RunStatus, &body, &n.Attempts, &n.ScheduledAttempts,
+	err := rows.Scan(&n.ID, &n.EnvironmentID, &n.RunID, &n.URL, &endpoint, &subscription, &n.Kind, &n.Destination, &n.Sequence, &superseded,
+		&n.Status, &n.RunStatus, &n.BodyID, &n.Attempts, &n.ScheduledAttempts,
 		&scheduled, &n.Resend, &owner, &n.Lease.Number, &created, &updated, &delivered)
-	n.Body = []byte(body)
 	n.Lease.Owner, n.EndpointID, n.SubscriptionID = textOrEmpty(owner), textOrEmpty(endpoint), textOrEmpty(subscription)
 	n.SupersededAt = timeOrZero(superseded)
 	n.ScheduledAt, n.DeliveredAt = timeOrZero(scheduled), timeOrZero(delivered)
@@ -25,8 +25,15 @@ func scanNotification(rows database.Rows) (model.Notification, error) {
 	return n, err
 }
 
-// InsertNotification records a new notification. With a lease it belongs to the
-// leasing process; without, it is due now, unless it is held.
+// InsertNotificationBody records a body under the id of the first notification that
+// has it.
+func (tx *Tx) InsertNotificationBody(id string, body []byte) error {
+	return tx.conn.Queue(`INSERT INTO notification_bodies (id, body) VALUES ($1, $2)`, []any{id, string(body)}, nil)
+}
+
+// InsertNotification records a new notification, whose body is on record under its
+// BodyID. With a lease it belongs to the leasing process; without, it is due now,
+// unless it is held.
 func (tx *Tx) InsertNotification(n model.Notification) error {
 	var scheduled, due any
 	if n.Status == model.NotificationPending {
@@ -37,10 +44,10 @@ func (tx *Tx) InsertNotification(n model.Notification) error {
 	}
 	return tx.conn.Queue(`
 		INSERT INTO notifications (id, environment_id, run_id, url, endpoint_id, subscription_id, kind, destination, sequence,
-		                           status, run_status, body, scheduled_at, due_at, lease_owner, lease_number, created_at, updated_at)
+		                           status, run_status, body_id, scheduled_at, due_at, lease_owner, lease_number, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)`,
 		[]any{n.ID, n.EnvironmentID, n.RunID, n.URL, textOrNull(n.EndpointID), textOrNull(n.SubscriptionID), string(n.Kind), n.Destination, n.Sequence,
-			string(n.Status), string(n.RunStatus), string(n.Body), scheduled, due, textOrNull(n.Lease.Owner), n.Lease.Number, micros(tx.now)}, nil)
+			string(n.Status), string(n.RunStatus), n.BodyID, scheduled, due, textOrNull(n.Lease.Owner), n.Lease.Number, micros(tx.now)}, nil)
 }
 
 // SupersedeNotifications marks what was told of a run before as history.
@@ -51,55 +58,13 @@ func (tx *Tx) SupersedeNotifications(runID string) error {
 		[]any{micros(tx.now), runID}, nil)
 }
 
-// EndAttempt records an attempt to deliver a notification and takes it by the
-// transition, with the counters and the schedule as they are in n. It gives
-// [model.ErrLost] when the lease is no longer n's.
-func (tx *Tx) EndAttempt(n model.Notification, transition model.NotificationTransition, attempt model.NotificationAttempt) error {
-	var delivered any
-	if transition.To == model.NotificationDelivered {
-		delivered = micros(tx.now)
-	}
-	err := tx.conn.Queue(`
-		UPDATE notifications
-		SET status = CASE WHEN status IN (`+quoted(transition.From)+`) THEN $1 ELSE status END,
-		    attempts = $2, scheduled_attempts = $3, scheduled_at = $4, due_at = $4, resend = FALSE,
-		    lease_owner = NULL, updated_at = $5, delivered_at = COALESCE($6, delivered_at)
-		WHERE id = $7 AND `+holder+` = $8 AND lease_number = $9`,
-		[]any{string(transition.To), n.Attempts, n.ScheduledAttempts, microsOrNull(n.ScheduledAt), micros(tx.now), delivered,
-			n.ID, n.Lease.Owner, n.Lease.Number}, mustChange)
-	if err != nil {
-		return err
-	}
-	return tx.insertAttempt(n.ID, attempt)
-}
-
-// HoldNotification gives a leased notification back without an attempt, to wait
-// until its subscription is switched on and a replay is asked for.
-func (tx *Tx) HoldNotification(n model.Notification) error {
-	return tx.conn.Queue(`
-		UPDATE notifications
-		SET status = CASE WHEN status IN (`+quoted(model.NotificationHolds.From)+`) THEN '`+string(model.NotificationHolds.To)+`' ELSE status END,
-		    scheduled_at = NULL, due_at = NULL, resend = FALSE, lease_owner = NULL, updated_at = $1
-		WHERE id = $2 AND `+holder+` = $3 AND lease_number = $4`,
-		[]any{micros(tx.now), n.ID, n.Lease.Owner, n.Lease.Number}, mustChange)
-}
-
-// ReleaseNotification gives a leased notification back, due at once, without an
-// attempt.
-func (tx *Tx) ReleaseNotification(n model.Notification) error {
-	return tx.conn.Queue(`
-		UPDATE notifications SET lease_owner = NULL, due_at = $1, updated_at = $1
-		WHERE id = $2 AND `+holder+` = $3 AND lease_number = $4`,
-		[]any{micros(tx.now), n.ID, n.Lease.Owner, n.Lease.Number}, mustChange)
-}
-
 // RequestResend makes a notification due now, beside its automatic schedule. It
 // gives [model.Conflict] while the notification is being sent.
 func (tx *Tx) RequestResend(environmentID, id string) (model.Notification, error) {
-	n, found, err := first(tx, `
+	n, found, err := tx.oneNotification(`
 		UPDATE notifications SET resend = TRUE, due_at = $1, updated_at = $1
 		WHERE id = $2 AND environment_id = $3 AND lease_owner IS NULL
-		RETURNING `+notificationColumns, []any{micros(tx.now), id, environmentID}, scanNotification)
+		RETURNING `+notificationColumns, micros(tx.now), id, environmentID)
 	if err != nil || found {
 		return n, err
 	}
@@ -113,6 +78,49 @@ func (tx *Tx) RequestResend(environmentID, id string) (model.Notification, error
 
 // Notification returns a notification of an environment.
 func (tx *Tx) Notification(environmentID, id string) (model.Notification, bool, error) {
-	return first(tx, `SELECT `+notificationColumns+` FROM notifications WHERE id = $1 AND environment_id = $2`,
-		[]any{id, environmentID}, scanNotification)
+	return tx.oneNotification(`SELECT `+notificationColumns+` FROM notifications WHERE id = $1 AND environment_id = $2`, id, environmentID)
+}
+
+// oneNotification returns the notification that a statement does, with its body.
+func (tx *Tx) oneNotification(query string, args ...any) (model.Notification, bool, error) {
+	found, err := collect(tx, query, args, scanNotification)
+	if err == nil {
+		err = tx.ReadBodies(found)
+	}
+	if err != nil || len(found) == 0 {
+		return model.Notification{}, false, err
+	}
+	return found[0], true, nil
+}
+
+// ReadBodies gives notifications their bodies, of which those that are the same
+// share one.
+func (tx *Tx) ReadBodies(notifications []model.Notification) error {
+	bodies := map[string][]byte{}
+	var ids []string
+	for _, n := range notifications {
+		if _, known := bodies[n.BodyID]; !known {
+			bodies[n.BodyID] = nil
+			ids = append(ids, n.BodyID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	rows, err := tx.conn.Query(`SELECT id, body FROM notification_bodies WHERE id `+tx.conn.Dialect().InList("$1"), jsonList(ids))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, body string
+		if err := rows.Scan(&id, &body); err != nil {
+			return err
+		}
+		bodies[id] = []byte(body)
+	}
+	for i := range notifications {
+		notifications[i].Body = bodies[notifications[i].BodyID]
+	}
+	return rows.Err()
 }

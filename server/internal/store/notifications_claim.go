@@ -42,7 +42,7 @@ func (tx *Tx) DueDestinations() ([]DueDestination, error) {
 }
 
 // ClaimNotifications leases up to limit due notifications to a destination to a
-// process, the longest due first.
+// process, the longest due first. Their bodies are read by [Tx.ReadBodies].
 func (tx *Tx) ClaimNotifications(owner, destination string, limit int) ([]model.Notification, error) {
 	return collect(tx, tx.pick(`
 			SELECT id FROM notifications

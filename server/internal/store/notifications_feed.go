@@ -60,13 +60,27 @@ type Placed struct {
 // Feed returns up to limit notifications of an environment that come after a
 // position of its feed, in the order of the feed.
 func (tx *Tx) Feed(environmentID string, after int64, limit int) ([]Placed, error) {
-	return collect(tx, `
+	var positions []int64
+	found, err := collect(tx, `
 		SELECT feed_position, `+notificationColumns+` FROM notifications
 		WHERE environment_id = $1 AND feed_position IS NOT NULL AND feed_position > $2 ORDER BY feed_position LIMIT $3`,
-		[]any{environmentID, after, limit}, func(rows database.Rows) (placed Placed, err error) {
-			placed.Notification, err = scanNotification(positioned{rows, &placed.Position})
-			return placed, err
+		[]any{environmentID, after, limit}, func(rows database.Rows) (model.Notification, error) {
+			var position int64
+			n, err := scanNotification(positioned{rows, &position})
+			positions = append(positions, position)
+			return n, err
 		})
+	if err == nil {
+		err = tx.ReadBodies(found)
+	}
+	if err != nil {
+		return nil, err
+	}
+	placed := make([]Placed, len(found))
+	for i, n := range found {
+		placed[i] = Placed{n, positions[i]}
+	}
+	return placed, nil
 }
 
 // positioned scans a position before the rest of a row.

@@ -37,31 +37,11 @@ func (tx *Tx) Notifications(environmentID string, filter NotificationFilter) ([]
 			query += fmt.Sprintf(" AND %s $%d", condition.clause, len(args))
 		}
 	}
-	return collect(tx, query+` ORDER BY id DESC LIMIT $2`, args, scanNotification)
-}
-
-// insertAttempt records an attempt to deliver a notification.
-func (tx *Tx) insertAttempt(id string, a model.NotificationAttempt) error {
-	var status, headers, retryAfter any
-	if a.HTTPStatus != 0 {
-		status = a.HTTPStatus
+	found, err := collect(tx, query+` ORDER BY id DESC LIMIT $2`, args, scanNotification)
+	if err != nil {
+		return nil, err
 	}
-	if a.RetryAfter != 0 {
-		retryAfter = a.RetryAfter.Milliseconds()
-	}
-	if a.RequestHeaders != nil {
-		text, err := json.Marshal(a.RequestHeaders)
-		if err != nil {
-			return err
-		}
-		headers = string(text)
-	}
-	return tx.conn.Queue(`
-		INSERT INTO notification_attempts (notification_id, number, cause, started_at, duration_ms, http_status, response, error, next_attempt_at,
-		                                   request_headers, retry_after_ms)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		[]any{id, a.Number, string(a.Cause), micros(a.StartedAt), a.Duration.Milliseconds(), status,
-			textOrNull(a.Response), textOrNull(a.Error), microsOrNull(a.NextAttemptAt), headers, retryAfter}, nil)
+	return found, tx.ReadBodies(found)
 }
 
 // NotificationAttempts returns the attempts of a notification, oldest first.

@@ -97,42 +97,12 @@ func (tx *Tx) stripRuns(ids []string, before time.Time) ([]string, error) {
 		`DELETE FROM task_attempts WHERE task_id IN (SELECT id FROM tasks WHERE run_id ` + in + `)`,
 		`DELETE FROM tasks WHERE run_id ` + in,
 		`DELETE FROM run_statuses WHERE run_id ` + in,
-		`DELETE FROM notification_attempts WHERE notification_id IN (SELECT id FROM notifications WHERE run_id ` + in + `)`,
-		`DELETE FROM notifications WHERE run_id ` + in,
 	} {
 		if err := tx.conn.Queue(statement, []any{jsonList(ids)}, nil); err != nil {
 			return nil, err
 		}
 	}
-	return ids, nil
-}
-
-// AgedEvent is what tells whether an event is old enough to leave.
-type AgedEvent struct {
-	ID            string
-	EnvironmentID string
-	CreatedAt     time.Time
-}
-
-// OldestEvents returns up to limit events in the order of their ids, which is
-// that of their making, from the first after the given id.
-func (tx *Tx) OldestEvents(after string, limit int) ([]AgedEvent, error) {
-	return collect(tx, `SELECT id, environment_id, created_at FROM events WHERE id > $1 ORDER BY id LIMIT $2`,
-		[]any{after, limit}, func(rows database.Rows) (e AgedEvent, err error) {
-			var created int64
-			err = rows.Scan(&e.ID, &e.EnvironmentID, &created)
-			e.CreatedAt = timeOf(created)
-			return e, err
-		})
-}
-
-// DeleteEvents removes those of the events that have no runs and are not to be
-// delivered any more, and returns how many those are.
-func (tx *Tx) DeleteEvents(ids []string) (int, error) {
-	changed, err := tx.conn.Exec(`
-		DELETE FROM events WHERE id `+tx.conn.Dialect().InList("$1")+` AND due_at IS NULL AND lease_owner IS NULL
-		  AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.event_id = events.id)`, jsonList(ids))
-	return int(changed), err
+	return ids, tx.deleteNotifications(`run_id `+in, ids)
 }
 
 // errorTrimmed is for whoever wants to go on from a run whose payloads are gone.

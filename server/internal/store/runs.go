@@ -304,6 +304,16 @@ func mustChange(changed int64) error {
 	return nil
 }
 
+// mustChangeAll is the check that a statement has changed every one of n rows.
+func mustChangeAll(n int) func(changed int64) error {
+	return func(changed int64) error {
+		if changed != int64(n) {
+			return model.ErrLost
+		}
+		return nil
+	}
+}
+
 // MoveRun takes a locked run by a transition that needs no lease, and ends the
 // lease if there is one. It gives [model.ErrLost] when the run is in a status
 // that the transition does not start from.

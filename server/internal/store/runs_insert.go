@@ -51,19 +51,25 @@ var runParameters = []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
 const runValueCount = 18
 
 func insertRuns(number int) string {
+	return `
+		INSERT INTO runs (priority, id, environment_id, job_id, job_version_id, endpoint_id, event_id, account_id,
+		                  status, callback_url, is_test, internal, limit_key, due_at, lease_owner, lease_number,
+		                  created_at, queued_at, started_at, updated_at, expires_at)
+		VALUES ` + rowsOfValues(number, "1, ", runParameters, runValueCount)
+}
+
+// rowsOfValues returns the rows of an INSERT: each has what is the same in all, then
+// its own parameters, of which it takes count.
+func rowsOfValues(number int, same string, parameters []int, count int) string {
 	rows := make([]string, number)
 	for i := range rows {
-		parameters := make([]string, len(runParameters))
-		for j, parameter := range runParameters {
-			parameters[j] = "$" + strconv.Itoa(i*runValueCount+parameter)
+		own := make([]string, len(parameters))
+		for j, parameter := range parameters {
+			own[j] = "$" + strconv.Itoa(i*count+parameter)
 		}
-		rows[i] = "(" + strings.Join(parameters, ", ") + ", 1)"
+		rows[i] = "(" + same + strings.Join(own, ", ") + ")"
 	}
-	return `
-		INSERT INTO runs (id, environment_id, job_id, job_version_id, endpoint_id, event_id, account_id,
-		                  status, callback_url, is_test, internal, limit_key, due_at, lease_owner, lease_number,
-		                  created_at, queued_at, started_at, updated_at, expires_at, priority)
-		VALUES ` + strings.Join(rows, ", ")
+	return strings.Join(rows, ", ")
 }
 
 // runValues appends the parameters of a run.

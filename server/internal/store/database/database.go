@@ -124,6 +124,16 @@ func (d Dialect) InList(parameter string) string {
 	return "IN (SELECT value FROM json_each(" + parameter + "))"
 }
 
+// Pairs returns a table expression of the members of the JSON object in a
+// parameter: use as "FROM " + d.Pairs("$1", "given"), whose columns are key and
+// value. Numbers come as what the engine makes of them, so they must be cast.
+func (d Dialect) Pairs(parameter, name string) string {
+	if d.Name == "postgres" {
+		return "json_each_text(" + parameter + "::text::json) AS " + name
+	}
+	return "json_each(" + parameter + ") AS " + name
+}
+
 // MaximumMessage is the length of the longest message that Notify takes.
 const MaximumMessage = 7000
 

@@ -30,7 +30,7 @@ func dueDestinations(f *fixture) {
 	later := f.insertNotification(run, to("d"), sentBy("node_a"))
 	later.Attempts, later.ScheduledAt = 1, now.Add(time.Hour)
 	f.update(func(tx *store.Tx) error {
-		return tx.EndAttempt(later, model.NotificationRetried, model.NotificationAttempt{Number: 1, Cause: model.AttemptScheduled})
+		return endAttempt(tx, later, model.NotificationRetried, model.NotificationAttempt{Number: 1, Cause: model.AttemptScheduled})
 	})
 	equal(f, "the destinations", read(f, (*store.Tx).DueDestinations), []store.DueDestination{
 		{Destination: "a", DueAt: now.Add(time.Second)}, {Destination: "b", DueAt: now}, {Destination: "d", DueAt: now.Add(time.Hour)},

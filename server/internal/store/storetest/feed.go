@@ -60,7 +60,7 @@ func feedGaps(f *fixture) {
 				err := f.store.Update(f.Context(), func(tx *store.Tx) error {
 					return tx.InsertNotification(model.Notification{
 						ID: model.NewID(model.PrefixNotification, f.clock.Now()), EnvironmentID: f.environment.ID, RunID: run.ID,
-						Kind: model.NotifyRunEnded, Status: model.NotificationPending, Body: []byte(`{}`), Sequence: 1,
+						Kind: model.NotifyRunEnded, Status: model.NotificationPending, Sequence: 1,
 					})
 				})
 				if err != nil {

@@ -127,7 +127,7 @@ func brokenNotifications(f *fixture) {
 	exhausted := f.insertNotification(run, sentBy("node_a"))
 	exhausted.ScheduledAt, exhausted.Attempts = f.clock.Now(), 1
 	f.update(func(tx *store.Tx) error {
-		return tx.EndAttempt(exhausted, model.NotificationGivenUp, model.NotificationAttempt{Number: 1, StartedAt: f.clock.Now()})
+		return endAttempt(tx, exhausted, model.NotificationGivenUp, model.NotificationAttempt{Number: 1, StartedAt: f.clock.Now()})
 	})
 	equal(f, "what is broken of a settled one that is due", f.broken("notifications", exhausted.ID), []string{"notifications that are settled rest"})
 	f.repair("notifications", exhausted.ID)

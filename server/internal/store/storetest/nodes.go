@@ -101,7 +101,7 @@ func releaseNode(f *fixture) {
 	f.refuses(model.ErrLost, func(tx *store.Tx) error {
 		return tx.EndExecution(run, store.RunChange{Transition: model.RunSucceeds, CompletedAt: tx.Now()})
 	})
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.ReleaseNotification(sent) })
+	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.ReleaseNotifications([]model.Notification{sent}) })
 }
 
 func leasedWithoutStatus(owner string) func(*model.Run) {

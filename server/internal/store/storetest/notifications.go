@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/runhook/runhook/protocol"
@@ -13,7 +14,9 @@ var notificationTests = []test{
 	{"notifications are claimed when they are due, the longest due first, and only once", claimedNotifications},
 	{"an attempt is recorded and moves the schedule", endedAttempt},
 	{"an attempt that a receiver took marks the notification delivered for good", deliveredNotification},
+	{"attempts that end together are recorded as each by itself", endedTogether},
 	{"only the lease that an attempt was begun with can end it", lostAttempt},
+	{"notifications of one end share a body", sharedBody},
 	{"a notification that is given back is due at once", releasedNotification},
 	{"a resend makes a notification due beside its schedule", requestedResend},
 	{"a resend is refused while the notification is being sent and where it is unknown", refusedResend},
@@ -40,7 +43,7 @@ func (f *fixture) schedule(run model.Run, due time.Time) model.Notification {
 	n := f.insertNotification(run, sentBy("node_before"))
 	n.Attempts, n.ScheduledAttempts, n.ScheduledAt = 1, 1, due
 	f.update(func(tx *store.Tx) error {
-		return tx.EndAttempt(n, model.NotificationRetried, model.NotificationAttempt{Number: 1, Cause: model.AttemptScheduled, NextAttemptAt: due})
+		return endAttempt(tx, n, model.NotificationRetried, model.NotificationAttempt{Number: 1, Cause: model.AttemptScheduled, NextAttemptAt: due})
 	})
 	n.Lease.Owner = ""
 	return n
@@ -90,7 +93,7 @@ func endedAttempt(f *fixture) {
 		}
 		f.clock.Advance(time.Second)
 		n.Attempts, n.ScheduledAttempts, n.ScheduledAt = number, number, attempt.NextAttemptAt
-		f.update(func(tx *store.Tx) error { return tx.EndAttempt(n, model.NotificationRetried, attempt) })
+		f.update(func(tx *store.Tx) error { return endAttempt(tx, n, model.NotificationRetried, attempt) })
 		n.Lease.Owner, n.UpdatedAt = "", f.clock.Now()
 		equal(f, "the notification", f.storedNotification(n), n)
 		equal(f, "when it is due", read(f, (*store.Tx).NextDueNotification), attempt.NextAttemptAt)
@@ -106,12 +109,16 @@ func (f *fixture) attempts(n model.Notification) []model.NotificationAttempt {
 	return read(f, func(tx *store.Tx) ([]model.NotificationAttempt, error) { return tx.NotificationAttempts(n.ID) })
 }
 
+func endAttempt(tx *store.Tx, n model.Notification, transition model.NotificationTransition, attempt model.NotificationAttempt) error {
+	return tx.EndAttempts([]store.EndedAttempt{{Notification: n, Transition: transition, Attempt: attempt}})
+}
+
 func deliveredNotification(f *fixture) {
 	n := f.insertNotification(f.insertRun(), sentBy("node_a"))
 	f.clock.Advance(time.Second)
-	n.Attempts, n.ScheduledAttempts, n.ScheduledAt = 1, 1, time.Time{}
+	n.Attempts, n.ScheduledAt = 1, time.Time{}
 	f.update(func(tx *store.Tx) error {
-		return tx.EndAttempt(n, model.NotificationReceived, model.NotificationAttempt{Number: 1, Cause: model.AttemptScheduled, HTTPStatus: 204})
+		return endAttempt(tx, n, model.NotificationReceived, model.NotificationAttempt{Number: 1, Cause: model.AttemptScheduled, HTTPStatus: 204})
 	})
 	n.Status, n.Lease.Owner, n.DeliveredAt, n.UpdatedAt = model.NotificationDelivered, "", f.clock.Now(), f.clock.Now()
 	equal(f, "the delivered notification", f.storedNotification(n), n)
@@ -126,7 +133,7 @@ func deliveredNotification(f *fixture) {
 	f.clock.Advance(time.Second)
 	claimed.Attempts = 2
 	f.update(func(tx *store.Tx) error {
-		return tx.EndAttempt(claimed, model.NotificationGivenUp, model.NotificationAttempt{Number: 2, Cause: model.AttemptResend, Error: "refused"})
+		return endAttempt(tx, claimed, model.NotificationGivenUp, model.NotificationAttempt{Number: 2, Cause: model.AttemptResend, Error: "refused"})
 	})
 	n.Attempts, n.Lease.Number, n.UpdatedAt = 2, 2, f.clock.Now()
 	equal(f, "the notification after a resend that failed", f.storedNotification(n), n)
@@ -138,7 +145,7 @@ func lostAttempt(f *fixture) {
 		return func(tx *store.Tx) error {
 			with := n
 			with.Lease = model.Lease{Owner: owner, Number: number}
-			return tx.EndAttempt(with, model.NotificationReceived, model.NotificationAttempt{Number: 1, Cause: model.AttemptScheduled})
+			return endAttempt(tx, with, model.NotificationReceived, model.NotificationAttempt{Number: 1, Cause: model.AttemptScheduled})
 		}
 	}
 	f.refuses(model.ErrLost, end("node_b", 1))
@@ -149,14 +156,64 @@ func lostAttempt(f *fixture) {
 	f.refuses(model.ErrLost, end("node_a", 1))
 }
 
+func endedTogether(f *fixture) {
+	run, later := f.insertRun(), f.clock.Now().Add(time.Hour)
+	var ended []store.EndedAttempt
+	for i := range 80 {
+		n := f.insertNotification(run, sentBy([]string{"node_a", "node_b"}[i%2]))
+		n.Attempts, n.ScheduledAt = 1, time.Time{}
+		e := store.EndedAttempt{
+			Notification: n, Transition: model.NotificationReceived,
+			Attempt: model.NotificationAttempt{Number: 1, Cause: model.AttemptScheduled, StartedAt: f.clock.Now(), HTTPStatus: 200, Response: n.ID},
+		}
+		switch i % 10 {
+		case 0:
+			e.Transition, e.Attempt.HTTPStatus, e.Attempt.Error = model.NotificationRetried, 500, "refused"
+			e.Notification.ScheduledAttempts, e.Notification.ScheduledAt, e.Attempt.NextAttemptAt = 1, later, later
+		case 1:
+			e.Transition, e.Attempt.HTTPStatus, e.Attempt.Error = model.NotificationGivenUp, 410, "gone"
+		}
+		ended = append(ended, e)
+	}
+	f.clock.Advance(time.Second)
+	lost := slices.Clone(ended)
+	lost[47].Notification.Lease.Number++
+	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.EndAttempts(lost) })
+	equal(f, "the attempts when one of them is lost", f.attempts(ended[2].Notification), nil)
+
+	f.update(func(tx *store.Tx) error { return tx.EndAttempts(ended) })
+	for _, e := range ended {
+		want := e.Notification
+		want.Status, want.UpdatedAt, want.Lease.Owner = e.Transition.To, f.clock.Now(), ""
+		if want.Status == model.NotificationDelivered {
+			want.DeliveredAt = f.clock.Now()
+		}
+		equal(f, "the notification", f.storedNotification(want), want)
+		equal(f, "its attempts", f.attempts(want), []model.NotificationAttempt{e.Attempt})
+	}
+	equal(f, "when the next is due", read(f, (*store.Tx).NextDueNotification), later)
+}
+
+func sharedBody(f *fixture) {
+	run := f.insertRun()
+	first := f.insertNotification(run)
+	second := first
+	second.ID = f.id(model.PrefixNotification)
+	f.update(func(tx *store.Tx) error { return tx.InsertNotification(second) })
+	equal(f, "the second as read", f.storedNotification(second), second)
+	for _, got := range f.claimNotifications("node_a", 10) {
+		equal(f, "the body of one that was claimed", string(got.Body), string(first.Body))
+	}
+}
+
 func releasedNotification(f *fixture) {
 	n := f.insertNotification(f.insertRun(), sentBy("node_a"))
 	f.clock.Advance(time.Second)
 	wrong := n
 	wrong.Lease.Number = 2
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.ReleaseNotification(wrong) })
-	f.update(func(tx *store.Tx) error { return tx.ReleaseNotification(n) })
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.ReleaseNotification(n) })
+	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.ReleaseNotifications([]model.Notification{wrong}) })
+	f.update(func(tx *store.Tx) error { return tx.ReleaseNotifications([]model.Notification{n}) })
+	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.ReleaseNotifications([]model.Notification{n}) })
 	equal(f, "when it is due", read(f, (*store.Tx).NextDueNotification), f.clock.Now())
 	n.Lease, n.UpdatedAt = model.Lease{Owner: "node_b", Number: 2}, f.clock.Now()
 	equal(f, "the claimed notification", f.claimNotifications("node_b", 1), []model.Notification{n})
@@ -174,11 +231,11 @@ func requestedResend(f *fixture) {
 	claimed := f.claimNotifications("node_a", 1)
 	equal(f, "the number of claims", len(claimed), 1)
 	equal(f, "its schedule", claimed[0].ScheduledAt, in)
-	f.update(func(tx *store.Tx) error { return tx.ReleaseNotification(claimed[0]) })
+	f.update(func(tx *store.Tx) error { return tx.ReleaseNotifications([]model.Notification{claimed[0]}) })
 	claimed = f.claimNotifications("node_a", 1)
 	equal(f, "whether it is still a resend", claimed[0].Resend, true)
 	f.update(func(tx *store.Tx) error {
-		return tx.EndAttempt(claimed[0], model.NotificationRetried, model.NotificationAttempt{Number: 2, Cause: model.AttemptResend, NextAttemptAt: in})
+		return endAttempt(tx, claimed[0], model.NotificationRetried, model.NotificationAttempt{Number: 2, Cause: model.AttemptResend, NextAttemptAt: in})
 	})
 	equal(f, "whether a resend is still wanted", f.storedNotification(n).Resend, false)
 	equal(f, "when it is due", read(f, (*store.Tx).NextDueNotification), in)

@@ -7,6 +7,16 @@ import (
 	"github.com/runhook/runhook/server/internal/store"
 )
 
+// body returns the body of a notification that is on record, wherever the
+// notification is.
+func (f *fixture) body(n model.Notification) []byte {
+	f.Helper()
+	n.Body = nil
+	of := []model.Notification{n}
+	f.update(func(tx *store.Tx) error { return tx.ReadBodies(of) })
+	return of[0].Body
+}
+
 var retentionTests = []test{
 	{"runs are gone through in the order they were made", func(f *fixture) {
 		first := f.insertRun()
@@ -24,7 +34,12 @@ var retentionTests = []test{
 	}},
 	{"only a run that ended long enough ago is trimmed or deleted", func(f *fixture) {
 		open, ended := f.insertRun(), f.insertRun()
+		told := f.insertNotification(ended, sentBy("node_a"))
 		f.cancel(ended.ID)
+		told.ScheduledAt = time.Time{}
+		f.update(func(tx *store.Tx) error {
+			return endAttempt(tx, told, model.NotificationReceived, model.NotificationAttempt{Number: 1})
+		})
 		ids := []string{open.ID, ended.ID}
 		trim := func(before time.Time) int {
 			return write(f, func(tx *store.Tx) (int, error) { return tx.TrimRuns(ids, before) })
@@ -41,6 +56,7 @@ var retentionTests = []test{
 		if err := f.store.View(f.Context(), func(tx *store.Tx) error { return tx.RequireWhole(ended.ID) }); model.CodeOf(err) != model.Conflict {
 			f.Errorf("a trimmed run is whole: %v", err)
 		}
+		equal(f, "what is left of its notifications", len(f.body(told)), 0)
 		equal(f, "runs deleted", drop(f.clock.Now()), 1)
 		if _, found := lookUp(f, func(tx *store.Tx) (store.Execution, bool, error) { return tx.Execution(ended.ID) }); found {
 			f.Error("the run is still there")
@@ -59,7 +75,7 @@ var retentionTests = []test{
 		})
 		var ids []string
 		for after := ""; ; {
-			found := read(f, func(tx *store.Tx) ([]store.AgedEvent, error) { return tx.OldestEvents(after, 1) })
+			found := read(f, func(tx *store.Tx) ([]store.AgedRow, error) { return tx.OldestEvents(after, 1) })
 			if len(found) == 0 {
 				break
 			}
@@ -68,13 +84,40 @@ var retentionTests = []test{
 		}
 		equal(f, "events", len(ids), 3)
 		equal(f, "events deleted", write(f, func(tx *store.Tx) (int, error) { return tx.DeleteEvents(ids) }), 1)
-		left := read(f, func(tx *store.Tx) ([]store.AgedEvent, error) { return tx.OldestEvents("", 10) })
+		left := read(f, func(tx *store.Tx) ([]store.AgedRow, error) { return tx.OldestEvents("", 10) })
 		for _, e := range left {
 			if e.ID == lone.ID {
 				f.Error("the event that nobody needs is left")
 			}
 		}
 		equal(f, "events left", len(left), 2)
+	}},
+	{"a request of a source stays while it waits for its app", func(f *fixture) {
+		taken, _ := f.addRequest("webhook_a", "1")
+		waits, _ := f.addRequest("webhook_a", "2")
+		claimed := f.claimRequests("node_a")[0]
+		f.update(func(tx *store.Tx) error { return tx.EndSourceAttempt(claimed, model.SourceDeliveryTaken, time.Time{}) })
+		seen := read(f, func(tx *store.Tx) ([]store.AgedRow, error) { return tx.OldestSourceDeliveries("", 10) })
+		equal(f, "the requests", names(seen, func(r store.AgedRow) string { return r.ID }), []string{taken.ID, waits.ID})
+		equal(f, "requests deleted", write(f, func(tx *store.Tx) (int, error) { return tx.DeleteSourceDeliveries([]string{taken.ID, waits.ID}) }), 1)
+		equal(f, "requests left", names(f.requestsOf("webhook_a"), deliveryID), []string{waits.ID})
+	}},
+	{"a notification of no run stays while it is owed", func(f *fixture) {
+		lone := func(n *model.Notification) { n.RunID, n.Kind = "", model.NotifyTest }
+		owed := f.insertNotification(f.insertRun(), lone)
+		told := f.insertNotification(f.insertRun(), lone, sentBy("node_a"))
+		ofRun := f.insertNotification(f.insertRun())
+		told.ScheduledAt = time.Time{}
+		f.update(func(tx *store.Tx) error {
+			return endAttempt(tx, told, model.NotificationReceived, model.NotificationAttempt{Number: 1})
+		})
+		seen := read(f, func(tx *store.Tx) ([]store.AgedRow, error) { return tx.OldestLoneNotifications("", 10) })
+		equal(f, "the notifications", names(seen, func(r store.AgedRow) string { return r.ID }), []string{owed.ID, told.ID})
+		ids := []string{owed.ID, told.ID, ofRun.ID}
+		equal(f, "notifications deleted", write(f, func(tx *store.Tx) (int, error) { return tx.DeleteLoneNotifications(ids) }), 1)
+		equal(f, "its attempts", len(f.attempts(told)), 0)
+		equal(f, "its body", len(f.body(told)), 0)
+		equal(f, "the body of another", string(f.body(owed)), string(owed.Body))
 	}},
 	{"the room that the database takes is known", func(f *fixture) {
 		size, err := f.store.Size(f.Context())

@@ -171,11 +171,20 @@ func (f *fixture) insertNotification(run model.Run, changes ...func(n *model.Not
 		Status: model.NotificationPending, RunStatus: protocol.RunSuccess, Body: []byte(`{"ok":true}`),
 		ScheduledAt: f.clock.Now(), CreatedAt: f.clock.Now(), UpdatedAt: f.clock.Now(),
 	}
+	n.BodyID = n.ID
 	for _, change := range changes {
 		change(&n)
 	}
-	f.update(func(tx *store.Tx) error { return tx.InsertNotification(n) })
+	f.update(func(tx *store.Tx) error { return insertWhole(tx, n) })
 	return n
+}
+
+// insertWhole stores a notification with its body.
+func insertWhole(tx *store.Tx, n model.Notification) error {
+	if err := tx.InsertNotificationBody(n.BodyID, n.Body); err != nil {
+		return err
+	}
+	return tx.InsertNotification(n)
 }
 
 // sentBy has a notification be sent by a process.
@@ -193,8 +202,10 @@ func (f *fixture) storedNotification(n model.Notification) model.Notification {
 func (f *fixture) claimNotifications(owner string, limit int) (claimed []model.Notification) {
 	f.Helper()
 	f.update(func(tx *store.Tx) (err error) {
-		claimed, err = tx.ClaimNotifications(owner, usualDestination, limit)
-		return err
+		if claimed, err = tx.ClaimNotifications(owner, usualDestination, limit); err != nil {
+			return err
+		}
+		return tx.ReadBodies(claimed)
 	})
 	return claimed
 }

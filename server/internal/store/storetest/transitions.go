@@ -223,7 +223,7 @@ func notificationTransitions(f *fixture) {
 			f.clock.Advance(time.Second)
 			// The attempt is recorded in every status, as it was made.
 			f.update(func(tx *store.Tx) error {
-				return tx.EndAttempt(before, transition, model.NotificationAttempt{Number: 1, Cause: model.AttemptResend})
+				return endAttempt(tx, before, transition, model.NotificationAttempt{Number: 1, Cause: model.AttemptResend})
 			})
 			want := status
 			if slices.Contains(transition.From, status) {

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"net"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,15 +19,16 @@ const (
 )
 
 // prepare fills in what the URL leaves open of how to connect.
-func prepare(connection *pgx.ConnConfig) {
+func prepare(url string, connection *pgx.ConnConfig) {
 	if connection.ConnectTimeout == 0 {
 		connection.ConnectTimeout = connectTimeout
 	}
 	if connection.RuntimeParams["application_name"] == "" {
 		connection.RuntimeParams["application_name"] = "runhook"
 	}
-	// A server that takes no writes is of no use: it is a standby, or was replaced.
-	if connection.ValidateConnect == nil {
+	// A server that takes no writes is of no use, unless to those who say so and only
+	// look: it is a standby, or was replaced.
+	if !strings.Contains(url, "target_session_attrs") {
 		connection.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
 	connection.DialFunc = dialer().DialContext

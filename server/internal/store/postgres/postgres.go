@@ -100,7 +100,7 @@ func (o *Options) apply(url string, config *pgxpool.Config) {
 	if config.PingTimeout == 0 {
 		config.PingTimeout = pingTimeout
 	}
-	prepare(config.ConnConfig)
+	prepare(url, config.ConnConfig)
 }
 
 func (db *DB) checkVersion(ctx context.Context) error {

@@ -36,6 +36,12 @@ func TestOfSeveralServersTheOneThatTakesWritesIsUsed(t *testing.T) {
 		t.Errorf("opening a standby gave %v, want ErrUnavailable", err)
 	}
 
+	looking, err := Open(t.Context(), standby.URL()+"&target_session_attrs=any", Options{})
+	if err != nil {
+		t.Fatalf("opening a standby to look at it: %v", err)
+	}
+	defer looking.Close()
+
 	// A pooler may move a connection to a standby when that was already checked.
 	pool, err := pgxpool.New(t.Context(), standby.URL())
 	if err != nil {

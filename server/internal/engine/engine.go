@@ -14,6 +14,7 @@ import (
 	"github.com/runhook/runhook/server/internal/loop"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/node"
+	"github.com/runhook/runhook/server/internal/share"
 	"github.com/runhook/runhook/server/internal/store"
 )
 
@@ -70,7 +71,8 @@ type Engine struct {
 	// expiries gives up runs that have not begun in the time they had.
 	expiries *loop.Loop[string]
 	// operations performs what tasks have the server do for them.
-	operations *loop.Loop[store.Operation]
+	operations     *loop.Loop[store.Operation]
+	operationSlots *share.Slots
 }
 
 const (
@@ -80,8 +82,8 @@ const (
 	claimBatch = 64
 	// fireBatch is how many due tasks are looked at together.
 	fireBatch = 128
-	// operationSlots bounds the operations in flight.
-	operationSlots = 128
+	// mostOperations bounds the operations in flight.
+	mostOperations = 128
 )
 
 // ErrStopping is the cause of an execution's end when its server has no time
@@ -103,9 +105,13 @@ func New(config Config) *Engine {
 		Name: "expiries", Slots: fireBatch, Batch: fireBatch, Poll: poll,
 		Claim: e.giveUpExpired, Work: func(context.Context, string) {}, Clock: config.Clock, Log: config.Log,
 	})
+	e.operationSlots = share.New(mostOperations)
+	claimed := node.Shared[store.Operation]{
+		Node: config.Node, Slots: e.operationSlots, Due: (*store.Tx).DueOperations, Lease: (*store.Tx).ClaimOperations,
+	}
 	e.operations = loop.New(loop.Config[store.Operation]{
-		Name: "operations", Slots: operationSlots, Batch: claimBatch, Poll: poll,
-		Claim: e.claimOperations, Work: e.operate, Clock: config.Clock, Log: config.Log,
+		Name: "operations", Slots: mostOperations, Batch: claimBatch, Poll: poll,
+		Claim: claimed.Claim, Work: e.operate, Clock: config.Clock, Log: config.Log,
 	})
 	return e
 }

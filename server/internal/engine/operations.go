@@ -8,7 +8,6 @@ import (
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/fetch"
 	"github.com/runhook/runhook/server/internal/model"
-	"github.com/runhook/runhook/server/internal/node"
 	"github.com/runhook/runhook/server/internal/store"
 )
 
@@ -17,16 +16,15 @@ type Operator interface {
 	Attempt(ctx context.Context, task fetch.Task) fetch.Outcome
 }
 
-func (e *Engine) claimOperations(ctx context.Context, limit int) ([]store.Operation, time.Time, error) {
-	return node.Claim(ctx, e.config.Node, (*store.Tx).NextDueOperation, func(tx *store.Tx, owner string) ([]store.Operation, time.Time, error) {
-		return tx.ClaimOperations(owner, limit)
-	})
-}
-
 // operate makes one attempt at the operation of a task that is leased to this
 // process, and records what came of it.
 func (e *Engine) operate(ctx context.Context, operation store.Operation) {
 	task := operation.Task
+	defer func() {
+		if e.operationSlots.Give(task.EnvironmentID, 1) {
+			e.operations.Wake(e.clock.Now())
+		}
+	}()
 	log := e.log.With("task", task.ID, "run", task.RunID, "environment", task.EnvironmentID, "attempt", task.Attempts)
 	environment, err := e.store.EnvironmentByID(ctx, task.EnvironmentID)
 	if err != nil {

@@ -24,6 +24,11 @@ const longestError = 2000
 // deliver makes one attempt for a delivery that is leased to this process, and
 // records what came of it.
 func (q *Queue) deliver(ctx context.Context, d model.SourceDelivery) {
+	defer func() {
+		if q.slots.Give(d.EnvironmentID, 1) {
+			q.Wake()
+		}
+	}()
 	log := q.log.With("delivery", d.ID, "source", d.SourceID, "environment", d.EnvironmentID, "attempt", d.Attempts+1)
 	started := q.clock.Now()
 	receipt, environment, failure := q.attempt(ctx, d)

@@ -9,7 +9,8 @@
 //     order they were accepted: only the first that has not ended is ever due;
 //   - an attempt that fails is made again, later and later, [MaximumAttempts] times
 //     in all; then the request is given up and the next has its turn. Only its own
-//     source waits for it. In DEVELOPMENT, where somebody looks on, one attempt is
+//     source waits for it, and an environment whose apps hang leaves room for the
+//     others. In DEVELOPMENT, where somebody looks on, one attempt is
 //     made;
 //   - an app is given a request at least once: again if the process ended before
 //     the outcome was on disk.
@@ -33,6 +34,7 @@ import (
 	"github.com/runhook/runhook/server/internal/loop"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/node"
+	"github.com/runhook/runhook/server/internal/share"
 	"github.com/runhook/runhook/server/internal/store"
 )
 
@@ -72,13 +74,14 @@ type Queue struct {
 	clock  clock.Clock
 	log    *slog.Logger
 	loop   *loop.Loop[model.SourceDelivery]
+	slots  *share.Slots
 }
 
 const (
 	poll = time.Second
-	// slots bounds the deliveries under way, each of which has its request in
+	// most bounds the deliveries under way, each of which has its request in
 	// memory.
-	slots = 32
+	most = 32
 )
 
 // errStopping is the cause of a delivery's end when its server has no time left to
@@ -87,10 +90,13 @@ var errStopping = errors.New("the server is stopping")
 
 // New returns a queue that delivers nothing before Run is called.
 func New(config Config) *Queue {
-	q := &Queue{config: config, store: config.Store, clock: config.Clock, log: config.Log}
+	q := &Queue{config: config, store: config.Store, clock: config.Clock, log: config.Log, slots: share.New(most)}
+	claimed := node.Shared[model.SourceDelivery]{
+		Node: config.Node, Slots: q.slots, Due: (*store.Tx).DueSourceDeliveries, Lease: (*store.Tx).ClaimSourceDeliveries,
+	}
 	q.loop = loop.New(loop.Config[model.SourceDelivery]{
-		Name: "source deliveries", Slots: slots, Batch: slots, Poll: poll,
-		Claim: q.claim, Work: q.deliver, Clock: config.Clock, Log: config.Log,
+		Name: "source deliveries", Slots: most, Batch: most, Poll: poll,
+		Claim: claimed.Claim, Work: q.deliver, Clock: config.Clock, Log: config.Log,
 	})
 	return q
 }
@@ -124,10 +130,4 @@ func (q *Queue) Add(tx *store.Tx, environment *model.Environment, kind model.Sou
 func (q *Queue) announce(tx *store.Tx, due time.Time) error {
 	tx.AfterCommit(func() { q.loop.Wake(due) })
 	return tx.Signal(store.SignalDeliveries)
-}
-
-func (q *Queue) claim(ctx context.Context, limit int) ([]model.SourceDelivery, time.Time, error) {
-	return node.Claim(ctx, q.config.Node, (*store.Tx).NextDueSourceDelivery, func(tx *store.Tx, owner string) ([]model.SourceDelivery, time.Time, error) {
-		return tx.ClaimSourceDeliveries(owner, limit)
-	})
 }

@@ -60,7 +60,7 @@ func (s *Service) claim(ctx context.Context, limit int) ([]delivery, time.Time, 
 
 // due returns the destinations that something is due for, the longest due first,
 // and when something is due for another.
-func (s *Service) due(ctx context.Context) (due []store.DueDestination, next time.Time, err error) {
+func (s *Service) due(ctx context.Context) (due []store.Due, next time.Time, err error) {
 	err = s.store.View(ctx, func(tx *store.Tx) error {
 		due = nil
 		next, err = tx.NextDueNotification()
@@ -70,32 +70,32 @@ func (s *Service) due(ctx context.Context) (due []store.DueDestination, next tim
 		next = time.Time{}
 		all, err := tx.DueDestinations()
 		for _, d := range all {
-			if d.DueAt.After(tx.Now()) {
-				next = earliest(next, d.DueAt)
+			if d.At.After(tx.Now()) {
+				next = earliest(next, d.At)
 				continue
 			}
 			due = append(due, d)
 		}
 		return err
 	})
-	slices.SortFunc(due, func(a, b store.DueDestination) int {
-		return cmp.Or(a.DueAt.Compare(b.DueAt), cmp.Compare(a.Destination, b.Destination))
+	slices.SortFunc(due, func(a, b store.Due) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Of, b.Of))
 	})
 	return due, next, err
 }
 
 // candidates returns an allotment of nothing for each destination that something is
 // due for. Those that something was claimed for already come first.
-func (s *Service) candidates(due []store.DueDestination) []allotment {
+func (s *Service) candidates(due []store.Due) []allotment {
 	var all []allotment
 	for _, destination := range s.ahead.destinations() {
 		all = append(all, allotment{destination: destination})
 	}
 	waiting := all
 	for _, d := range due {
-		i := slices.IndexFunc(waiting, func(a allotment) bool { return a.destination == d.Destination })
+		i := slices.IndexFunc(waiting, func(a allotment) bool { return a.destination == d.Of })
 		if i < 0 {
-			all = append(all, allotment{destination: d.Destination, due: true})
+			all = append(all, allotment{destination: d.Of, due: true})
 		} else {
 			all[i].due = true
 		}

@@ -47,6 +47,9 @@ var fillStatements = []string{
 	        CASE WHEN i <= 2 * $rows - 500 THEN 'COMPLETED' ELSE 'WAITING' END, FALSE, 'SEQUENTIAL', 1,
 	        CASE WHEN i > 2 * $rows - 500 THEN $now + i END, $now
 	 FROM generate_series(1, 2 * $rows) i`,
+	`INSERT INTO tasks (id, environment_id, run_id, idempotency_key, name, status, noop, child_execution_mode, attempts, operation, operation_at, started_at)
+	 SELECT 'operation_' || i, 'env_' || i % 3, 'run_' || $rows, 'operation-' || i, 'Task', 'RUNNING', FALSE, 'SEQUENTIAL', 1, 'fetch', $now + i, $now
+	 FROM generate_series(1, 1000) i`,
 	`INSERT INTO task_attempts SELECT 'task_' || i, 1, '{}', 0, 0 FROM generate_series(1, $rows) i`,
 	`INSERT INTO run_statuses (run_id, key, position, label, history, created_at, updated_at)
 	 SELECT 'run_' || i, 'key', 0, 'Label', '[]', 0, 0 FROM generate_series(1, $rows) i`,

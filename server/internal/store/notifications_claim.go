@@ -4,41 +4,16 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/server/internal/model"
-	"github.com/runhook/runhook/server/internal/store/database"
 )
 
 // waiting is what a notification is that is due, now or later, and that nobody
 // has leased.
 const waiting = `due_at IS NOT NULL AND lease_owner IS NULL`
 
-// DueDestination is a destination that notifications wait for.
-type DueDestination struct {
-	Destination string
-	// DueAt is when the first of them is due.
-	DueAt time.Time
-}
-
 // DueDestinations returns the destinations of all notifications that nobody has
-// leased. It steps from one destination to the next, however many notifications
-// each has.
-func (tx *Tx) DueDestinations() ([]DueDestination, error) {
-	return collect(tx, `
-		WITH RECURSIVE steps (destination) AS (
-			SELECT MIN(destination) FROM notifications WHERE `+waiting+`
-			UNION ALL
-			SELECT (SELECT MIN(n.destination) FROM notifications n
-			        WHERE n.due_at IS NOT NULL AND n.lease_owner IS NULL AND n.destination > steps.destination)
-			FROM steps WHERE steps.destination IS NOT NULL
-		)
-		SELECT steps.destination, (SELECT MIN(n.due_at) FROM notifications n
-		                       WHERE n.due_at IS NOT NULL AND n.lease_owner IS NULL AND n.destination = steps.destination)
-		FROM steps WHERE steps.destination IS NOT NULL`, nil,
-		func(rows database.Rows) (d DueDestination, err error) {
-			var due int64
-			err = rows.Scan(&d.Destination, &due)
-			d.DueAt = timeOf(due)
-			return d, err
-		})
+// leased.
+func (tx *Tx) DueDestinations() ([]Due, error) {
+	return tx.dueBy("notifications", "destination", "due_at")
 }
 
 // ClaimNotifications leases up to limit due notifications to a destination to a

@@ -12,16 +12,22 @@ type Operation struct {
 	Task model.Task
 }
 
-// ClaimOperations leases up to limit tasks whose operation is due to a process,
-// and returns when the next one is due.
-func (tx *Tx) ClaimOperations(owner string, limit int) ([]Operation, time.Time, error) {
-	claimed, err := collect(tx, tx.pick(`
+// DueOperations returns the environments of all tasks with an operation that nobody
+// has leased.
+func (tx *Tx) DueOperations() ([]Due, error) {
+	return tx.dueBy("tasks", "environment_id", "operation_at")
+}
+
+// ClaimOperations leases up to limit tasks of an environment whose operation is due
+// to a process, the longest due first.
+func (tx *Tx) ClaimOperations(owner, environmentID string, limit int) ([]Operation, error) {
+	return collect(tx, tx.pick(`
 			SELECT id FROM tasks
-			WHERE operation_at IS NOT NULL AND lease_owner IS NULL AND operation_at <= $2
+			WHERE operation_at IS NOT NULL AND lease_owner IS NULL AND environment_id = $4 AND operation_at <= $2
 			ORDER BY operation_at LIMIT $3`)+`
 		UPDATE tasks SET lease_owner = $1, lease_number = lease_number + 1, operation_at = NULL
 		WHERE id IN (SELECT id FROM picked)
-		RETURNING lease_number, `+taskColumns, []any{owner, micros(tx.now), limit},
+		RETURNING lease_number, `+taskColumns, []any{owner, micros(tx.now), limit, environmentID},
 		func(rows database.Rows) (Operation, error) {
 			var s taskScan
 			var number int64
@@ -30,17 +36,6 @@ func (tx *Tx) ClaimOperations(owner string, limit int) ([]Operation, time.Time, 
 			o.Task.Lease = model.Lease{Owner: owner, Number: number}
 			return o, err
 		})
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	next, err := tx.NextDueOperation()
-	return claimed, next, err
-}
-
-// NextDueOperation returns when the next operation that nobody has leased is due,
-// or the zero time if none is.
-func (tx *Tx) NextDueOperation() (time.Time, error) {
-	return tx.nextDue(`SELECT operation_at FROM tasks WHERE operation_at IS NOT NULL AND lease_owner IS NULL ORDER BY operation_at LIMIT 1`)
 }
 
 // EndOperation gives back the lease of an operation, which is performed again at

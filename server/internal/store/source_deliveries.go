@@ -67,28 +67,22 @@ func scanInteger(rows database.Rows) (n int64, err error) {
 	return n, err
 }
 
-// ClaimSourceDeliveries leases up to limit due deliveries to a process, the longest
-// due first, and returns when the next one is due. There is never more than one of
-// a source.
-func (tx *Tx) ClaimSourceDeliveries(owner string, limit int) ([]model.SourceDelivery, time.Time, error) {
-	claimed, err := collect(tx, tx.pick(`
+// DueSourceDeliveries returns the environments of all deliveries that have a due time
+// and that nobody has leased.
+func (tx *Tx) DueSourceDeliveries() ([]Due, error) {
+	return tx.dueBy("source_deliveries", "environment_id", "due_at")
+}
+
+// ClaimSourceDeliveries leases up to limit due deliveries of an environment to a
+// process, the longest due first. There is never more than one of a source.
+func (tx *Tx) ClaimSourceDeliveries(owner, environmentID string, limit int) ([]model.SourceDelivery, error) {
+	return collect(tx, tx.pick(`
 			SELECT id FROM source_deliveries
-			WHERE due_at IS NOT NULL AND lease_owner IS NULL AND due_at <= $2
+			WHERE due_at IS NOT NULL AND lease_owner IS NULL AND environment_id = $4 AND due_at <= $2
 			ORDER BY due_at LIMIT $3`)+`
 		UPDATE source_deliveries SET lease_owner = $1, lease_number = lease_number + 1, due_at = NULL, updated_at = $2
 		WHERE id IN (SELECT id FROM picked)
-		RETURNING `+sourceDeliveryColumns, []any{owner, micros(tx.now), limit}, scanSourceDelivery)
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	next, err := tx.NextDueSourceDelivery()
-	return claimed, next, err
-}
-
-// NextDueSourceDelivery returns when the next delivery that nobody has leased is
-// due, or the zero time if none is.
-func (tx *Tx) NextDueSourceDelivery() (time.Time, error) {
-	return tx.nextDue(`SELECT due_at FROM source_deliveries WHERE due_at IS NOT NULL AND lease_owner IS NULL ORDER BY due_at LIMIT 1`)
+		RETURNING `+sourceDeliveryColumns, []any{owner, micros(tx.now), limit, environmentID}, scanSourceDelivery)
 }
 
 // SourceRequest returns the request of a delivery.

@@ -165,7 +165,7 @@ func concurrentClaims(f *fixture) {
 			return names(claimed, indexID), err
 		},
 		"operations": func(tx *store.Tx, owner string, limit int) ([]string, error) {
-			claimed, _, err := tx.ClaimOperations(owner, limit)
+			claimed, err := tx.ClaimOperations(owner, f.environment.ID, limit)
 			return names(claimed, func(o store.Operation) string { return o.Task.ID }), err
 		},
 	} {

@@ -32,8 +32,8 @@ func dueDestinations(f *fixture) {
 	f.update(func(tx *store.Tx) error {
 		return endAttempt(tx, later, model.NotificationRetried, model.NotificationAttempt{Number: 1, Cause: model.AttemptScheduled})
 	})
-	equal(f, "the destinations", read(f, (*store.Tx).DueDestinations), []store.DueDestination{
-		{Destination: "a", DueAt: now.Add(time.Second)}, {Destination: "b", DueAt: now}, {Destination: "d", DueAt: now.Add(time.Hour)},
+	equal(f, "the destinations", read(f, (*store.Tx).DueDestinations), []store.Due{
+		{Of: "a", At: now.Add(time.Second)}, {Of: "b", At: now}, {Of: "d", At: now.Add(time.Hour)},
 	})
 }
 

@@ -20,16 +20,26 @@ func performedAt(due time.Time) func(*model.Task) {
 	return func(t *model.Task) { t.Operation, t.OperationAt = "fetch", due }
 }
 
-func (f *fixture) claimOperations(owner string, limit int) (claimed []model.Task, next time.Time) {
+func (f *fixture) claimOperations(owner string, limit int) (claimed []model.Task) {
 	f.Helper()
-	operations := write(f, func(tx *store.Tx) (claimed []store.Operation, err error) {
-		claimed, next, err = tx.ClaimOperations(owner, limit)
-		return claimed, err
+	operations := write(f, func(tx *store.Tx) ([]store.Operation, error) {
+		return tx.ClaimOperations(owner, f.environment.ID, limit)
 	})
 	for _, operation := range operations {
 		claimed = append(claimed, operation.Task)
 	}
-	return claimed, next
+	return claimed
+}
+
+// nextDue returns when the first is due of all that a method tells; zero if none is.
+func (f *fixture) nextDue(due func(*store.Tx) ([]store.Due, error)) (next time.Time) {
+	f.Helper()
+	for _, d := range read(f, due) {
+		if next.IsZero() || d.At.Before(next) {
+			next = d.At
+		}
+	}
+	return next
 }
 
 func claimedOperations(f *fixture) {
@@ -37,7 +47,7 @@ func claimedOperations(f *fixture) {
 	f.insertTask(run, "none")
 	third, first, second := f.insertTask(run, "3", performedAt(now)), f.insertTask(run, "1", performedAt(now.Add(-time.Hour))), f.insertTask(run, "2", performedAt(now.Add(-time.Minute)))
 	future := f.insertTask(run, "future", performedAt(now.Add(time.Microsecond)))
-	claimed, _ := f.claimOperations("node_a", 2)
+	claimed := f.claimOperations("node_a", 2)
 	equal(f, "the number of claims", len(claimed), 2)
 	for _, got := range claimed {
 		want := first
@@ -47,19 +57,21 @@ func claimedOperations(f *fixture) {
 		want.OperationAt, want.Lease = time.Time{}, model.Lease{Owner: "node_a", Number: 1}
 		equal(f, "the claimed operation", got, want)
 	}
-	claimed, next := f.claimOperations("node_b", 10)
+	elsewhere := write(f, func(tx *store.Tx) ([]store.Operation, error) { return tx.ClaimOperations("node_b", f.other.ID, 10) })
+	equal(f, "what another environment has", len(elsewhere), 0)
+	claimed = f.claimOperations("node_b", 10)
 	equal(f, "what was left", names(claimed, taskID), []string{third.ID})
-	equal(f, "when the next is due", next, now.Add(time.Microsecond))
+	equal(f, "whose is due, and when", read(f, (*store.Tx).DueOperations), []store.Due{{Of: f.environment.ID, At: now.Add(time.Microsecond)}})
 	f.clock.Advance(time.Microsecond)
-	claimed, _ = f.claimOperations("node_b", 10)
+	claimed = f.claimOperations("node_b", 10)
 	equal(f, "what became due", names(claimed, taskID), []string{future.ID})
-	equal(f, "when the next is due", read(f, (*store.Tx).NextDueOperation), time.Time{})
+	equal(f, "when the next is due", f.nextDue((*store.Tx).DueOperations), time.Time{})
 }
 
 func endedOperation(f *fixture) {
 	run, now := f.insertRun(leased("node_a")), f.clock.Now()
 	f.insertTask(run, "key", performedAt(now))
-	claimed, _ := f.claimOperations("node_a", 1)
+	claimed := f.claimOperations("node_a", 1)
 	task := claimed[0]
 	end := func(owner string, number int64, again time.Time) func(tx *store.Tx) error {
 		return func(tx *store.Tx) error {
@@ -73,12 +85,12 @@ func endedOperation(f *fixture) {
 	f.refuses(model.ErrLost, end("node_a", 2, again))
 	f.update(end("node_a", 1, again))
 	f.refuses(model.ErrLost, end("node_a", 1, again))
-	equal(f, "when it is due again", read(f, (*store.Tx).NextDueOperation), again)
+	equal(f, "when it is due again", f.nextDue((*store.Tx).DueOperations), again)
 	f.clock.Advance(time.Minute)
-	claimed, _ = f.claimOperations("node_b", 1)
+	claimed = f.claimOperations("node_b", 1)
 	equal(f, "the second lease", claimed[0].Lease, model.Lease{Owner: "node_b", Number: 2})
 	f.update(end("node_b", 2, time.Time{}))
-	equal(f, "when it is due after its end", read(f, (*store.Tx).NextDueOperation), time.Time{})
+	equal(f, "when it is due after its end", f.nextDue((*store.Tx).DueOperations), time.Time{})
 }
 
 func countedAttempt(f *fixture) {
@@ -96,10 +108,10 @@ func releasedOperation(f *fixture) {
 	run := f.insertRun(leased("node_b"))
 	f.insertTask(run, "a", performedAt(f.clock.Now()))
 	f.insertTask(run, "b", performedAt(f.clock.Now()))
-	released, _ := f.claimOperations("node_a", 1)
+	released := f.claimOperations("node_a", 1)
 	f.claimOperations("node_b", 1)
 	f.update(func(tx *store.Tx) error { return tx.ReleaseNode("node_a") })
-	claimed, _ := f.claimOperations("node_c", 10)
+	claimed := f.claimOperations("node_c", 10)
 	equal(f, "what is due", names(claimed, taskID), names(released, taskID))
 	equal(f, "its lease", claimed[0].Lease, model.Lease{Owner: "node_c", Number: 2})
 }

@@ -30,7 +30,7 @@ func (f *fixture) addRequest(source string, body string) (added model.SourceDeli
 func (f *fixture) claimRequests(owner string) (claimed []model.SourceDelivery) {
 	f.Helper()
 	f.update(func(tx *store.Tx) (err error) {
-		claimed, _, err = tx.ClaimSourceDeliveries(owner, 10)
+		claimed, err = tx.ClaimSourceDeliveries(owner, f.environment.ID, 10)
 		return err
 	})
 	return claimed
@@ -75,7 +75,7 @@ func requestsInOrder(f *fixture) {
 	f.update(func(tx *store.Tx) error { return tx.EndSourceAttempt(taken, model.SourceDeliveryTaken, time.Time{}) })
 	taken.Lease.Owner, taken.Status, taken.UpdatedAt, taken.DeliveredAt = "", model.SourceDeliveryDelivered, f.clock.Now(), f.clock.Now()
 	equal(f, "the first after its end", f.requestsOf("webhook_a")[0], taken)
-	equal(f, "when the next is due", read(f, (*store.Tx).NextDueSourceDelivery), f.clock.Now())
+	equal(f, "when the next is due", f.nextDue((*store.Tx).DueSourceDeliveries), f.clock.Now())
 
 	next := f.claimRequests("node_b")
 	equal(f, "the next claim", names(next, deliveryID), []string{second.ID})
@@ -95,7 +95,7 @@ func retriedRequest(f *fixture) {
 	again := f.clock.Now().Add(time.Minute)
 	claimed.Attempts, claimed.Error = 1, "no answer"
 	f.update(func(tx *store.Tx) error { return tx.EndSourceAttempt(claimed, model.SourceDeliveryRetried, again) })
-	equal(f, "when the next is due", read(f, (*store.Tx).NextDueSourceDelivery), again)
+	equal(f, "when the next is due", f.nextDue((*store.Tx).DueSourceDeliveries), again)
 	equal(f, "what is due before", names(f.claimRequests("node_a"), deliveryID), nil)
 	f.clock.Advance(time.Minute)
 	reclaimed := f.claimRequests("node_a")

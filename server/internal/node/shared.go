@@ -1,0 +1,112 @@
+package node
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/runhook/runhook/server/internal/share"
+	"github.com/runhook/runhook/server/internal/store"
+)
+
+// Shared is how a loop claims rows of T whose slots are shared among environments.
+type Shared[T any] struct {
+	Node *Node
+	// Slots are those of the loop. Whoever has done an item gives its slot back.
+	Slots *share.Slots
+	// Due returns the environments that something is due for, now or later.
+	Due func(*store.Tx) ([]store.Due, error)
+	// Lease leases up to limit due rows of an environment to an owner.
+	Lease func(tx *store.Tx, owner, environmentID string, limit int) ([]T, error)
+}
+
+// portion is what an environment may have, and has got, of a claim.
+type portion struct {
+	environmentID string
+	room, got     int
+}
+
+// Claim leases up to limit due rows to this process: as many of each environment,
+// as far as there are and its share of the slots allows. It also returns when to
+// look again; whoever gives a slot back may know of an earlier time.
+func (s Shared[T]) Claim(ctx context.Context, limit int) (claimed []T, next time.Time, err error) {
+	portions, next, err := s.due(ctx)
+	if err != nil || len(portions) == 0 {
+		return nil, next, err
+	}
+	s.divide(portions, limit)
+	if !slices.ContainsFunc(portions, func(p portion) bool { return p.room > 0 }) {
+		return nil, next, nil
+	}
+	claimed, err = s.lease(ctx, portions)
+	for _, p := range portions {
+		wanted := s.Slots.Give(p.environmentID, p.room-p.got)
+		if mayHaveMore := p.room > 0 && p.got == p.room; wanted || mayHaveMore {
+			next = s.Node.clock.Now()
+		}
+	}
+	return claimed, next, err
+}
+
+// due returns the environments that something is due for now, with nothing yet, and
+// when something is due for another.
+func (s Shared[T]) due(ctx context.Context) (portions []portion, next time.Time, err error) {
+	err = s.Node.store.View(ctx, func(tx *store.Tx) error {
+		portions, next = nil, time.Time{}
+		all, err := s.Due(tx)
+		for _, d := range all {
+			if !d.At.After(tx.Now()) {
+				portions = append(portions, portion{environmentID: d.Of})
+			} else if next.IsZero() || d.At.Before(next) {
+				next = d.At
+			}
+		}
+		return err
+	})
+	return portions, next, err
+}
+
+// divide gives room for up to limit rows: first evenly, then what is left to those
+// that come first.
+func (s Shared[T]) divide(portions []portion, limit int) {
+	for part := max(1, limit/len(portions)); limit > 0; part = limit {
+		given := 0
+		for i := range portions {
+			taken := s.Slots.Take(portions[i].environmentID, min(part, limit-given))
+			portions[i].room += taken
+			given += taken
+		}
+		if given == 0 {
+			return
+		}
+		limit -= given
+	}
+}
+
+func (s Shared[T]) lease(ctx context.Context, portions []portion) (claimed []T, err error) {
+	owner := s.Node.ID()
+	err = s.Node.store.Update(ctx, func(tx *store.Tx) error {
+		claimed = nil
+		for i := range portions {
+			p := &portions[i]
+			if p.room == 0 {
+				continue
+			}
+			rows, err := s.Lease(tx, owner, p.environmentID, p.room)
+			if err != nil {
+				return err
+			}
+			p.got = len(rows)
+			claimed = append(claimed, rows...)
+		}
+		return nil
+	})
+	if err != nil {
+		for i := range portions {
+			portions[i].got = 0
+		}
+		s.Node.Doubt(err)
+		return nil, err
+	}
+	return claimed, nil
+}

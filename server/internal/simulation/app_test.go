@@ -55,11 +55,12 @@ func newApp(m *model, f *faults, n *network, c *wallClock) *app {
 		ID: "app", APIKey: apiKey, APIURL: "http://" + serverHost, HTTPClient: n.client(),
 		Logger: slog.New(slog.DiscardHandler), Now: c.Now,
 	})
-	for name, run := range map[string]func(context.Context, order) (int, error){
+	run := map[string]func(context.Context, order) (int, error){
 		jobPlain: a.plain, jobSleeper: a.sleeper, jobFlaky: a.flaky, jobFailing: a.failing, jobParallel: a.parallel, jobParent: a.parent,
 		jobWaiter: a.waiter, jobAsker: a.asker,
-	} {
-		a.jobs[name] = runhook.NewJob(a.client, name, "1.0.0", runhook.OnInvoke[order](), run)
+	}
+	for _, name := range jobNames {
+		a.jobs[name] = runhook.NewJob(a.client, name, "1.0.0", runhook.OnInvoke[order](), run[name])
 	}
 	for _, name := range []string{jobShipper, jobBiller} {
 		runhook.NewJob(a.client, name, "1.0.0", runhook.OnEvent[order](eventPlaced), a.placed(name))
@@ -85,7 +86,8 @@ func (a *app) task(ctx context.Context, o order, key string, options ...runhook.
 	execution, _ := ctx.Value(executionKey{}).(int)
 	result, err := runhook.Task(ctx, key, func(ctx context.Context) (int, error) {
 		a.model.executes(o.Number, key, execution)
-		return o.Number, pause(ctx, a.faults.upTo(fmt.Sprint("task ", o.Number, key), time.Second/2))
+		name := fmt.Sprint("task ", o.Number, " ", key)
+		return o.Number, a.network.gate.pass(ctx, name, time.Now().Add(a.faults.upTo(name, time.Second/2)))
 	}, options...)
 	if err == nil {
 		a.model.acknowledged(o.Number, key)

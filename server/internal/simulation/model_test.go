@@ -257,7 +257,8 @@ func (m *model) finish(ctx context.Context, status func(ctx context.Context, id 
 	runs := maps.Clone(m.runs)
 	m.mu.Unlock()
 	// Not while the lock is held: what waits for it keeps the bubble's time still.
-	for id, run := range runs {
+	for _, id := range slices.Sorted(maps.Keys(runs)) {
+		run := runs[id]
 		got, err := status(ctx, id)
 		if err != nil {
 			m.t.Errorf("ask for run %s: %v", id, err)

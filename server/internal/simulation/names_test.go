@@ -2,6 +2,8 @@ package simulation
 
 import (
 	"context"
+	"fmt"
+	"hash/fnv"
 	"net/http"
 	"regexp"
 	"strings"
@@ -46,7 +48,10 @@ func (n *names) request(r *http.Request, body []byte) string {
 	if key := keyPattern.FindSubmatch(body); key != nil {
 		name += " " + string(key[1])
 	}
-	return r.Method + " " + host + path + " of " + name
+	sum := fnv.New32a()
+	_, _ = sum.Write([]byte(r.URL.Path))
+	_, _ = sum.Write(body)
+	return fmt.Sprintf("%s %s%s of %s (%08x)", r.Method, host, path, name, sum.Sum32())
 }
 
 type nameKey struct{}

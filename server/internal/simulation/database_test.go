@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,10 +25,12 @@ type nodeDatabase struct {
 	trace   *trace
 	gate    *gate
 	signals *signals // nil for a server that has the database for itself
+	leases  *leases
 	kill    func()
 
 	mu     sync.Mutex
-	left   int // commits until the end; negative for no end
+	ids    []string // of its nodes
+	left   int      // commits until the end; negative for no end
 	dead   bool
 	frozen time.Time // until when the server stands still
 	away   time.Time // until when the database cannot be reached
@@ -120,6 +124,20 @@ func (d *nodeDatabase) spare() {
 	d.left, d.frozen, d.away = -1, time.Time{}, time.Time{}
 }
 
+// is tells that the server leases rows under the id of a node from now on.
+func (d *nodeDatabase) is(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ids = append(d.ids, id)
+}
+
+// was reports whether the server leased rows under the id.
+func (d *nodeDatabase) was(id string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Contains(d.ids, id)
+}
+
 // fatal reports whether the commit that begins now is the last.
 func (d *nodeDatabase) fatal() bool {
 	d.mu.Lock()
@@ -158,7 +176,7 @@ func (d *nodeDatabase) Update(ctx context.Context, fn func(database.Conn) error)
 	conn := &nodeConn{database: d, digest: newDigest()}
 	err := d.DB.Update(ctx, func(inner database.Conn) error {
 		conn.Conn = inner
-		return fn(conn)
+		return d.leases.watch(d, inner, func() error { return fn(conn) })
 	})
 	d.trace.add(d.name, " has written ", conn.digest, outcome(err))
 	if fatal {
@@ -224,6 +242,9 @@ type nodeConn struct {
 // Exec implements [database.Conn].
 func (c *nodeConn) Exec(query string, args ...any) (int64, error) {
 	c.digest.add(query, args)
+	if strings.HasPrefix(query, "INSERT INTO nodes ") {
+		c.database.is(args[0].(string))
+	}
 	return c.Conn.Exec(query, args...)
 }
 

@@ -79,7 +79,7 @@ func startServers(t *testing.T, count int, f *faults, n *network, c *wallClock, 
 func (s *servers) live(ctx context.Context, i int) {
 	ctx, kill := context.WithCancel(ctx)
 	defer kill()
-	node := &nodeDatabase{name: fmt.Sprint("server ", i), faults: s.faults, trace: s.trace, gate: s.gate, signals: s.signals, kill: kill, left: -1}
+	node := &nodeDatabase{name: fmt.Sprint("server ", i), faults: s.faults, trace: s.trace, gate: s.gate, signals: s.signals, leases: &leases{s.t, s.clock}, kill: kill, left: -1}
 	opened, err := s.open(ctx, i, node)
 	if err != nil {
 		// One that cannot reach the database ends, and is started again.

@@ -98,7 +98,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w.network = newNetwork(w.faults, w.gate)
 	w.app = newApp(w.model, w.faults, w.network, w.clock)
 	w.network.attach(appHost, 0, nil, w.app)
-	hooks, err := w.model.receive(w.faults, w.clock)
+	hooks, err := w.model.receive(w.faults, w.gate, w.clock)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -165,7 +165,7 @@ func (m *model) receive(f *faults, g *gate, c *wallClock) (http.Handler, error) 
 		}
 		name := "receive " + nameOf(r.Context())
 		accept := !f.oneIn(name, 10)
-		if f.oneIn(name, 10) {
+		if f.oneIn(name, 4) {
 			g.sleep(name, f.upTo(name, 10*time.Second))
 		}
 		m.arrived(r.Header.Get(protocol.HeaderWebhookID), body.Bytes(), accept)

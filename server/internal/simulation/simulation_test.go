@@ -30,51 +30,55 @@ var always = []uint64{1, 2, 4}
 
 func TestNothingIsLostWhateverGoesWrong(t *testing.T) {
 	if *seedFlag != 0 {
-		replay(t, *seedFlag)
+		replay(t, *seedFlag, *replayFlag)
 		return
 	}
 	for _, seed := range always {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { simulate(t, seed) })
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { simulate(t, seed, newTrace()) })
 	}
 	for deadline := time.Now().Add(*forFlag); time.Now().Before(deadline) && !t.Failed(); {
 		seed := rand.Uint64()
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { simulate(t, seed) })
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { simulate(t, seed, newTrace()) })
 	}
 }
 
 // TestAReplayIsTheSameFromFirstToLast is of seeds with two servers, three and one.
 func TestAReplayIsTheSameFromFirstToLast(t *testing.T) {
 	for _, seed := range always {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { simulate(t, seed).compare(t, simulate(t, seed)) })
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { replay(t, seed, 2) })
 	}
 }
 
-// replay runs the simulation of a seed, which must be the same each time.
-func replay(t *testing.T, seed uint64) {
-	first := simulate(t, seed)
-	for range *replayFlag - 1 {
-		first.compare(t, simulate(t, seed))
+// replay runs the simulation of a seed several times, which must be the same.
+func replay(t *testing.T, seed uint64, times int) {
+	var first *trace
+	for n := range times {
+		happened := newTrace()
+		t.Run(fmt.Sprint("time ", n+1), func(t *testing.T) { simulate(t, seed, happened) })
+		if n == 0 {
+			first = happened
+			continue
+		}
+		first.compare(t, happened)
 	}
 }
 
-// simulate runs the simulation of a seed, and returns what happened.
-func simulate(t *testing.T, seed uint64) (happened *trace) {
+// simulate runs the simulation of a seed, and notes what happens.
+func simulate(t *testing.T, seed uint64, happened *trace) {
 	t.Helper()
 	// The gate has one thing happen at a time. What follows from it may be several
 	// goroutines', whose order is not to matter; and if it does, it had better be
 	// the same each time.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	// Deferred, as a test that fails in a bubble ends there.
+	defer func() {
+		if t.Failed() {
+			t.Logf("replay with -simulation.seed=%d -simulation.steps=%d", seed, *stepFlag)
+		}
+	}()
 	cryptotest.SetGlobalRandom(t, seed)
 	ids.CountIDsFrom(0)
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, seed)
-		happened = w.trace
-		w.run()
-	})
-	if t.Failed() {
-		t.Logf("replay with -simulation.seed=%d -simulation.steps=%d", seed, *stepFlag)
-	}
-	return happened
+	synctest.Test(t, func(t *testing.T) { newWorld(t, seed, happened).run() })
 }
 
 // world is all that takes part in a simulation.
@@ -92,8 +96,9 @@ type world struct {
 	orders  int
 }
 
-func newWorld(t *testing.T, seed uint64) *world {
-	w := &world{t: t, faults: newFaults(seed), clock: &wallClock{}, model: newModel(t), trace: newTrace()}
+func newWorld(t *testing.T, seed uint64, happened *trace) *world {
+	happened.begin()
+	w := &world{t: t, faults: newFaults(seed), clock: &wallClock{}, model: newModel(t), trace: happened}
 	w.gate = openGate(w.faults, w.trace)
 	w.network = newNetwork(w.faults, w.gate)
 	w.app = newApp(w.model, w.faults, w.network, w.clock)

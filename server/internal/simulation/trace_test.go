@@ -16,7 +16,10 @@ type trace struct {
 	ended bool
 }
 
-func newTrace() *trace { return &trace{began: time.Now()} }
+func newTrace() *trace { return &trace{} }
+
+// begin says that the simulation begins now.
+func (t *trace) begin() { t.began = time.Now() }
 
 // add notes what happens now.
 func (t *trace) add(what ...any) {

@@ -125,6 +125,8 @@ func (g *gate) run() {
 		for _, p := range due {
 			g.leave(p)
 			g.trace.add(p.name)
+		}
+		for _, p := range due {
 			close(p.open)
 		}
 		if len(due) > 0 {

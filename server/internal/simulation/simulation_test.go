@@ -93,7 +93,8 @@ type world struct {
 	app     *app
 	servers *servers
 	clients sync.WaitGroup
-	orders  int
+	// orders and cancels count what clients have asked for.
+	orders, cancels int
 }
 
 func newWorld(t *testing.T, seed uint64, happened *trace) *world {
@@ -213,7 +214,9 @@ func (w *world) cancelOne() {
 		return
 	}
 	w.model.cancels(id)
-	w.clients.Go(func() { _, _ = w.app.client.CancelRun(context.Background(), id) })
+	w.cancels++
+	ctx := named(context.Background(), fmt.Sprint("cancel ", w.cancels))
+	w.clients.Go(func() { _, _ = w.app.client.CancelRun(ctx, id) })
 }
 
 func (w *world) status(ctx context.Context, id string) (protocol.RunStatus, error) {

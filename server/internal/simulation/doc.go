@@ -23,7 +23,11 @@
 //   - a task whose completion was acknowledged is never executed by an execution
 //     that begins later;
 //   - every end is told under one id, always with the same bytes, and arrives;
-//   - what the doctor checks holds in the database.
+//   - what the doctor checks holds in the database;
+//   - the result of a task stays that of the execution it was recorded for.
+//
+// In each transaction of servers that share a database, no lease may end but by the
+// server that has it ([leases]).
 //
 // A failure names its seed, and -simulation.seed replays it, the same from the
 // first event to the last, statements and ids included. What the servers and the

@@ -52,6 +52,10 @@ func init() {
 	idCounter.Store(binary.BigEndian.Uint64(start[:]) & lowerHalf)
 }
 
+// CountIDsFrom has the ids that follow count from a number, so that a simulation
+// makes the same ones each time. Nothing else may call it: ids would come again.
+func CountIDsFrom(start uint64) { idCounter.Store(start) }
+
 // NewID returns a new id: the prefix and a lower-case ULID. Ids made by one
 // process sort by their time and, within a millisecond, in the order they were
 // made, whatever the times of ids that others make in between. It may be called

@@ -55,11 +55,12 @@ func newApp(m *model, f *faults, n *network, c *wallClock) *app {
 		ID: "app", APIKey: apiKey, APIURL: "http://" + serverHost, HTTPClient: n.client(),
 		Logger: slog.New(slog.DiscardHandler), Now: c.Now,
 	})
-	for name, run := range map[string]func(context.Context, order) (int, error){
+	run := map[string]func(context.Context, order) (int, error){
 		jobPlain: a.plain, jobSleeper: a.sleeper, jobFlaky: a.flaky, jobFailing: a.failing, jobParallel: a.parallel, jobParent: a.parent,
 		jobWaiter: a.waiter, jobAsker: a.asker,
-	} {
-		a.jobs[name] = runhook.NewJob(a.client, name, "1.0.0", runhook.OnInvoke[order](), run)
+	}
+	for _, name := range jobNames {
+		a.jobs[name] = runhook.NewJob(a.client, name, "1.0.0", runhook.OnInvoke[order](), run[name])
 	}
 	for _, name := range []string{jobShipper, jobBiller} {
 		runhook.NewJob(a.client, name, "1.0.0", runhook.OnEvent[order](eventPlaced), a.placed(name))
@@ -80,17 +81,33 @@ func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.client.ServeHTTP(w, r.WithContext(ctx))
 }
 
+// done is what a task returns: the number of its order, and by which execution it
+// was done.
+type done struct {
+	Number    int `json:"number"`
+	Execution int `json:"execution"`
+}
+
 // task does something that must not be repeated once it was recorded.
 func (a *app) task(ctx context.Context, o order, key string, options ...runhook.TaskOption) (int, error) {
 	execution, _ := ctx.Value(executionKey{}).(int)
-	result, err := runhook.Task(ctx, key, func(ctx context.Context) (int, error) {
+	recorded := true
+	result, err := runhook.Task(ctx, key, func(ctx context.Context) (done, error) {
+		recorded = false
 		a.model.executes(o.Number, key, execution)
-		return o.Number, pause(ctx, a.faults.upTo(fmt.Sprint("task ", o.Number, key), time.Second/2))
+		name, longest := fmt.Sprint("task ", o.Number, " ", key), time.Second/2
+		if a.faults.oneIn(name, 8) {
+			longest = 10 * time.Second
+		}
+		return done{o.Number, execution}, a.network.gate.pass(ctx, name, time.Now().Add(a.faults.upTo(name, longest)))
 	}, options...)
 	if err == nil {
 		a.model.acknowledged(o.Number, key)
+		if recorded {
+			a.model.remembers(o.Number, key, result.Execution)
+		}
 	}
-	return result, err
+	return result.Number, err
 }
 
 func (a *app) plain(ctx context.Context, o order) (int, error) {

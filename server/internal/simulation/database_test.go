@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,18 +23,21 @@ type nodeDatabase struct {
 	name    string
 	faults  *faults
 	trace   *trace
+	gate    *gate
 	signals *signals // nil for a server that has the database for itself
+	leases  *leases
 	kill    func()
 
 	mu     sync.Mutex
-	left   int // commits until the end; negative for no end
+	ids    []string // of its nodes
+	left   int      // commits until the end; negative for no end
 	dead   bool
 	frozen time.Time // until when the server stands still
 	away   time.Time // until when the database cannot be reached
 }
 
 // thaw waits while the server stands still, and reports whether it lives.
-func (d *nodeDatabase) thaw() error {
+func (d *nodeDatabase) thaw(name string) error {
 	for {
 		d.mu.Lock()
 		dead, frozen := d.dead, d.frozen
@@ -40,20 +45,23 @@ func (d *nodeDatabase) thaw() error {
 		if dead {
 			return errKilled
 		}
-		wait := time.Until(frozen)
-		if wait <= 0 {
+		if time.Until(frozen) <= 0 {
 			return nil
 		}
-		time.Sleep(wait)
+		d.gate.sleep(name+" stands still", time.Until(frozen))
 	}
 }
 
-// reach waits as long as a statement takes to reach the database.
-func (d *nodeDatabase) reach(ctx context.Context, what string) error {
-	if err := pause(ctx, time.Millisecond+d.faults.upTo(d.name+" "+what, time.Millisecond)); err != nil {
+// reach waits as long as a transaction takes to reach the database.
+// tell says more about it than the name, or is nil.
+func (d *nodeDatabase) reach(ctx context.Context, name string, tell func() string) error {
+	if !d.alive() {
+		return errKilled // nobody notices when
+	}
+	if err := d.gate.soon(ctx, name, 2*time.Millisecond, tell); err != nil {
 		return err
 	}
-	if err := d.thaw(); err != nil {
+	if err := d.thaw(name); err != nil {
 		return err
 	}
 	return d.reachable()
@@ -116,6 +124,20 @@ func (d *nodeDatabase) spare() {
 	d.left, d.frozen, d.away = -1, time.Time{}, time.Time{}
 }
 
+// is tells that the server leases rows under the id of a node from now on.
+func (d *nodeDatabase) is(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ids = append(d.ids, id)
+}
+
+// was reports whether the server leased rows under the id.
+func (d *nodeDatabase) was(id string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Contains(d.ids, id)
+}
+
 // fatal reports whether the commit that begins now is the last.
 func (d *nodeDatabase) fatal() bool {
 	d.mu.Lock()
@@ -128,15 +150,22 @@ func (d *nodeDatabase) fatal() bool {
 
 // View implements [database.DB].
 func (d *nodeDatabase) View(ctx context.Context, fn func(database.Conn) error) error {
-	if err := d.reach(ctx, "view"); err != nil {
+	if err := d.reach(ctx, d.about(ctx, "reads:", fn), nil); err != nil {
 		return err
 	}
-	return d.DB.View(ctx, func(conn database.Conn) error { return fn(&nodeConn{Conn: conn, database: d}) })
+	conn := &nodeConn{database: d, digest: newDigest()}
+	err := d.DB.View(ctx, func(inner database.Conn) error {
+		conn.Conn = inner
+		return fn(conn)
+	})
+	d.trace.add(d.name, " has read ", conn.digest, outcome(err))
+	return err
 }
 
 // Update implements [database.DB].
 func (d *nodeDatabase) Update(ctx context.Context, fn func(database.Conn) error) error {
-	if err := d.reach(ctx, "update"); err != nil {
+	name := d.about(ctx, "writes:", fn)
+	if err := d.reach(ctx, name, func() string { return d.probe(fn) }); err != nil {
 		return err
 	}
 	fatal := d.fatal()
@@ -144,11 +173,12 @@ func (d *nodeDatabase) Update(ctx context.Context, fn func(database.Conn) error)
 		d.die()
 		return errKilled
 	}
-	var conn *nodeConn
+	conn := &nodeConn{database: d, digest: newDigest()}
 	err := d.DB.Update(ctx, func(inner database.Conn) error {
-		conn = &nodeConn{Conn: inner, database: d}
-		return fn(conn)
+		conn.Conn = inner
+		return d.leases.watch(d, inner, func() error { return fn(conn) })
 	})
+	d.trace.add(d.name, " has written ", conn.digest, outcome(err))
 	if fatal {
 		d.die() // and never learns what came of it
 		return errors.Join(errKilled, err)
@@ -156,11 +186,19 @@ func (d *nodeDatabase) Update(ctx context.Context, fn func(database.Conn) error)
 	if err != nil {
 		return err
 	}
-	return d.committed(conn)
+	return d.committed(name, conn)
+}
+
+// outcome tells whether a transaction failed.
+func outcome(err error) string {
+	if err != nil {
+		return " in vain"
+	}
+	return ""
 }
 
 // committed does what follows a commit, if its answer arrives.
-func (d *nodeDatabase) committed(conn *nodeConn) error {
+func (d *nodeDatabase) committed(name string, conn *nodeConn) error {
 	if d.signals != nil {
 		d.signals.publish(d, conn.messages)
 	}
@@ -168,7 +206,7 @@ func (d *nodeDatabase) committed(conn *nodeConn) error {
 		d.trace.add(d.name, " does not learn of a commit")
 		return fmt.Errorf("%w: the answer to a commit was lost", database.ErrUnavailable)
 	}
-	if err := d.thaw(); err != nil {
+	if err := d.thaw(name); err != nil {
 		return err
 	}
 	for _, fn := range conn.after {
@@ -196,8 +234,30 @@ func (d *nodeDatabase) Dialect() database.Dialect {
 type nodeConn struct {
 	database.Conn
 	database *nodeDatabase
+	digest   *digest
 	after    []func()
 	messages []string
+}
+
+// Exec implements [database.Conn].
+func (c *nodeConn) Exec(query string, args ...any) (int64, error) {
+	c.digest.add(query, args)
+	if strings.HasPrefix(query, "INSERT INTO nodes ") {
+		c.database.is(args[0].(string))
+	}
+	return c.Conn.Exec(query, args...)
+}
+
+// Queue implements [database.Conn].
+func (c *nodeConn) Queue(query string, args []any, check func(int64) error) error {
+	c.digest.add(query, args)
+	return c.Conn.Queue(query, args, check)
+}
+
+// Query implements [database.Conn].
+func (c *nodeConn) Query(query string, args ...any) (database.Rows, error) {
+	c.digest.add(query, args)
+	return c.Conn.Query(query, args...)
 }
 
 // AfterCommit implements [database.Conn].

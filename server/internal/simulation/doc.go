@@ -23,12 +23,15 @@
 //   - a task whose completion was acknowledged is never executed by an execution
 //     that begins later;
 //   - every end is told under one id, always with the same bytes, and arrives;
-//   - what the doctor checks holds in the database.
+//   - what the doctor checks holds in the database;
+//   - the result of a task stays that of the execution it was recorded for.
 //
-// A failure names its seed, and -simulation.seed replays it. Each fault is a hash
-// of the seed and of what it strikes, so that it does not depend on the order in
-// which other things happen. The order in which goroutines run is the Go
-// scheduler's all the same, and moves a replay once two of them ask for the database
-// at the same moment: -simulation.replays tells how far replays were the same, and
-// tries again a failure that depends on it.
+// In each transaction of servers that share a database, no lease may end but by the
+// server that has it ([leases]).
+//
+// A failure names its seed, and -simulation.seed replays it, the same from the
+// first event to the last, statements and ids included. What the servers and the
+// others do to each other passes a [gate], which lets one thing happen at a time, in
+// an order that the seed decides. Each fault is a hash of the seed and of what it
+// strikes.
 package simulation

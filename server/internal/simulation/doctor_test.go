@@ -37,6 +37,6 @@ func (w *world) examine() {
 
 // settled fails the test for anything that is still wrong when all has come to rest.
 func (w *world) settled() {
-	time.Sleep(30 * time.Second)
+	w.gate.sleep("settled", 30*time.Second)
 	w.report("in the end", w.breaches())
 }

@@ -62,8 +62,9 @@ func (a *app) answer(url string, o order) {
 	if err != nil {
 		panic(err) // it is numbers
 	}
-	for attempt := range patience {
-		time.Sleep(a.faults.upTo(fmt.Sprint("answer ", o.Number, " ", attempt), 20*time.Second))
+	for attempt := range untiring {
+		name := fmt.Sprint("answer ", o.Number, " ", attempt)
+		a.network.gate.sleep(name, a.faults.upTo(name, 20*time.Second))
 		response, err := a.network.client().Post(url, "application/json", bytes.NewReader(body))
 		if err != nil {
 			continue
@@ -75,18 +76,19 @@ func (a *app) answer(url string, o order) {
 	}
 }
 
-// patience is how often is tried what must come about by then.
-const patience = 1000
+// untiring is how often is tried what must come about by then.
+const untiring = 1000
 
 // pay tells of the payment of an order until its run has ended: runs notice only
 // what comes when they have begun to wait.
 func (w *world) pay(id string, o order) {
-	for attempt := range patience {
+	for attempt := range untiring {
 		if w.model.wasToldOf(id) {
 			return
 		}
 		_, _ = w.app.client.SendEvent(context.Background(), runhook.Event{Name: eventPaid, Payload: o})
-		time.Sleep(10*time.Second + w.faults.upTo(fmt.Sprint("pay ", o.Number, " ", attempt), 20*time.Second))
+		name := fmt.Sprint("pay ", o.Number, " ", attempt)
+		w.gate.sleep(name, 10*time.Second+w.faults.upTo(name, 20*time.Second))
 	}
 }
 
@@ -104,7 +106,7 @@ func (w *world) placeOne() {
 		for {
 			log, err := w.app.client.SendEvent(context.Background(), event, delay)
 			if err != nil {
-				time.Sleep(time.Second)
+				w.gate.sleep(fmt.Sprint("place ", o.Number, " again"), time.Second)
 				continue
 			}
 			w.model.sent(log.ID)

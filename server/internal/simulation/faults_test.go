@@ -16,21 +16,29 @@ type faults struct {
 	seed uint64
 	mu   sync.Mutex
 	// made counts the decisions about each name.
-	made map[string]int
+	made map[uint64]int
 	// ceased is set at the end, so that everything can come to rest.
 	ceased bool
 }
 
-func newFaults(seed uint64) *faults { return &faults{seed: seed, made: map[string]int{}} }
+func newFaults(seed uint64) *faults { return &faults{seed: seed, made: map[uint64]int{}} }
 
 // about returns the source of the next decision about what has the name.
 func (f *faults) about(name string) *rand.Rand {
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(name))
+	about := hash.Sum64()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.made[name]++
+	f.made[about]++
+	return rand.New(rand.NewPCG(f.seed^uint64(f.made[about])<<32, about))
+}
+
+// rank says who is first of those that are due at the same moment.
+func (f *faults) rank(name string, due time.Time) uint64 {
 	hash := fnv.New64a()
-	_, _ = fmt.Fprint(hash, name, "#", f.made[name])
-	return rand.New(rand.NewPCG(f.seed, hash.Sum64()))
+	_, _ = fmt.Fprint(hash, f.seed, due.UnixNano(), name)
+	return hash.Sum64()
 }
 
 func (f *faults) haveCeased() bool {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/receiver"
@@ -52,6 +53,8 @@ type taskRecord struct {
 	// acknowledged is when the app first knew that its result was recorded; 0 for
 	// not yet.
 	acknowledged int
+	// by is the execution whose result is on record, once that is known.
+	by int
 }
 
 func newModel(t *testing.T) *model {
@@ -94,6 +97,17 @@ func (m *model) acknowledged(number int, key string) {
 	}
 }
 
+// remembers is told which execution's result of a task is on record.
+func (m *model) remembers(number int, key string, by int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	task := m.task(number, key)
+	if task.by != 0 && task.by != by {
+		m.t.Errorf("the result of task %s of order %d was that of execution %d, and is that of execution %d", key, number, task.by, by)
+	}
+	task.by = by
+}
+
 // attempts counts the attempts of an order's flaky task.
 func (m *model) attempts(number int) int {
 	m.mu.Lock()
@@ -134,8 +148,9 @@ func (m *model) cancels(id string) {
 	m.runs[id].canceled = true
 }
 
-// receive returns the receiver of all notifications, which refuses some.
-func (m *model) receive(f *faults, c *wallClock) (http.Handler, error) {
+// receive returns the receiver of all notifications, which refuses some and is slow
+// to answer others.
+func (m *model) receive(f *faults, g *gate, c *wallClock) (http.Handler, error) {
 	verifier, err := receiver.NewVerifier(receiver.Config{APIKey: apiKey, Now: c.Now})
 	if err != nil {
 		return nil, err
@@ -148,7 +163,11 @@ func (m *model) receive(f *faults, c *wallClock) (http.Handler, error) {
 		if _, err := verifier.Verify(r.Header, body.Bytes()); err != nil {
 			m.t.Errorf("verify a notification: %v", err)
 		}
-		accept := !f.oneIn("receive "+nameOf(r.Context()), 10)
+		name := "receive " + nameOf(r.Context())
+		accept := !f.oneIn(name, 10)
+		if f.oneIn(name, 4) {
+			g.sleep(name, f.upTo(name, 10*time.Second))
+		}
 		m.arrived(r.Header.Get(protocol.HeaderWebhookID), body.Bytes(), accept)
 		if !accept {
 			w.WriteHeader(http.StatusServiceUnavailable)
@@ -257,7 +276,8 @@ func (m *model) finish(ctx context.Context, status func(ctx context.Context, id 
 	runs := maps.Clone(m.runs)
 	m.mu.Unlock()
 	// Not while the lock is held: what waits for it keeps the bubble's time still.
-	for id, run := range runs {
+	for _, id := range slices.Sorted(maps.Keys(runs)) {
+		run := runs[id]
 		got, err := status(ctx, id)
 		if err != nil {
 			m.t.Errorf("ask for run %s: %v", id, err)

@@ -2,6 +2,8 @@ package simulation
 
 import (
 	"context"
+	"fmt"
+	"hash/fnv"
 	"net/http"
 	"regexp"
 	"strings"
@@ -46,17 +48,22 @@ func (n *names) request(r *http.Request, body []byte) string {
 	if key := keyPattern.FindSubmatch(body); key != nil {
 		name += " " + string(key[1])
 	}
-	return r.Method + " " + host + path + " of " + name
+	sum := fnv.New32a()
+	_, _ = sum.Write([]byte(r.URL.Path))
+	_, _ = sum.Write(body)
+	_, _ = sum.Write([]byte(nameOf(r.Context()))) // others may ask for the same
+	return fmt.Sprintf("%s %s%s of %s (%08x)", r.Method, host, path, name, sum.Sum32())
 }
 
 type nameKey struct{}
 
-// named returns a context in which the request with the name is handled.
+// named returns a context in which the request with the name is handled, or in which
+// somebody makes requests who goes by the name.
 func named(ctx context.Context, name string) context.Context {
 	return context.WithValue(ctx, nameKey{}, name)
 }
 
-// nameOf returns the name of the request that is handled.
+// nameOf returns the name of the request that is handled, or of who makes one.
 func nameOf(ctx context.Context) string {
 	name, _ := ctx.Value(nameKey{}).(string)
 	return name

@@ -39,19 +39,19 @@ type host struct {
 // faults have it.
 type network struct {
 	faults   *faults
-	trace    *trace
+	gate     *gate
 	names    *names
 	calls    sync.WaitGroup
 	requests atomic.Int64
 
 	mu    sync.Mutex
 	hosts []*host // by slot
-	// answered is when a request of each name last had an answer, or an error.
-	answered map[string]time.Time
+	// last is when an attempt last had an answer, or an error.
+	last map[attempt]time.Time
 }
 
-func newNetwork(f *faults, t *trace) *network {
-	return &network{faults: f, trace: t, names: newNames(), answered: map[string]time.Time{}}
+func newNetwork(f *faults, g *gate) *network {
+	return &network{faults: f, gate: g, names: newNames(), last: map[attempt]time.Time{}}
 }
 
 // attach makes a handler reachable under a name, and returns what cuts it off.
@@ -97,51 +97,65 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 		r.Body.Close()
 	}
 	name := n.names.request(r, body)
-	if err := n.steady(r.Context(), name); err != nil {
+	attempt := attempt{r.Context(), name}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	if err := n.gate.pass(ctx, name, n.begins(attempt)); err != nil {
 		return nil, err
 	}
-	defer n.answers(name)
+	defer n.ended(attempt)
 	n.requests.Add(1)
+	// From here, as when the caller began may be a little different each time.
+	defer time.AfterFunc(patience, cancel).Stop()
 	fault := n.faults.request(name)
-	n.trace.add(name, " ", fault)
-	if err := pause(r.Context(), fault.delay); err != nil {
+	if err := n.gate.pass(ctx, fault.String()+" "+name, time.Now().Add(fault.delay)); err != nil {
 		return nil, err
 	}
 	if fault.lost {
 		return nil, errRefused
 	}
 	if fault.twice {
-		if _, err := n.deliver(r, name, body); err != nil {
+		if _, err := n.deliver(r.WithContext(ctx), name, body); err != nil {
 			return nil, err
 		}
 	}
-	response, err := n.deliver(r, name, body)
+	response, err := n.deliver(r.WithContext(ctx), name, body)
 	if err == nil && fault.unanswered {
 		return nil, errReset
 	}
 	return response, err
 }
 
+// patience is how long anybody waits for an answer.
+const patience = time.Minute
+
+// attempt is what the attempts of one call have in common.
+type attempt struct {
+	ctx  context.Context
+	name string
+}
+
 // grid is what the time between the attempts of a request is rounded up to. It is
 // as long as the SDK's pauses differ by chance.
 const grid = 50 * time.Millisecond
 
-// steady takes the chance out of the pause before a request is repeated, which
-// would move all that follows from one replay to the next.
-func (n *network) steady(ctx context.Context, name string) error {
-	n.mu.Lock()
-	since, repeated := time.Since(n.answered[name]), !n.answered[name].IsZero()
-	n.mu.Unlock()
-	if !repeated {
-		return nil
-	}
-	return pause(ctx, grid-since%grid)
-}
-
-func (n *network) answers(name string) {
+// begins returns when an attempt begins. It takes the chance out of the pause before
+// one that is not the first, which would move all that follows from one replay to
+// the next.
+func (n *network) begins(a attempt) time.Time {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.answered[name] = time.Now()
+	now, last := time.Now(), n.last[a]
+	if last.IsZero() {
+		return now
+	}
+	return now.Add(grid - now.Sub(last)%grid)
+}
+
+func (n *network) ended(a attempt) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.last[a] = time.Now()
 }
 
 // deliver has a host handle a request. Like a process that nobody told, the host
@@ -159,9 +173,9 @@ func (n *network) deliver(r *http.Request, name string, body []byte) (*http.Resp
 	recorder := httptest.NewRecorder()
 	done := make(chan struct{})
 	n.calls.Go(func() {
+		defer cancel() // last, or the caller may take its own end for another's
 		defer close(done)
-		defer cancel()
-		if h.node != nil && h.node.thaw() != nil {
+		if h.node != nil && h.node.thaw(name) != nil {
 			return // it is dead, and soon cut off
 		}
 		h.handler.ServeHTTP(recorder, incoming)
@@ -177,6 +191,12 @@ func (n *network) deliver(r *http.Request, name string, body []byte) (*http.Resp
 			return nil, ctx.Err()
 		}
 	}
+	if h.node != nil && !h.node.alive() {
+		return nil, errReset // whatever it may have said when it died
+	}
+	if err := n.gate.soon(r.Context(), "answer to "+name, time.Millisecond, nil); err != nil {
+		return nil, err
+	}
 	select {
 	case <-h.gone:
 		return nil, errReset
@@ -186,7 +206,7 @@ func (n *network) deliver(r *http.Request, name string, body []byte) (*http.Resp
 }
 
 // client returns a client for those beside the servers.
-func (n *network) client() *http.Client { return &http.Client{Transport: n, Timeout: time.Minute} }
+func (n *network) client() *http.Client { return &http.Client{Transport: n} }
 
 // from returns the network as one server has it.
 func (n *network) from(node *nodeDatabase) outgoing { return outgoing{n, node} }
@@ -202,11 +222,12 @@ var _ server.Outgoing = outgoing{}
 
 // RoundTrip implements [http.RoundTripper].
 func (o outgoing) RoundTrip(r *http.Request) (*http.Response, error) {
-	if err := o.node.thaw(); err != nil {
+	const name = "a request"
+	if err := o.node.thaw(name); err != nil {
 		return nil, err
 	}
 	response, err := o.network.RoundTrip(r)
-	if killed := o.node.thaw(); killed != nil {
+	if killed := o.node.thaw(name); killed != nil {
 		return nil, killed
 	}
 	return response, err
@@ -222,20 +243,6 @@ func (outgoing) CheckURL(string, protocol.EnvironmentType) error { return nil }
 
 // Close implements [server.Outgoing].
 func (outgoing) Close() {}
-
-func pause(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
 
 // listener accepts nothing: requests reach the server's handler directly.
 type listener struct {

@@ -33,6 +33,7 @@ type servers struct {
 	network *network
 	clock   *wallClock
 	trace   *trace
+	gate    *gate
 	path    string
 	// shared is the database of several servers; nil for one that opens its own.
 	shared  *sqlite.DB
@@ -48,10 +49,10 @@ type servers struct {
 	deaths  int
 }
 
-func startServers(t *testing.T, count int, f *faults, n *network, c *wallClock, tr *trace) *servers {
+func startServers(t *testing.T, count int, f *faults, n *network, c *wallClock, g *gate) *servers {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &servers{
-		t: t, faults: f, network: n, clock: c, trace: tr, path: t.TempDir() + "/runhook.db",
+		t: t, faults: f, network: n, clock: c, trace: g.trace, gate: g, path: t.TempDir() + "/runhook.db",
 		opening: make(chan struct{}, 1), quit: cancel, current: make([]*nodeDatabase, count),
 	}
 	if count > 1 {
@@ -64,9 +65,9 @@ func startServers(t *testing.T, count int, f *faults, n *network, c *wallClock, 
 	for i := range count {
 		s.running.Go(func() {
 			for ctx.Err() == nil {
-				s.live(ctx, i)
-				if ctx.Err() == nil {
-					time.Sleep(s.faults.upTo(fmt.Sprint("restart of ", i), 15*time.Second))
+				name := fmt.Sprint("server ", i, " starts")
+				if s.gate.pass(ctx, name, time.Now().Add(s.faults.upTo(name, 15*time.Second))) == nil {
+					s.live(ctx, i)
 				}
 			}
 		})
@@ -78,7 +79,7 @@ func startServers(t *testing.T, count int, f *faults, n *network, c *wallClock, 
 func (s *servers) live(ctx context.Context, i int) {
 	ctx, kill := context.WithCancel(ctx)
 	defer kill()
-	node := &nodeDatabase{name: fmt.Sprint("server ", i), faults: s.faults, trace: s.trace, signals: s.signals, kill: kill, left: -1}
+	node := &nodeDatabase{name: fmt.Sprint("server ", i), faults: s.faults, trace: s.trace, gate: s.gate, signals: s.signals, leases: &leases{s.t, s.clock}, kill: kill, left: -1}
 	opened, err := s.open(ctx, i, node)
 	if err != nil {
 		// One that cannot reach the database ends, and is started again.
@@ -118,7 +119,6 @@ func (s *servers) open(ctx context.Context, i int, node *nodeDatabase) (*server.
 	if s.shared != nil {
 		config.OpenedDatabase = sharedDatabase{s.shared}
 	}
-	s.trace.add(node.name, " starts")
 	return server.Open(ctx, config)
 }
 

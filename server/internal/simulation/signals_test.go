@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // signals carries messages between the servers on one database, as PostgreSQL
@@ -43,16 +44,30 @@ func (s *signals) listen(ctx context.Context, by *nodeDatabase, fn func(message 
 		defer s.mu.Unlock()
 		delete(s.listeners, by)
 	}()
-	fn("")
+	if err := by.hears(ctx, "", fn); err != nil {
+		return err
+	}
 	for {
 		select {
 		case message := <-inbox:
-			if err := by.thaw(); err != nil {
+			if err := by.hears(ctx, message, fn); err != nil {
 				return err
 			}
-			fn(message)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
+}
+
+// hears calls fn when a message has reached the server.
+func (d *nodeDatabase) hears(ctx context.Context, message string, fn func(string)) error {
+	name := d.name + " hears of " + message
+	if err := d.gate.soon(ctx, name, time.Millisecond, nil); err != nil {
+		return err
+	}
+	if err := d.thaw(name); err != nil {
+		return err
+	}
+	fn(message)
+	return nil
 }

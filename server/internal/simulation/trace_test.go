@@ -3,6 +3,7 @@ package simulation
 import (
 	"fmt"
 	"sync"
+	"testing"
 	"time"
 )
 
@@ -12,25 +13,42 @@ type trace struct {
 	began time.Time
 	mu    sync.Mutex
 	lines []string
+	ended bool
 }
 
-func newTrace() *trace { return &trace{began: time.Now()} }
+func newTrace() *trace { return &trace{} }
+
+// begin says that the simulation begins now.
+func (t *trace) begin() { t.began = time.Now() }
 
 // add notes what happens now.
 func (t *trace) add(what ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.ended {
+		return
+	}
 	t.lines = append(t.lines, fmt.Sprintf("%v %s", time.Since(t.began), fmt.Sprint(what...)))
 }
 
-// agrees returns how many events are the same before the first that is not.
-func (t *trace) agrees(other *trace) int {
-	for i, line := range t.lines {
-		if i == len(other.lines) || line != other.lines[i] {
-			return i
-		}
+// end has the trace take nothing more.
+func (t *trace) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ended = true
+}
+
+// compare fails the test unless exactly the same happened again.
+func (t *trace) compare(test *testing.T, again *trace) {
+	test.Helper()
+	same := 0
+	for same < min(len(t.lines), len(again.lines)) && t.lines[same] == again.lines[same] {
+		same++
 	}
-	return len(t.lines)
+	if same < max(len(t.lines), len(again.lines)) {
+		test.Errorf("a replay is the same for %d of %d events, then come %q and %q", same, len(t.lines), t.from(same), again.from(same))
+	}
+	test.Logf("%d events, of which a replay has the same %d", len(t.lines), same)
 }
 
 // from returns the event with the index and the one that follows.

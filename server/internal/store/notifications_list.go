@@ -22,7 +22,12 @@ type NotificationFilter struct {
 
 // Notifications returns notifications of an environment, newest first.
 func (tx *Tx) Notifications(environmentID string, filter NotificationFilter) ([]model.Notification, error) {
-	query, args := `SELECT `+notificationColumns+` FROM notifications WHERE environment_id = $1`, []any{environmentID, filter.Limit}
+	environment := `environment_id`
+	if filter.RunID != "" {
+		// A run has few, which SQLite would look for among all of the environment's.
+		environment = `COALESCE(environment_id, '')`
+	}
+	query, args := `SELECT `+notificationColumns+` FROM notifications WHERE `+environment+` = $1`, []any{environmentID, filter.Limit}
 	status := string(filter.Status)
 	if status != "" && filter.Status != model.NotificationDelivered {
 		// Nearly all are delivered; the others have indexes of their own, which are

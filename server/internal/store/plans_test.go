@@ -46,6 +46,9 @@ func testPlans(t *testing.T, url string, statements []statement) {
 			continue
 		}
 		problem := check(plan)
+		if problem == "" && ofRun.MatchString(statement.query) && wholeEnvironment.MatchString(strings.Join(plan, "\n")) {
+			problem = "it looks for the rows of a run among all of its environment's"
+		}
 		if problem == "" && strings.Contains(strings.Join(plan, " "), "_leased") && !slices.Contains(ofAProcess, statement.method) {
 			problem = "it goes through all that a process has leased"
 		}
@@ -54,6 +57,13 @@ func testPlans(t *testing.T, url string, statements []statement) {
 		}
 	}
 }
+
+var (
+	// ofRun is the condition that a row belongs to a run that is given.
+	ofRun = regexp.MustCompile(`\brun_id = \$`)
+	// wholeEnvironment is how SQLite reads all that an environment has.
+	wholeEnvironment = regexp.MustCompile(`SEARCH \w+ USING .*\(environment_id=\?( AND id<\?)?\)`)
+)
 
 // ofAProcess are the methods that are about everything a process has leased.
 var ofAProcess = []string{"(*Tx).ReleaseNode", "(*Tx).ForceYields", "(*Tx).LostOwners", "(*Tx).Breaches"}

@@ -68,33 +68,35 @@ func newIndexOf(tx *store.Tx, e model.Endpoint, n newIndex) model.EndpointIndex 
 	}
 }
 
-// orderUnindexed orders indexings of the endpoints that are due although nobody
-// asked for one. It moves their time in the same transaction, so there is one for
-// each time, however many servers look.
-func (r *Registry) orderUnindexed(tx *store.Tx, limit int) error {
-	due, err := tx.TakeUnindexed(limit, tx.Now().Add(reindexAfter))
-	if err != nil {
+// orderUnindexed orders up to limit indexings of the endpoints that are due although
+// nobody asked for one, and returns when the next is, or the zero time. It moves their
+// time in the same transaction, so there is one for each time, however many servers
+// look.
+func (r *Registry) orderUnindexed(ctx context.Context, limit int) (next time.Time, err error) {
+	// Idle polls must not cost a write.
+	idle := true
+	err = r.store.View(ctx, func(tx *store.Tx) error {
+		next, err = tx.NextUnindexed()
+		idle = next.IsZero() || next.After(tx.Now())
 		return err
+	})
+	if err != nil || idle {
+		return next, err
 	}
-	for _, e := range due {
-		if _, err := r.insert(tx, e, newIndex{source: model.IndexFromRegister, reason: "Asked again, as time has passed"}); err != nil {
+	err = r.store.Update(ctx, func(tx *store.Tx) error {
+		due, err := tx.TakeUnindexed(limit, tx.Now().Add(reindexAfter))
+		if err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// nextDue returns when there is something to index, or the zero time.
-func nextDue(tx *store.Tx) (time.Time, error) {
-	ordered, err := tx.NextDueIndex()
-	if err != nil {
-		return ordered, err
-	}
-	unordered, err := tx.NextUnindexed()
-	if ordered.IsZero() || !unordered.IsZero() && unordered.Before(ordered) {
-		return unordered, err
-	}
-	return ordered, err
+		for _, e := range due {
+			if _, err := r.insert(tx, e, newIndex{source: model.IndexFromRegister, reason: "Asked again, as time has passed"}); err != nil {
+				return err
+			}
+		}
+		next, err = tx.NextUnindexed()
+		return err
+	})
+	return next, err
 }
 
 // IndexNow indexes an endpoint of an environment and returns how that went; data

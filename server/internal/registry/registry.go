@@ -19,6 +19,7 @@ import (
 	"github.com/runhook/runhook/server/internal/loop"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/node"
+	"github.com/runhook/runhook/server/internal/share"
 	"github.com/runhook/runhook/server/internal/store"
 )
 
@@ -71,6 +72,7 @@ type Registry struct {
 	clock  clock.Clock
 	log    *slog.Logger
 	loop   *loop.Loop[model.EndpointIndex]
+	shared node.Shared[model.EndpointIndex]
 }
 
 const (
@@ -86,9 +88,12 @@ var errStopping = errors.New("the server is stopping")
 // New returns a registry that indexes nothing before Run is called.
 func New(config Config) *Registry {
 	r := &Registry{config: config, store: config.Store, clock: config.Clock, log: config.Log}
+	r.shared = node.Shared[model.EndpointIndex]{
+		Node: config.Node, Slots: share.New(slots), Due: (*store.Tx).DueIndexes, Lease: (*store.Tx).ClaimIndexes,
+	}
 	r.loop = loop.New(loop.Config[model.EndpointIndex]{
 		Name: "indexes", Slots: slots, Batch: slots, Poll: poll,
-		Claim: r.claim, Work: r.index, Clock: config.Clock, Log: config.Log,
+		Claim: r.claim, Work: r.work, Clock: config.Clock, Log: config.Log,
 	})
 	return r
 }
@@ -103,18 +108,25 @@ func (r *Registry) Drain(ctx context.Context) { r.loop.Drain(ctx, errStopping) }
 // Wake looks for due indexings now.
 func (r *Registry) Wake() { r.loop.Wake(r.clock.Now()) }
 
+// claim orders what is due although nobody ordered it, and leases what is due.
 func (r *Registry) claim(ctx context.Context, limit int) ([]model.EndpointIndex, time.Time, error) {
-	return node.Claim(ctx, r.config.Node, nextDue, func(tx *store.Tx, owner string) ([]model.EndpointIndex, time.Time, error) {
-		if err := r.orderUnindexed(tx, limit); err != nil {
-			return nil, time.Time{}, err
-		}
-		claimed, _, err := tx.ClaimIndexes(owner, limit)
-		if err != nil {
-			return nil, time.Time{}, err
-		}
-		next, err := nextDue(tx)
-		return claimed, next, err
-	})
+	unordered, err := r.orderUnindexed(ctx, limit)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	claimed, next, err := r.shared.Claim(ctx, limit)
+	if next.IsZero() || !unordered.IsZero() && unordered.Before(next) {
+		next = unordered
+	}
+	return claimed, next, err
+}
+
+// work makes an indexing that was claimed.
+func (r *Registry) work(ctx context.Context, index model.EndpointIndex) {
+	r.index(ctx, index)
+	if r.shared.Slots.Give(index.EnvironmentID, 1) {
+		r.Wake()
+	}
 }
 
 // Registration is an endpoint that was registered, and the indexing that was

@@ -19,7 +19,7 @@ import (
 
 var (
 	seedFlag   = flag.Uint64("simulation.seed", 0, "replay this seed; 0 for new ones")
-	forFlag    = flag.Duration("simulation.for", time.Minute, "how long to try new seeds")
+	forFlag    = flag.Duration("simulation.for", 3*time.Minute, "how long to try new seeds")
 	replayFlag = flag.Int("simulation.replays", 1, "how often to replay -simulation.seed, which must be the same each time")
 	stepFlag   = flag.Int("simulation.steps", 60, "steps of a simulation")
 )

@@ -85,29 +85,24 @@ func (tx *Tx) Index(environmentID, id string) (model.EndpointIndex, bool, error)
 		[]any{id, environmentID}, scanIndex)
 }
 
-// ClaimIndexes leases up to limit due indexings to a process, and returns when
-// the next one is due.
-func (tx *Tx) ClaimIndexes(owner string, limit int) ([]model.EndpointIndex, time.Time, error) {
-	claimed, err := collect(tx, tx.pick(`
+// DueIndexes returns the environments of all indexings that have a due time and that
+// nobody has leased.
+func (tx *Tx) DueIndexes() ([]Due, error) {
+	return tx.dueBy("endpoint_indexes", "environment_id", "due_at")
+}
+
+// ClaimIndexes leases up to limit due indexings of an environment to a process, the
+// longest due first.
+func (tx *Tx) ClaimIndexes(owner, environmentID string, limit int) ([]model.EndpointIndex, error) {
+	return collect(tx, tx.pick(`
 			SELECT id FROM endpoint_indexes
-			WHERE due_at IS NOT NULL AND lease_owner IS NULL AND due_at <= $2
+			WHERE due_at IS NOT NULL AND lease_owner IS NULL AND environment_id = $4 AND due_at <= $2
 			ORDER BY due_at LIMIT $3`)+`
 		UPDATE endpoint_indexes
 		SET status = '`+string(model.IndexStarted)+`', attempts = attempts + 1, due_at = NULL,
 		    lease_owner = $1, lease_number = lease_number + 1, updated_at = $2
 		WHERE id IN (SELECT id FROM picked)
-		RETURNING `+indexColumns, []any{owner, micros(tx.now), limit}, scanIndex)
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	next, err := tx.NextDueIndex()
-	return claimed, next, err
-}
-
-// NextDueIndex returns when the next indexing that nobody has leased is due, or
-// the zero time if none is.
-func (tx *Tx) NextDueIndex() (time.Time, error) {
-	return tx.nextDue(`SELECT due_at FROM endpoint_indexes WHERE due_at IS NOT NULL AND lease_owner IS NULL ORDER BY due_at LIMIT 1`)
+		RETURNING `+indexColumns, []any{owner, micros(tx.now), limit, environmentID}, scanIndex)
 }
 
 // nextDue returns the time that a query selects, or the zero time.

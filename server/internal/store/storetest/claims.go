@@ -161,7 +161,7 @@ func concurrentClaims(f *fixture) {
 			return names(claimed, notificationID), err
 		},
 		"indexings": func(tx *store.Tx, owner string, limit int) ([]string, error) {
-			claimed, _, err := tx.ClaimIndexes(owner, limit)
+			claimed, err := tx.ClaimIndexes(owner, f.environment.ID, limit)
 			return names(claimed, indexID), err
 		},
 		"operations": func(tx *store.Tx, owner string, limit int) ([]string, error) {

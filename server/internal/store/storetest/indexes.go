@@ -46,14 +46,15 @@ func claimedIndexes(f *fixture) {
 		equal(f, "the claimed indexing as read", f.storedIndex(got.ID), want)
 	}
 	f.update(func(tx *store.Tx) error {
-		claimed, next, err := tx.ClaimIndexes("node_b", 10)
-		equal(f, "what was left", names(claimed, indexID), []string{third.ID})
-		equal(f, "when the next is due", next, now.Add(time.Microsecond))
+		elsewhere, err := tx.ClaimIndexes("node_b", f.other.ID, 10)
+		equal(f, "what another environment has", names(elsewhere, indexID), nil)
 		return err
 	})
+	equal(f, "what was left", names(f.claimIndexes("node_b", 10), indexID), []string{third.ID})
+	equal(f, "whose is due, and when", read(f, (*store.Tx).DueIndexes), []store.Due{{Of: f.environment.ID, At: now.Add(time.Microsecond)}})
 	f.clock.Advance(time.Microsecond)
 	equal(f, "what became due", names(f.claimIndexes("node_b", 10), indexID), []string{future.ID})
-	equal(f, "when the next is due", read(f, (*store.Tx).NextDueIndex), time.Time{})
+	equal(f, "when the next is due", f.nextDue((*store.Tx).DueIndexes), time.Time{})
 }
 
 func endedIndex(f *fixture) {
@@ -97,7 +98,7 @@ func retriedIndex(f *fixture) {
 		i.Status, i.Error = model.IndexPending, []byte(`{"message":"refused"}`)
 		f.update(func(tx *store.Tx) error { return tx.EndIndex(i, nil, due) })
 		equal(f, "what is due at once", f.claimIndexes("node_a", 10), nil)
-		equal(f, "when it is due", read(f, (*store.Tx).NextDueIndex), due)
+		equal(f, "when it is due", f.nextDue((*store.Tx).DueIndexes), due)
 		f.clock.Advance(time.Minute)
 	}
 }

@@ -228,7 +228,7 @@ func (f *fixture) insertIndex(due time.Time, changes ...func(i *model.EndpointIn
 func (f *fixture) claimIndexes(owner string, limit int) (claimed []model.EndpointIndex) {
 	f.Helper()
 	f.update(func(tx *store.Tx) (err error) {
-		claimed, _, err = tx.ClaimIndexes(owner, limit)
+		claimed, err = tx.ClaimIndexes(owner, f.environment.ID, limit)
 		return err
 	})
 	return claimed

@@ -8,7 +8,9 @@
 //
 // Locks: whoever changes a run because of one of its tasks, or a task because of
 // its run, locks the run's row first ([Tx.LockRun]). No transaction locks two
-// runs. Whoever changes several notifications does so in the order of their ids.
+// runs. Whoever changes several notifications does so in the order of their ids;
+// outcomes of attempts come in groups of such, and where that leads to a deadlock, the
+// transaction is run again.
 package store
 
 import (

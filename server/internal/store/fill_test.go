@@ -27,6 +27,8 @@ var fillStatements = []string{
 	`INSERT INTO concurrency_limits VALUES ('limit_0', 'env_0', 1)`,
 	`INSERT INTO endpoint_indexes (id, environment_id, endpoint_id, source, status, created_at, updated_at)
 	 SELECT 'index_' || i, 'env_0', 'endpoint_0', 'INTERNAL', 'SUCCESS', 0, 0 FROM generate_series(1, $rows / 10) i`,
+	`INSERT INTO endpoint_indexes (id, environment_id, endpoint_id, source, status, due_at, created_at, updated_at)
+	 SELECT 'ordered_' || i, 'env_0', 'endpoint_0', 'INTERNAL', 'PENDING', $now + i, 0, 0 FROM generate_series(1, 1000) i`,
 	`INSERT INTO accounts (id, environment_id, identifier, created_at, updated_at)
 	 SELECT 'account_' || i, 'env_0', 'customer-' || i, 0, 0 FROM generate_series(1, $rows / 10) i`,
 	`INSERT INTO events (id, environment_id, event_id, name, source, payload, context, is_test, internal, timestamp, deliver_at, created_at, updated_at)

@@ -52,14 +52,12 @@ func (s Shared[T]) Claim(ctx context.Context, limit int) (claimed []T, next time
 // when something is due for another.
 func (s Shared[T]) due(ctx context.Context) (portions []portion, next time.Time, err error) {
 	err = s.Node.store.View(ctx, func(tx *store.Tx) error {
-		portions, next = nil, time.Time{}
 		all, err := s.Due(tx)
-		for _, d := range all {
-			if !d.At.After(tx.Now()) {
-				portions = append(portions, portion{environmentID: d.Of})
-			} else if next.IsZero() || d.At.Before(next) {
-				next = d.At
-			}
+		var due []store.Due
+		due, next = store.SplitDue(all, tx.Now())
+		portions = make([]portion, len(due))
+		for i, d := range due {
+			portions[i].environmentID = d.Of
 		}
 		return err
 	})

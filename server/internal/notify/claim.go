@@ -67,15 +67,8 @@ func (s *Service) due(ctx context.Context) (due []store.Due, next time.Time, err
 		if err != nil || next.IsZero() || next.After(tx.Now()) {
 			return err
 		}
-		next = time.Time{}
 		all, err := tx.DueDestinations()
-		for _, d := range all {
-			if d.At.After(tx.Now()) {
-				next = earliest(next, d.At)
-				continue
-			}
-			due = append(due, d)
-		}
+		due, next = store.SplitDue(all, tx.Now())
 		return err
 	})
 	slices.SortFunc(due, func(a, b store.Due) int {
@@ -140,24 +133,26 @@ func (s *Service) lease(ctx context.Context, allotments []allotment) ([][]delive
 		return deliveries, nil
 	}
 	owner := s.config.Node.ID()
-	var claimed [][]model.Notification
+	var claimed []model.Notification
+	counts := make([]int, len(allotments))
 	var subscriptions map[string]*model.Subscription
-	err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
-		claimed = make([][]model.Notification, len(allotments))
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		claimed = nil
 		for i, a := range allotments {
 			if a.wanted() == 0 {
 				continue
 			}
-			if claimed[i], err = tx.ClaimNotifications(owner, a.destination, a.wanted()); err != nil {
+			found, err := tx.ClaimNotifications(owner, a.destination, a.wanted())
+			if err != nil {
 				return err
 			}
+			claimed, counts[i] = append(claimed, found...), len(found)
 		}
-		for _, of := range claimed {
-			if err := tx.ReadBodies(of); err != nil {
-				return err
-			}
+		if err := tx.ReadBodies(claimed); err != nil {
+			return err
 		}
-		subscriptions, err = tx.SubscriptionsOf(slices.Concat(claimed...))
+		var err error
+		subscriptions, err = tx.SubscriptionsOf(claimed)
 		return err
 	})
 	if err != nil {
@@ -165,10 +160,11 @@ func (s *Service) lease(ctx context.Context, allotments []allotment) ([][]delive
 		return nil, err
 	}
 	now := s.clock.Now()
-	for i, of := range claimed {
-		for _, n := range of {
+	for i, count := range counts {
+		for _, n := range claimed[:count] {
 			deliveries[i] = append(deliveries[i], delivery{Notification: n, claimedAt: now, subscription: subscriptions[n.SubscriptionID]})
 		}
+		claimed = claimed[count:]
 	}
 	return deliveries, nil
 }

@@ -118,9 +118,14 @@ func (s *Service) begin(destination string, n int) (taken []delivery, left int) 
 // with it now.
 func (s *Service) giveBack(ctx context.Context, destination string) {
 	taken, _ := s.ahead.take(destination, mostAhead)
-	for _, d := range taken {
-		s.outcomes.record(ctx, outcome{EndedAttempt: store.EndedAttempt{Notification: d.Notification}, kind: givenBack})
+	if len(taken) == 0 {
+		return
 	}
+	back := make([]outcome, len(taken))
+	for i, d := range taken {
+		back[i] = outcome{EndedAttempt: store.EndedAttempt{Notification: d.Notification}, kind: givenBack}
+	}
+	s.outcomes.record(ctx, back...)
 }
 
 // settle moves the counters and the schedule of a notification past an attempt,

@@ -14,6 +14,19 @@ type Due struct {
 	At time.Time
 }
 
+// SplitDue returns those that are due by now, and when the first of the others is;
+// the zero time if there is none.
+func SplitDue(all []Due, now time.Time) (due []Due, next time.Time) {
+	for _, d := range all {
+		if !d.At.After(now) {
+			due = append(due, d)
+		} else if next.IsZero() || d.At.Before(next) {
+			next = d.At
+		}
+	}
+	return due, next
+}
+
 // dueBy returns those that rows of a table have in a column, with the first time in
 // another column, of all rows that have such a time and that nobody has leased. It
 // steps from one to the next, however many rows each has; there must be an index for

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -142,20 +143,29 @@ func (a *API) getNotification(w http.ResponseWriter, r *request) error {
 		Attempts []attempt `json:"attempts"`
 	}{tellNotification(n), tellMessage(n), []attempt{}}
 	for _, at := range attempts {
-		told.Attempts = append(told.Attempts, tellAttempt(at))
+		attempt, err := tellAttempt(at)
+		if err != nil {
+			return err
+		}
+		told.Attempts = append(told.Attempts, attempt)
 	}
 	return ok(w, told)
 }
 
-func tellAttempt(a model.NotificationAttempt) attempt {
+func tellAttempt(a model.NotificationAttempt) (attempt, error) {
 	told := attempt{
 		Number: a.Number, Cause: a.Cause, StartedAt: protocol.At(a.StartedAt), DurationInMs: a.Duration.Milliseconds(),
-		Error: a.Error, NextAttemptAt: protocol.AtOrNil(a.NextAttemptAt), RetryAfterInMs: a.RetryAfter.Milliseconds(), RequestHeaders: a.RequestHeaders,
+		Error: a.Error, NextAttemptAt: protocol.AtOrNil(a.NextAttemptAt), RetryAfterInMs: a.RetryAfter.Milliseconds(),
 	}
 	if a.HTTPStatus != 0 {
 		told.Status, told.Response = &a.HTTPStatus, &a.Response
 	}
-	return told
+	if a.RequestHeaders != nil {
+		if err := json.Unmarshal(a.RequestHeaders, &told.RequestHeaders); err != nil {
+			return told, fmt.Errorf("the headers of attempt %d: %w", a.Number, err)
+		}
+	}
+	return told, nil
 }
 
 // resendNotification is POST /api/runhook/v1/notifications/:id/resend: the same

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/runhook/runhook/protocol"
@@ -99,8 +100,9 @@ type NotificationAttempt struct {
 	NextAttemptAt time.Time
 	// RetryAfter is how long the receiver asked to be left alone; 0 if it did not.
 	RetryAfter time.Duration
-	// RequestHeaders are the headers it was sent with, without secrets.
-	RequestHeaders map[string]string
+	// RequestHeaders are the headers it was sent with, without secrets: a JSON
+	// object by their names in lower case. It is nil if none were sent.
+	RequestHeaders json.RawMessage
 }
 
 // NotificationTransition is a step in the life of a notification. See

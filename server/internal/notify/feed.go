@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
@@ -88,6 +89,15 @@ func (s *Service) Headers(ctx context.Context, environment *model.Environment, n
 		signed[i] = flat(header)
 	}
 	return signed, nil
+}
+
+// flat returns headers that have one value each by their names in lower case.
+func flat(header http.Header) map[string]string {
+	values := make(map[string]string, len(header))
+	for name := range header {
+		values[strings.ToLower(name)] = header.Get(name)
+	}
+	return values
 }
 
 // News returns a channel that is closed when there may be something new in a feed.

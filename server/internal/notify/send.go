@@ -3,10 +3,13 @@ package notify
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/runhook/runhook/protocol"
@@ -101,23 +104,37 @@ func (s *Service) dress(header http.Header, n model.Notification, order order, a
 	if err := s.sign(header, n, order); err != nil {
 		return err
 	}
-	attempt.RequestHeaders = flat(header)
+	var private map[string]string
 	if order.subscription != nil {
-		for name, value := range order.subscription.Headers {
-			header.Set(name, value)
-			attempt.RequestHeaders[strings.ToLower(name)] = hidden
-		}
+		private = order.subscription.Headers
+	}
+	attempt.RequestHeaders = noted(header, private)
+	for name, value := range private {
+		header.Set(name, value)
 	}
 	return nil
 }
 
-// flat returns headers that have one value each by their names in lower case.
-func flat(header http.Header) map[string]string {
-	values := make(map[string]string, len(header))
-	for name := range header {
-		values[strings.ToLower(name)] = header.Get(name)
+// noted returns headers that have one value each as a JSON object, by their names in
+// lower case, and of private ones no values.
+func noted(header http.Header, private map[string]string) json.RawMessage {
+	const usualSize = 512
+	object := append(make([]byte, 0, usualSize), '{')
+	add := func(name, value string) {
+		if len(object) > 1 {
+			object = append(object, ',')
+		}
+		text, _ := json.Marshal(value) // a string always encodes
+		object = append(append(append(object, '"'), strings.ToLower(name)...), `":`...)
+		object = append(object, text...)
 	}
-	return values
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		add(name, header.Get(name))
+	}
+	for _, name := range slices.Sorted(maps.Keys(private)) {
+		add(name, hidden)
+	}
+	return append(object, '}')
 }
 
 // headerSequence tells which end of its run a notification is about, from 1. It

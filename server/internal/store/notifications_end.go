@@ -105,10 +105,7 @@ func (tx *Tx) insertAttempts(ended []EndedAttempt) error {
 	for together := range slices.Chunk(ended, attemptsTogether) {
 		values := make([]any, 0, len(together)*len(attemptParameters))
 		for _, e := range together {
-			var err error
-			if values, err = attemptValues(values, e.Notification.ID, e.Attempt); err != nil {
-				return err
-			}
+			values = attemptValues(values, e.Notification.ID, e.Attempt)
 		}
 		if len(together) == attemptsTogether {
 			if err := tx.conn.Queue(insertManyAttempts, values, nil); err != nil {
@@ -126,23 +123,16 @@ func (tx *Tx) insertAttempts(ended []EndedAttempt) error {
 }
 
 // attemptValues appends the parameters of an attempt.
-func attemptValues(values []any, id string, a model.NotificationAttempt) ([]any, error) {
-	var status, headers, retryAfter any
+func attemptValues(values []any, id string, a model.NotificationAttempt) []any {
+	var status, retryAfter any
 	if a.HTTPStatus != 0 {
 		status = a.HTTPStatus
 	}
 	if a.RetryAfter != 0 {
 		retryAfter = a.RetryAfter.Milliseconds()
 	}
-	if a.RequestHeaders != nil {
-		text, err := json.Marshal(a.RequestHeaders)
-		if err != nil {
-			return nil, err
-		}
-		headers = string(text)
-	}
 	return append(values, id, a.Number, string(a.Cause), micros(a.StartedAt), a.Duration.Milliseconds(), status,
-		textOrNull(a.Response), textOrNull(a.Error), microsOrNull(a.NextAttemptAt), headers, retryAfter), nil
+		textOrNull(a.Response), textOrNull(a.Error), microsOrNull(a.NextAttemptAt), jsonOrNull(a.RequestHeaders), retryAfter)
 }
 
 // HoldNotification gives a leased notification back without an attempt, to wait

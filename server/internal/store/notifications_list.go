@@ -74,9 +74,7 @@ func scanAttempt(rows database.Rows) (model.NotificationAttempt, error) {
 		a.RetryAfter = time.Duration(*retryAfter) * time.Millisecond
 	}
 	if headers != nil {
-		if err := json.Unmarshal([]byte(*headers), &a.RequestHeaders); err != nil {
-			return a, fmt.Errorf("the headers of attempt %d: %w", a.Number, err)
-		}
+		a.RequestHeaders = json.RawMessage(*headers)
 	}
 	return a, nil
 }

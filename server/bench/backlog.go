@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -17,25 +14,31 @@ const (
 	// collectors is how many subscriptions collect the backlog, all with the same
 	// receiver: so many notifications of it does a run make.
 	collectors = 100
-	// bareSenders is how many requests the bare client has in flight: as many as a
-	// server has at one destination. mostBare is how many it sends at the most.
-	bareSenders = 64
-	mostBare    = 50_000
 	// memoryInterval is how often the server's memory is looked at.
 	memoryInterval = 100 * time.Millisecond
 )
 
-func (b *bench) sectionBacklog() string {
-	return fmt.Sprintf("A backlog of %d notifications to one receiver", b.options.backlog)
+// A receiver of a backlog is either the one that the documents show or the cheapest
+// that there can be: what a delivery costs its receiver, too, is part of what both
+// clients reach on one machine.
+const (
+	verifying = "that verifies them, over HTTPS"
+	counting  = "that only counts them, over HTTP"
+)
+
+func (b *bench) newBacklogReceiver(kind string) (*sink, error) {
+	if kind == verifying {
+		return b.newReceiver()
+	}
+	return newCounter(false)
 }
 
 // measureBacklog measures how fast a backlog is sent to one receiver and what
 // memory the server has meanwhile, beside what the bare client of the standard
-// library sends to the same. The time begins when all of it is due: what was sent
-// before that, while it was being made due, does not count.
-func (b *bench) measureBacklog(ctx context.Context, engine string) error {
+// library sends to the same.
+func (b *bench) measureBacklog(ctx context.Context, engine, kind string) error {
 	return b.withServer(ctx, engine, 0, nil, func(s *scene) (err error) {
-		to, err := newSink(false)
+		to, err := b.newBacklogReceiver(kind)
 		if err != nil {
 			return err
 		}
@@ -44,37 +47,57 @@ func (b *bench) measureBacklog(ctx context.Context, engine string) error {
 		if err != nil {
 			return err
 		}
-		if err := s.makeDue(ctx, to, count); err != nil {
-			return err
-		}
-		began, before, used := time.Now(), to.received.Load(), s.usage()
-		memory, err := s.watchMemory(ctx, func() bool { return to.received.Load() >= count })
-		if err != nil {
-			return fmt.Errorf("%d of %d notifications arrived: %w", to.received.Load(), count, err)
-		}
-		rate := float64(count-before) / time.Since(began).Seconds()
-		delivered := s.usage().since(used, int(count-before))
-		used = s.usage()
-		bare, err := bareRate(ctx, to, min(count, mostBare))
+		sent, memory, err := s.sendBacklog(ctx, to, count)
 		if err != nil {
 			return err
 		}
-		section, column := b.sectionBacklog(), columnOf(engine)
-		b.report.add(section, "sent, answered and recorded", "/s", column, rate)
-		b.report.add(section, "the same requests by the bare client", "/s", column, bare)
-		b.report.add(section, "share of the bare client", "%", column, 100*rate/bare)
-		if delivered > 0 {
-			b.report.add(section, "processor time of all for 1,000 of them", "s", column, delivered)
-			b.report.add(section, "the same with the bare client", "s", column, s.usage().since(used, int(min(count, mostBare))))
+		bare, err := b.measureBare(ctx, to.url, to.sample, min(count, mostBare))
+		if err != nil {
+			return err
 		}
-		if len(memory) == 0 {
-			return nil
-		}
-		for i, quarter := range []string{"first", "second", "third", "last"} {
-			b.report.add(section, "peak memory of the server in the "+quarter+" quarter of the time", "MB", column, megabytes(memory.quarter(i)))
-		}
+		b.reportBacklog(columnOf(engine), kind, sent, bare, memory)
 		return nil
 	})
+}
+
+// sending is what it takes to send.
+type sending struct {
+	perSecond float64
+	// seconds is the processor time of all processes for 1,000; 0 if not known.
+	seconds float64
+}
+
+// sendBacklog has a collected backlog be sent. The time begins when all of it is due:
+// what was sent before that, while it was being made due, does not count.
+func (s *scene) sendBacklog(ctx context.Context, to *sink, count int64) (sending, memories, error) {
+	if err := s.makeDue(ctx, to, count); err != nil {
+		return sending{}, nil, err
+	}
+	began, before, used := time.Now(), to.received.Load(), s.usage()
+	memory, err := s.watchMemory(ctx, func() bool { return to.received.Load() >= count })
+	if err != nil {
+		return sending{}, nil, fmt.Errorf("%d of %d notifications arrived: %w", to.received.Load(), count, err)
+	}
+	took := time.Since(began)
+	return sending{float64(count-before) / took.Seconds(), s.usage().since(used, int(count-before))}, memory, nil
+}
+
+func (b *bench) reportBacklog(column, kind string, sent, bare sending, memory memories) {
+	section := fmt.Sprintf("A backlog of %d notifications to one receiver %s", b.options.backlog, kind)
+	put := func(row, unit string, value float64) { b.report.add(section, row, unit, column, value) }
+	put("sent, answered and recorded", "/s", sent.perSecond)
+	put("the same requests by the bare client", "/s", bare.perSecond)
+	put("share of the bare client", "%", 100*sent.perSecond/bare.perSecond)
+	if sent.seconds > 0 && bare.seconds > 0 {
+		put("processor time of all for 1,000 of them", "s", sent.seconds)
+		put("the same with the bare client", "s", bare.seconds)
+	}
+	if len(memory) == 0 {
+		return
+	}
+	for i, quarter := range []string{"first", "second", "third", "last"} {
+		put("peak memory of the server in the "+quarter+" quarter of the time", "MB", megabytes(memory.quarter(i)))
+	}
 }
 
 // collect makes the backlog, held by subscriptions that are switched off, and
@@ -155,39 +178,4 @@ func (s *scene) watchMemory(ctx context.Context, done func() bool) (memory memor
 		}
 	}
 	return memory, nil
-}
-
-// bareRate sends the body that a sink received, as often as was given.
-func bareRate(ctx context.Context, to *sink, count int64) (float64, error) {
-	client := newClient()
-	defer client.CloseIdleConnections()
-	var left atomic.Int64
-	left.Store(count)
-	began := time.Now()
-	var senders errgroup.Group
-	for range bareSenders {
-		senders.Go(func() error {
-			for left.Add(-1) >= 0 {
-				if err := sendBare(ctx, client, to.url, to.body); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	err := senders.Wait()
-	return float64(count) / time.Since(began).Seconds(), err
-}
-
-func sendBare(ctx context.Context, client *http.Client, url string, body []byte) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(io.Discard, response.Body)
-	return errors.Join(err, response.Body.Close())
 }

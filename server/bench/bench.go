@@ -22,6 +22,7 @@ type bench struct {
 	program  string // the runhook binary
 	postgres *postgresServer
 	strace   string // the path of strace, empty if it cannot be used
+	identity identity
 
 	// postgresError is why PostgreSQL cannot be measured.
 	postgresError error
@@ -41,6 +42,9 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 		}
 	}
 	if b.folder, err = os.MkdirTemp("", "runhook-bench-"); err != nil {
+		return err
+	}
+	if b.identity, err = newIdentity(b.folder); err != nil {
 		return err
 	}
 	if !b.options.inProcess {

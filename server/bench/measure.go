@@ -48,7 +48,8 @@ func (b *bench) plan() []measurement {
 		plan = append(plan,
 			measurement{name: engine + "/events", make: func(ctx context.Context) error { return b.measureEvents(ctx, engine) }},
 			measurement{name: engine + "/queue", make: func(ctx context.Context) error { return b.measureQueue(ctx, engine) }},
-			measurement{name: engine + "/backlog", make: func(ctx context.Context) error { return b.measureBacklog(ctx, engine) }},
+			measurement{name: engine + "/backlog", make: func(ctx context.Context) error { return b.measureBacklog(ctx, engine, verifying) }},
+			measurement{name: engine + "/backlog-counted", make: func(ctx context.Context) error { return b.measureBacklog(ctx, engine, counting) }},
 			measurement{name: engine + "/isolation", make: func(ctx context.Context) error { return b.measureIsolation(ctx, engine) }})
 	}
 	plan = append(plan, measurement{name: "floor/times", make: b.measureHopTimes})

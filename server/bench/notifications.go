@@ -4,11 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -21,50 +17,6 @@ const (
 )
 
 const sectionIsolation = "A backlog for 100 receivers"
-
-// sink receives notifications of a subscription and counts them.
-type sink struct {
-	*service
-	received atomic.Int64
-	// hanging answers nothing until done is closed.
-	hanging bool
-	done    chan struct{}
-	first   sync.Once
-	body    []byte
-	// subscriptions are those that it is the receiver of.
-	subscriptions []string
-}
-
-func newSink(hanging bool) (*sink, error) {
-	s := &sink{hanging: hanging, done: make(chan struct{})}
-	var err error
-	s.service, err = listen(s)
-	return s, err
-}
-
-// ServeHTTP takes a notification.
-func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return // the sender left
-	}
-	s.first.Do(func() { s.body = body })
-	if s.hanging {
-		select {
-		case <-r.Context().Done():
-			return
-		case <-s.done:
-		}
-	}
-	s.received.Add(1)
-}
-
-// subscribeOff makes a subscription that collects notifications and sends none.
-func (s *scene) subscribeOff(ctx context.Context, to *sink) (id string, err error) {
-	var made struct{ ID string }
-	err = ask(ctx, "POST", s.server.url+subscriptionsPath, fmt.Sprintf(`{"url":%q,"enabled":false}`, to.url), &made)
-	return made.ID, err
-}
 
 const subscriptionsPath = "/api/runhook/v1/subscriptions"
 
@@ -119,7 +71,7 @@ func (s *scene) drain(ctx context.Context, hanging bool) (rate float64, err erro
 	}()
 	var ids []string
 	for i := range manyDestinations {
-		sink, err := newSink(hanging && i == 0)
+		sink, err := newCounter(hanging && i == 0)
 		if err != nil {
 			return 0, err
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
@@ -19,14 +20,16 @@ import (
 // it serves at and ends when its standard input does, which also happens when
 // its parent dies.
 var parts = map[string]func(ctx context.Context, arguments []string) error{
-	"as-app":  playApp,
-	"as-hops": playHops,
+	partApp:  playApp,
+	partHops: playHops,
+	partBare: playBare,
 }
 
 // The parts' names.
 const (
 	partApp  = "as-app"
 	partHops = "as-hops"
+	partBare = "as-bare-client"
 )
 
 func playApp(ctx context.Context, arguments []string) error {
@@ -85,6 +88,20 @@ func listen(handler http.Handler) (*service, error) {
 	}
 	s := &service{url: "http://" + listener.Addr().String(), server: &http.Server{Handler: handler}, done: make(chan error, 1)}
 	go func() { s.done <- s.server.Serve(listener) }()
+	return s, nil
+}
+
+// listenSecurely is listen over HTTPS, with HTTP/2 for those who want it.
+func listenSecurely(handler http.Handler, certificate tls.Certificate) (*service, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &service{
+		url: "https://" + listener.Addr().String(), done: make(chan error, 1),
+		server: &http.Server{Handler: handler, TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}}},
+	}
+	go func() { s.done <- s.server.ServeTLS(listener, "", "") }()
 	return s, nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/egress"
 	"github.com/runhook/runhook/server/internal/server"
 )
 
@@ -35,11 +36,11 @@ type subject struct {
 // line that runs it.
 func (b *bench) startServer(ctx context.Context, database string, wrapper []string) (*subject, error) {
 	if b.options.inProcess {
-		return startServerInside(ctx, database)
+		return b.startServerInside(ctx, database)
 	}
 	arguments := append(wrapper, b.program, "serve", "--addr", "127.0.0.1:0", "--db", database, "--log-format", "json")
 	command := exec.Command(arguments[0], arguments[1:]...)
-	command.Env = append(withoutSettings(os.Environ()), "RUNHOOK_DEV_API_KEY="+apiKey, "RUNHOOK_ENCRYPTION_KEY="+encryptionKey)
+	command.Env = append(withoutSettings(os.Environ()), "RUNHOOK_DEV_API_KEY="+apiKey, "RUNHOOK_ENCRYPTION_KEY="+encryptionKey, "SSL_CERT_FILE="+b.identity.file)
 	complaints, err := command.StderrPipe()
 	if err != nil {
 		return nil, err
@@ -148,12 +149,13 @@ func waitUntilReady(ctx context.Context, url string) error {
 }
 
 // startServerInside starts a server in this process.
-func startServerInside(ctx context.Context, database string) (*subject, error) {
+func (b *bench) startServerInside(ctx context.Context, database string) (*subject, error) {
 	var log bytes.Buffer
 	started := time.Now()
 	inside, err := server.Open(ctx, server.Config{
 		Address: "127.0.0.1:0", Database: database, EncryptionKey: encryptionKey, APIKeys: map[protocol.EnvironmentType]string{protocol.Development: apiKey},
-		Log: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Outgoing: egress.New(egress.Config{RootCAs: b.identity.pool}),
+		Log:      slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
 		return nil, err

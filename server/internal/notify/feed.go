@@ -3,7 +3,6 @@ package notify
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"strings"
 
 	"github.com/runhook/runhook/server/internal/model"
@@ -82,22 +81,16 @@ func (s *Service) Headers(ctx context.Context, environment *model.Environment, n
 		if subscription == nil && n.SubscriptionID != "" {
 			continue
 		}
-		header := http.Header{}
-		if err := s.sign(header, n, order{environment: environment, subscription: subscription}); err != nil {
+		fields, err := s.sign(n, order{environment: environment, subscription: subscription})
+		if err != nil {
 			return nil, err
 		}
-		signed[i] = flat(header)
+		signed[i] = map[string]string{}
+		for _, f := range fields {
+			signed[i][strings.ToLower(f.name)] = f.value
+		}
 	}
 	return signed, nil
-}
-
-// flat returns headers that have one value each by their names in lower case.
-func flat(header http.Header) map[string]string {
-	values := make(map[string]string, len(header))
-	for name := range header {
-		values[strings.ToLower(name)] = header.Get(name)
-	}
-	return values
 }
 
 // News returns a channel that is closed when there may be something new in a feed.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/runhook/runhook/protocol"
@@ -94,74 +95,87 @@ func (s *Service) tellApp(ctx context.Context, environment *model.Environment, n
 // hidden stands for the value of a header that may be a secret.
 const hidden = "(hidden)"
 
+// field is a header of a request.
+type field struct{ name, value string }
+
 // dress sets the headers of an attempt, and notes them in it without the values
 // that a person chose.
 func (s *Service) dress(header http.Header, n model.Notification, order order, attempt *model.NotificationAttempt) error {
-	header.Set("Content-Type", "application/json")
-	header.Set("User-Agent", "Runhook/"+s.config.Version)
-	header.Set(protocol.HeaderWebhookAttempt, fmt.Sprint(attempt.Number))
-	header.Set(headerSequence, fmt.Sprint(n.Sequence))
-	if err := s.sign(header, n, order); err != nil {
+	fields := []field{
+		{"Content-Type", "application/json"},
+		{"User-Agent", "Runhook/" + s.config.Version},
+		{protocol.HeaderWebhookAttempt, strconv.Itoa(attempt.Number)},
+		{headerSequence, strconv.Itoa(n.Sequence)},
+	}
+	signed, err := s.sign(n, order)
+	if err != nil {
 		return err
 	}
-	var private map[string]string
+	fields = append(fields, signed...)
+	for _, f := range fields {
+		header.Set(f.name, f.value)
+	}
 	if order.subscription != nil {
-		private = order.subscription.Headers
+		for _, name := range slices.Sorted(maps.Keys(order.subscription.Headers)) {
+			header.Set(name, order.subscription.Headers[name])
+			fields = append(fields, field{name, hidden})
+		}
 	}
-	attempt.RequestHeaders = noted(header, private)
-	for name, value := range private {
-		header.Set(name, value)
-	}
+	attempt.RequestHeaders = noted(fields)
 	return nil
 }
 
-// noted returns headers that have one value each as a JSON object, by their names in
-// lower case, and of private ones no values.
-func noted(header http.Header, private map[string]string) json.RawMessage {
+// noted returns headers as a JSON object, by their names in lower case.
+func noted(fields []field) json.RawMessage {
 	const usualSize = 512
 	object := append(make([]byte, 0, usualSize), '{')
-	add := func(name, value string) {
-		if len(object) > 1 {
+	for i, f := range fields {
+		if i > 0 {
 			object = append(object, ',')
 		}
-		text, _ := json.Marshal(value) // a string always encodes
-		object = append(append(append(object, '"'), strings.ToLower(name)...), `":`...)
-		object = append(object, text...)
-	}
-	for _, name := range slices.Sorted(maps.Keys(header)) {
-		add(name, header.Get(name))
-	}
-	for _, name := range slices.Sorted(maps.Keys(private)) {
-		add(name, hidden)
+		object = append(appendText(object, strings.ToLower(f.name)), ':')
+		object = appendText(object, f.value)
 	}
 	return append(object, '}')
+}
+
+// appendText appends a string as JSON. Nearly none has anything to escape.
+func appendText(dst []byte, text string) []byte {
+	for _, c := range []byte(text) {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+			encoded, _ := json.Marshal(text) // a string always encodes
+			return append(dst, encoded...)
+		}
+	}
+	return append(append(append(dst, '"'), text...), '"')
 }
 
 // headerSequence tells which end of its run a notification is about, from 1. It
 // is not signed.
 const headerSequence = "Runhook-Sequence"
 
-// sign sets the signatures under the id and the time of this attempt
+// sign returns the signatures under the id and the time of this attempt
 // (decisions.md, Standard Webhooks 1.0.0).
-func (s *Service) sign(header http.Header, n model.Notification, order order) error {
+func (s *Service) sign(n model.Notification, order order) ([]field, error) {
 	now, apiKey := s.clock.Now(), order.environment.APIKey
-	header.Set(protocol.HeaderSignature, protocol.SignBody(apiKey, n.Body))
-	header.Set(protocol.HeaderWebhookID, n.ID)
-	header.Set(protocol.HeaderWebhookTimestamp, fmt.Sprint(now.Unix()))
-	if order.subscription == nil {
-		header.Set(protocol.HeaderWebhookSignature, protocol.DerivedWebhookKey(apiKey).Sign(n.ID, now, n.Body))
-		return nil
-	}
 	var signatures []string
-	for _, secret := range order.subscription.LiveSecrets(now) {
-		key, err := parseSecret(secret)
-		if err != nil {
-			return fmt.Errorf("a secret of subscription %s: %w", n.SubscriptionID, err)
+	if order.subscription == nil {
+		signatures = []string{protocol.DerivedWebhookKey(apiKey).Sign(n.ID, now, n.Body)}
+	} else {
+		for _, secret := range order.subscription.LiveSecrets(now) {
+			key, err := parseSecret(secret)
+			if err != nil {
+				return nil, fmt.Errorf("a secret of subscription %s: %w", n.SubscriptionID, err)
+			}
+			signatures = append(signatures, key.Sign(n.ID, now, n.Body))
 		}
-		signatures = append(signatures, key.Sign(n.ID, now, n.Body))
 	}
-	header.Set(protocol.HeaderWebhookSignature, strings.Join(signatures, " "))
-	return nil
+	return []field{
+		{protocol.HeaderSignature, protocol.SignBody(apiKey, n.Body)},
+		{protocol.HeaderWebhookID, n.ID},
+		{protocol.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10)},
+		{protocol.HeaderWebhookSignature, strings.Join(signatures, " ")},
+	}, nil
 }
 
 // explain prefers our own reason for ending a request to the transport's, and

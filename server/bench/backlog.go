@@ -70,11 +70,12 @@ type sending struct {
 // sendBacklog has a collected backlog be sent. The time begins when all of it is due:
 // what was sent before that, while it was being made due, does not count.
 func (s *scene) sendBacklog(ctx context.Context, to *sink, count int64) (sending, memories, error) {
+	all := to.await(count)
 	if err := s.makeDue(ctx, to, count); err != nil {
 		return sending{}, nil, err
 	}
 	began, before, used := time.Now(), to.received.Load(), s.usage()
-	memory, err := s.watchMemory(ctx, func() bool { return to.received.Load() >= count })
+	memory, err := s.watchMemory(ctx, all)
 	if err != nil {
 		return sending{}, nil, fmt.Errorf("%d of %d notifications arrived: %w", to.received.Load(), count, err)
 	}
@@ -156,26 +157,27 @@ func (m memories) quarter(i int) (most int64) {
 	return most
 }
 
-// watchMemory looks at the server's memory until the answer is yes; of a server
-// inside this process it sees none.
-func (s *scene) watchMemory(ctx context.Context, done func() bool) (memory memories, err error) {
+// watchMemory looks at the server's memory until done is closed; of a server inside
+// this process it sees none.
+func (s *scene) watchMemory(ctx context.Context, done <-chan struct{}) (memory memories, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience+time.Duration(s.bench.options.backlog)*10*time.Millisecond, errors.New("it took too long"))
 	defer cancel()
-	again := time.NewTicker(time.Millisecond)
+	again := time.NewTicker(memoryInterval)
 	defer again.Stop()
-	for next := time.Now(); !done(); {
-		if s.server.pid != 0 && !time.Now().Before(next) {
-			// A system that does not tell is measured without.
-			if kilobytes, err := numberIn(fmt.Sprintf("/proc/%d/status", s.server.pid), "VmRSS:"); err == nil {
-				memory = append(memory, kilobytes*1024)
-			}
-			next = next.Add(memoryInterval)
-		}
+	for {
 		select {
 		case <-again.C:
+		case <-done:
+			return memory, nil
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
+		if s.server.pid == 0 {
+			continue
+		}
+		// A system that does not tell is measured without.
+		if kilobytes, err := numberIn(fmt.Sprintf("/proc/%d/status", s.server.pid), "VmRSS:"); err == nil {
+			memory = append(memory, kilobytes*1024)
+		}
 	}
-	return memory, nil
 }

@@ -28,6 +28,9 @@ type message struct {
 type sink struct {
 	*service
 	received atomic.Int64
+	// all is closed when as many were received as are awaited.
+	awaited atomic.Int64
+	all     chan struct{}
 	// take does with a notification what a receiver does; nil to count it only.
 	take http.Handler
 	// hanging answers nothing until done is closed.
@@ -57,7 +60,7 @@ func (b *bench) newReceiver() (*sink, error) {
 	s.take, err = receiver.New(
 		receiver.Config{Secrets: []string{sinkSecret}, Tolerance: time.Hour}, // the bare client sends one again and again
 		func(context.Context, protocol.RunNotification[jobOutput, payload]) error {
-			s.received.Add(1)
+			s.count()
 			return nil
 		})
 	if err == nil {
@@ -89,7 +92,21 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case <-s.done:
 		}
 	}
-	s.received.Add(1)
+	s.count()
+}
+
+func (s *sink) count() {
+	if s.received.Add(1) == s.awaited.Load() {
+		close(s.all)
+	}
+}
+
+// await returns a channel that is closed when a number of notifications were
+// received. It is to be called once, before any of them is sent.
+func (s *sink) await(number int64) <-chan struct{} {
+	s.all = make(chan struct{})
+	s.awaited.Store(number)
+	return s.all
 }
 
 // subscribeOff makes a subscription that collects notifications and sends none.

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
+	"github.com/runhook/runhook/server/internal/clock"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
 	"github.com/runhook/runhook/server/internal/store/database"
@@ -17,6 +19,11 @@ const (
 	// how many may wait for theirs.
 	mostTogether = 256
 	mostKept     = 1024
+	// crowd is after how many in one transaction the next is put off until it is full,
+	// for gatherFor at the most. A transaction has costs of its own, the sync of a disk
+	// among them, which a backlog would pay again for every few outcomes.
+	crowd     = 16
+	gatherFor = 10 * time.Millisecond
 )
 
 // outcome is what came of a delivery: an attempt, or none, and then the
@@ -35,10 +42,11 @@ const (
 )
 
 // recorder records what came of deliveries, beside the deliveries that follow
-// them: what comes while a transaction is under way shares the next. So an outcome
-// that comes alone does not wait, and the more there are the less each costs. It
-// may be used concurrently.
+// them: what comes while a transaction is under way shares the next, and while many
+// come these wait for one another. So an outcome that comes alone does not wait, and
+// the more there are the less each costs. It may be used concurrently.
 type recorder struct {
+	clock clock.Clock
 	// write records outcomes in one transaction, in the order of their
 	// notifications' ids. failed is told of one that could not be recorded.
 	write  func(context.Context, []outcome) error
@@ -49,10 +57,12 @@ type recorder struct {
 	waiting []outcome
 	writing bool
 	writers sync.WaitGroup // at most one
+	// full is told when a transaction's worth waits.
+	full chan struct{}
 }
 
-func newRecorder(write func(context.Context, []outcome) error, failed func(outcome, error)) *recorder {
-	r := &recorder{write: write, failed: failed}
+func newRecorder(clock clock.Clock, write func(context.Context, []outcome) error, failed func(outcome, error)) *recorder {
+	r := &recorder{clock: clock, write: write, failed: failed, full: make(chan struct{}, 1)}
 	r.room.L = &r.mu
 	return r
 }
@@ -66,6 +76,12 @@ func (r *recorder) record(ctx context.Context, outcomes ...outcome) {
 		r.room.Wait()
 	}
 	r.waiting = append(r.waiting, outcomes...)
+	if len(r.waiting) >= mostTogether {
+		select {
+		case r.full <- struct{}{}:
+		default: // it is told already
+		}
+	}
 	if !r.writing {
 		r.writing = true
 		r.writers.Go(func() { r.work(ctx) })
@@ -83,6 +99,19 @@ func (r *recorder) work(ctx context.Context) {
 			return
 		}
 		r.recordAll(ctx, batch)
+		if len(batch) >= crowd {
+			r.gather()
+		}
+	}
+}
+
+// gather waits for more to record.
+func (r *recorder) gather() {
+	timer := r.clock.NewTimer(gatherFor)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.full:
 	}
 }
 
@@ -93,6 +122,12 @@ func (r *recorder) take() []outcome {
 	n := min(len(r.waiting), mostTogether)
 	batch := slices.Clone(r.waiting[:n])
 	r.waiting = slices.Delete(r.waiting, 0, n)
+	if len(r.waiting) < mostTogether {
+		select {
+		case <-r.full:
+		default:
+		}
+	}
 	r.writing = n > 0
 	r.room.Broadcast()
 	return batch

@@ -1,0 +1,171 @@
+package crash
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/runhook/runhook/receiver"
+	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/testpostgres"
+)
+
+// The size of the backlog, and how often a server is killed while it is sent.
+const (
+	backlogRuns          = 40
+	backlogSubscriptions = 100
+	backlogSize          = backlogRuns * backlogSubscriptions
+	backlogKills         = 4
+)
+
+func TestABacklogIsSentByServersThatAreKilled(t *testing.T) {
+	t.Parallel()
+	t.Run("on SQLite", func(t *testing.T) {
+		t.Parallel()
+		sendBacklog(t, newWorld(t, "sqlite:"+filepath.Join(t.TempDir(), "runhook.db"), nil, 1))
+	})
+	t.Run("on PostgreSQL, by three", func(t *testing.T) {
+		t.Parallel()
+		postgres := testpostgres.Start(t)
+		sendBacklog(t, newWorld(t, postgres.URL(), postgres, 3))
+	})
+}
+
+func sendBacklog(t *testing.T, w *world) {
+	crowd := newCrowd(t)
+	subscriptions := make([]servertest.Subscription, backlogSubscriptions)
+	for i := range subscriptions {
+		subscriptions[i] = w.api().Subscribe(crowd.URL, servertest.Fields{"enabled": false, "secret": inboxSecret, "jobs": []string{goApp.job}})
+	}
+	l := newLoad(w)
+	for i := range backlogRuns {
+		l.invoke(fmt.Sprintf("key-%d-1", i))
+	}
+	for key := range l.accepted {
+		w.wait("the end of "+key, func() bool { return w.inbox.has(key) })
+	}
+	for _, s := range subscriptions {
+		w.api().ChangeSubscription(s.ID, servertest.Fields{"enabled": true})
+	}
+	const part = backlogSize / (backlogKills + 1)
+	crowd.holdAt(part)
+	var made struct{ Replayed int }
+	w.api().OK("POST", "/api/runhook/v1/notifications/replay", servertest.Fields{"destination": crowd.URL, "status": "held", "since": "1970-01-01T00:00:00Z"}, &made)
+	if made.Replayed != backlogSize {
+		t.Fatalf("%d notifications became due, want %d", made.Replayed, backlogSize)
+	}
+	for kill := 1; kill <= backlogKills; kill++ {
+		w.wait("more notifications", func() bool { return crowd.count() >= kill*part })
+		server := kill % len(w.servers)
+		w.kill(server)
+		crowd.release()
+		if kill < backlogKills {
+			crowd.holdAt((kill + 1) * part)
+		}
+		w.startServer(server)
+	}
+	w.wait("every notification", func() bool { return crowd.count() == backlogSize })
+	w.wait("every notification to be recorded as delivered", func() bool { return len(l.notifications("status=PENDING")) == 0 })
+	w.examine()
+	t.Logf("%d of %d notifications came again after %d kills", crowd.again(), backlogSize, backlogKills)
+}
+
+// crowd is the receiver of all subscriptions.
+type crowd struct {
+	t        *testing.T
+	URL      string
+	verifier *receiver.Verifier
+
+	mu sync.Mutex
+	// told holds how often each notification came, and bodies what it said.
+	told   map[string]int
+	bodies map[string]string
+	// While limit is not 0, no request is answered from the time that so many
+	// notifications have come, until released is closed.
+	limit    int
+	released chan struct{}
+}
+
+func newCrowd(t *testing.T) *crowd {
+	c := &crowd{t: t, told: map[string]int{}, bodies: map[string]string{}}
+	var err error
+	if c.verifier, err = receiver.NewVerifier(receiver.Config{Secrets: []string{inboxSecret}}); err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewServer(c)
+	t.Cleanup(func() {
+		web.CloseClientConnections()
+		web.Close()
+	})
+	c.URL = web.URL
+	return c
+}
+
+// holdAt has requests wait from the time that so many notifications have come.
+func (c *crowd) holdAt(limit int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.limit, c.released = limit, make(chan struct{})
+}
+
+// release has those go on that wait, and none wait any more.
+func (c *crowd) release() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.limit = 0
+	close(c.released)
+}
+
+// ServeHTTP implements [http.Handler].
+func (c *crowd) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the server was killed
+	}
+	delivery, err := c.verifier.Verify(r.Header, body)
+	if err != nil {
+		c.t.Errorf("a notification: %v", err)
+		return
+	}
+	if held := c.take(delivery.ID, string(body)); held != nil {
+		select {
+		case <-held:
+		case <-r.Context().Done():
+		}
+	}
+}
+
+// take counts a notification, and returns what its request is to wait for, if for
+// anything.
+func (c *crowd) take(id, body string) (held <-chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.told[id]++; c.told[id] > 1 && c.bodies[id] != body {
+		c.t.Errorf("notification %s came with %s and with %s", id, c.bodies[id], body)
+	}
+	c.bodies[id] = body
+	if c.limit == 0 || len(c.told) < c.limit {
+		return nil
+	}
+	return c.released
+}
+
+func (c *crowd) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.told)
+}
+
+// again returns how many requests brought what had come before.
+func (c *crowd) again() (count int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, times := range c.told {
+		count += times - 1
+	}
+	return count
+}

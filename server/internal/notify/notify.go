@@ -92,7 +92,7 @@ func New(config Config) *Service {
 	}
 	config.Timeouts.setDefaults()
 	s := &Service{config: config, store: config.Store, clock: config.Clock, log: config.Log, pace: pace.New(config.Clock)}
-	s.outcomes = newRecorder(s.clock, s.writeOutcomes, s.notRecorded)
+	s.outcomes = newRecorder(s.writeOutcomes, s.notRecorded)
 	s.loop = loop.New(loop.Config[delivery]{
 		Name: "notifications", Slots: config.Deliveries, Batch: claimBatch, Poll: poll,
 		Claim: s.claim, Work: s.work, Clock: config.Clock, Log: config.Log,

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/runhook/runhook/server/internal/clock"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
 	"github.com/runhook/runhook/server/internal/store/database"
@@ -46,7 +45,6 @@ const (
 // come these wait for one another. So an outcome that comes alone does not wait, and
 // the more there are the less each costs. It may be used concurrently.
 type recorder struct {
-	clock clock.Clock
 	// write records outcomes in one transaction, in the order of their
 	// notifications' ids. failed is told of one that could not be recorded.
 	write  func(context.Context, []outcome) error
@@ -61,8 +59,8 @@ type recorder struct {
 	full chan struct{}
 }
 
-func newRecorder(clock clock.Clock, write func(context.Context, []outcome) error, failed func(outcome, error)) *recorder {
-	r := &recorder{clock: clock, write: write, failed: failed, full: make(chan struct{}, 1)}
+func newRecorder(write func(context.Context, []outcome) error, failed func(outcome, error)) *recorder {
+	r := &recorder{write: write, failed: failed, full: make(chan struct{}, 1)}
 	r.room.L = &r.mu
 	return r
 }
@@ -105,9 +103,10 @@ func (r *recorder) work(ctx context.Context) {
 	}
 }
 
-// gather waits for more to record.
+// gather waits for more to record. Nothing is due by this time, so it is the
+// machine's: an outcome is recorded in a moment whatever the clock says.
 func (r *recorder) gather() {
-	timer := r.clock.NewTimer(gatherFor)
+	timer := time.NewTimer(gatherFor)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

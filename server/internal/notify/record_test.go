@@ -6,8 +6,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/runhook/runhook/server/internal/clock"
 )
 
 func TestOutcomesAreRecordedTogetherWhileManyCome(t *testing.T) {
@@ -31,7 +29,7 @@ func TestOutcomesAreRecordedTogetherWhileManyCome(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var recorded []int
 				began, last := time.Now(), time.Now()
-				r := newRecorder(clock.System{}, func(_ context.Context, together []outcome) error {
+				r := newRecorder(func(_ context.Context, together []outcome) error {
 					recorded, last = append(recorded, len(together)), time.Now()
 					return nil
 				}, func(outcome, error) { t.Error("one could not be recorded") })

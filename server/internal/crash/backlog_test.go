@@ -22,14 +22,12 @@ const (
 	backlogKills         = 4
 )
 
+// It goes alone: the other tests of this package are a load of their own.
 func TestABacklogIsSentByServersThatAreKilled(t *testing.T) {
-	t.Parallel()
 	t.Run("on SQLite", func(t *testing.T) {
-		t.Parallel()
 		sendBacklog(t, newWorld(t, "sqlite:"+filepath.Join(t.TempDir(), "runhook.db"), nil, 1))
 	})
 	t.Run("on PostgreSQL, by three", func(t *testing.T) {
-		t.Parallel()
 		postgres := testpostgres.Start(t)
 		sendBacklog(t, newWorld(t, postgres.URL(), postgres, 3))
 	})

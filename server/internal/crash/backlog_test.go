@@ -2,9 +2,7 @@ package crash
 
 import (
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -67,7 +65,7 @@ func sendBacklog(t *testing.T, w *world) {
 		w.startServer(server)
 	}
 	w.wait("every notification", func() bool { return crowd.count() == backlogSize })
-	w.wait("every notification to be recorded as delivered", func() bool { return len(l.notifications("status=PENDING")) == 0 })
+	l.awaitDelivered()
 	w.examine()
 	t.Logf("%d of %d notifications came again after %d kills", crowd.again(), backlogSize, backlogKills)
 }
@@ -94,12 +92,7 @@ func newCrowd(t *testing.T) *crowd {
 	if c.verifier, err = receiver.NewVerifier(receiver.Config{Secrets: []string{inboxSecret}}); err != nil {
 		t.Fatal(err)
 	}
-	web := httptest.NewServer(c)
-	t.Cleanup(func() {
-		web.CloseClientConnections()
-		web.Close()
-	})
-	c.URL = web.URL
+	c.URL = serve(t, c)
 	return c
 }
 
@@ -120,13 +113,8 @@ func (c *crowd) release() {
 
 // ServeHTTP implements [http.Handler].
 func (c *crowd) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return // the server was killed
-	}
-	delivery, err := c.verifier.Verify(r.Header, body)
-	if err != nil {
-		c.t.Errorf("a notification: %v", err)
+	delivery, body, ok := receive(c.t, c.verifier, r)
+	if !ok {
 		return
 	}
 	if held := c.take(delivery.ID, string(body)); held != nil {

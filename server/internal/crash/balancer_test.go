@@ -2,7 +2,6 @@ package crash
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"sync"
@@ -34,12 +33,7 @@ func newBalancer(t *testing.T, servers int) *balancer {
 		Transport:    &http.Transport{DisableKeepAlives: true},
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 	}
-	web := httptest.NewServer(proxy)
-	t.Cleanup(func() {
-		web.CloseClientConnections()
-		web.Close()
-	})
-	b.URL = web.URL
+	b.URL = serve(t, proxy)
 	return b
 }
 

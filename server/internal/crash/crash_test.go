@@ -64,7 +64,7 @@ func (l *load) check(t *testing.T, happened map[string]int) {
 	for _, key := range awaited {
 		l.wait("the notification of "+key+", run "+l.accepted[key], func() bool { return l.inbox.has(key) })
 	}
-	l.wait("every notification to be recorded as delivered", func() bool { return len(l.notifications("status=PENDING")) == 0 })
+	l.awaitDelivered()
 
 	var runs []string
 	again := 0
@@ -130,6 +130,12 @@ func (l *load) countRuns() (count int) {
 type notification struct {
 	ID     string
 	Status model.NotificationStatus
+}
+
+// awaitDelivered waits until no notification is to be sent any more.
+func (l *load) awaitDelivered() {
+	l.t.Helper()
+	l.wait("every notification to be recorded as delivered", func() bool { return len(l.notifications("status=PENDING")) == 0 })
 }
 
 func (l *load) notifications(query string) []notification {

@@ -50,5 +50,5 @@ func (l *load) isAway() bool {
 		return false
 	}
 	defer response.Body.Close()
-	return response.StatusCode == http.StatusServiceUnavailable && response.Header.Get("Retry-After") != ""
+	return saysAway(response)
 }

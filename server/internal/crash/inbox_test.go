@@ -39,13 +39,30 @@ func newInbox(t *testing.T) *inbox {
 	if b.verifier, err = receiver.NewVerifier(receiver.Config{APIKey: apiKey, Secrets: []string{inboxSecret}}); err != nil {
 		t.Fatal(err)
 	}
-	web := httptest.NewServer(b)
+	b.URL = serve(t, b)
+	return b
+}
+
+// serve serves until the test has ended, and returns where.
+func serve(t *testing.T, handler http.Handler) (url string) {
+	web := httptest.NewServer(handler)
 	t.Cleanup(func() {
 		web.CloseClientConnections()
 		web.Close()
 	})
-	b.URL = web.URL
-	return b
+	return web.URL
+}
+
+// receive returns a notification that came, if it is one and is whole.
+func receive(t *testing.T, verifier *receiver.Verifier, r *http.Request) (delivery receiver.Delivery, body []byte, ok bool) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return delivery, nil, false // the server was killed
+	}
+	if delivery, err = verifier.Verify(r.Header, body); err != nil {
+		t.Errorf("a notification: %v", err)
+	}
+	return delivery, body, err == nil
 }
 
 // inboxSecret signs what a subscription is told.
@@ -54,13 +71,8 @@ const inboxSecret = "whsec_Y3Jhc2hpbmcgaXMgYSB3YXkgb2YgbGlmZSBmb3IgdXM="
 // ServeHTTP implements [http.Handler]. The query of a callback URL names the run's
 // key; what a subscription is told is of a run that an event started.
 func (b *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return // the server was killed
-	}
-	delivery, err := b.verifier.Verify(r.Header, body)
-	if err != nil {
-		b.t.Errorf("a notification: %v", err)
+	delivery, body, ok := receive(b.t, b.verifier, r)
+	if !ok {
 		return
 	}
 	key := r.URL.Query().Get("key")

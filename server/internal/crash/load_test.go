@@ -138,13 +138,18 @@ func (l *load) ask(path, key string, body, into any) (ok bool) {
 		}
 		return err == nil
 	}
-	if response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" {
+	if !saysAway(response) {
 		l.t.Errorf("a request to %s was answered %d, Retry-After %q: %s", path, response.StatusCode, response.Header.Get("Retry-After"), text)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.away++
 	return false
+}
+
+// saysAway reports whether an answer is that the database cannot be reached now.
+func saysAway(response *http.Response) bool {
+	return response.StatusCode == http.StatusServiceUnavailable && response.Header.Get("Retry-After") != ""
 }
 
 // pause waits. The pauses of this package are the load and the faults themselves;

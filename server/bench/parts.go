@@ -82,26 +82,22 @@ type service struct {
 }
 
 func listen(handler http.Handler) (*service, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	s := &service{url: "http://" + listener.Addr().String(), server: &http.Server{Handler: handler}, done: make(chan error, 1)}
-	go func() { s.done <- s.server.Serve(listener) }()
-	return s, nil
+	return serve("http", &http.Server{Handler: handler}, (*http.Server).Serve)
 }
 
 // listenSecurely is listen over HTTPS, with HTTP/2 for those who want it.
 func listenSecurely(handler http.Handler, certificate tls.Certificate) (*service, error) {
+	server := &http.Server{Handler: handler, TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}}}
+	return serve("https", server, func(s *http.Server, l net.Listener) error { return s.ServeTLS(l, "", "") })
+}
+
+func serve(scheme string, server *http.Server, on func(*http.Server, net.Listener) error) (*service, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	s := &service{
-		url: "https://" + listener.Addr().String(), done: make(chan error, 1),
-		server: &http.Server{Handler: handler, TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}}},
-	}
-	go func() { s.done <- s.server.ServeTLS(listener, "", "") }()
+	s := &service{url: scheme + "://" + listener.Addr().String(), server: server, done: make(chan error, 1)}
+	go func() { s.done <- on(server, listener) }()
 	return s, nil
 }
 

@@ -19,8 +19,8 @@ func TestOutcomesAreRecordedTogetherWhileManyCome(t *testing.T) {
 	}{
 		{"one that comes alone does not wait", []int{1}, []int{1}, 0},
 		{"few do not wait", []int{3, 2, 1}, []int{3, 2, 1}, 2 * time.Millisecond},
-		{"after crowd, the next wait for one another", []int{crowd, 1, 2, 3}, []int{crowd, 6}, gatherFor},
-		{"after crowd, what comes late does not wait", []int{crowd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, []int{crowd, 1}, 11 * time.Millisecond},
+		{"after a crowd, the next wait for one another", []int{crowd, 1, 2, 3}, []int{crowd, 6}, gatherFor},
+		{"after a crowd, what comes late does not wait", []int{crowd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, []int{crowd, 1}, 11 * time.Millisecond},
 		{"nothing waits once a transaction is full", []int{crowd, mostTogether}, []int{crowd, mostTogether}, time.Millisecond},
 		{"what is more than a transaction takes is in the next", []int{crowd, mostTogether + 5}, []int{crowd, mostTogether, 5}, time.Millisecond + gatherFor},
 	} {

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
+
+	"github.com/runhook/runhook/internal/retryafter"
 )
 
 // longestAskedPause bounds how long a server is waited for at its word: whoever
@@ -28,14 +29,10 @@ func comesAgain(ctx context.Context, err error) bool {
 		refused.pause > 0 && refused.pause <= longestAskedPause && ctx.Value(suspendsWhenBusy{}) == nil
 }
 
-// retryAfter returns how many seconds an answer asks to wait; zero if it does not
-// say.
+// retryAfter returns how long an answer asks to wait, an hour at the most; zero if
+// it does not say.
 func retryAfter(response *http.Response) time.Duration {
-	seconds, err := strconv.Atoi(response.Header.Get("Retry-After"))
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	return time.Duration(min(seconds, int(time.Hour/time.Second))) * time.Second
+	return retryafter.Parse(response.Header.Get("Retry-After"), time.Now(), time.Hour)
 }
 
 // askedPause returns how long the server asked to wait before the request that

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,9 +19,11 @@ func TestAServerThatHasTooMuchToDoIsAskedAgainWhenItSays(t *testing.T) {
 		took               time.Duration
 		fails              bool
 	}{
-		"soon":             {"2", 2, 3, 4 * time.Second, false},
-		"but not for ever": {"2", 100, 7, 12 * time.Second, true},
+		"soon":                        {"2", 2, 3, 4 * time.Second, false},
+		"at the second that it names": {"Sat, 01 Jan 2000 00:00:02 GMT", 1, 2, 2 * time.Second, false},
+		"but not for ever":            {"2", 100, 7, 12 * time.Second, true},
 		"and not much later, which is for the caller": {"60", 1, 1, 0, true},
+		"and not in years":                            {strings.Repeat("9", 400), 1, 1, 0, true},
 		"and not if it does not say":                  {"", 1, 1, 0, true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -27,7 +27,7 @@ type Request[Body any] struct {
 func (r Request[Body]) MarshalJSON() ([]byte, error) {
 	wire := protocol.HTTPRequest{URL: r.URL, Method: r.Method, Headers: map[string]string{}, RawBody: string(r.Raw)}
 	for name, values := range r.Header {
-		wire.Headers[strings.ToLower(name)] = strings.Join(values, ", ")
+		wire.Headers[strings.ToLower(name)] = protocol.HeaderValue(name, values)
 	}
 	if r.Raw == nil {
 		body, err := encode(r.Body)

@@ -102,7 +102,7 @@ func (w *responseRecorder) response() (protocol.HTTPResponse, error) {
 	}
 	response := protocol.HTTPResponse{Status: w.status, Body: w.body.String(), Headers: map[string]string{}}
 	for name, values := range w.sent {
-		response.Headers[strings.ToLower(name)] = strings.Join(values, ", ")
+		response.Headers[strings.ToLower(name)] = protocol.HeaderValue(name, values)
 	}
 	return response, nil
 }

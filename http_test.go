@@ -114,9 +114,9 @@ func TestRequestsThatDoNotFitAreInvalid(t *testing.T) {
 
 func TestARequestIsEncodedAsThePayloadOfItsJob(t *testing.T) {
 	text, err := json.Marshal(runhook.Request[push]{
-		Method: "PUT", URL: "https://x.test", Header: http.Header{"X-A": {"1", "2"}}, Body: push{"main"},
+		Method: "PUT", URL: "https://x.test", Header: http.Header{"X-A": {"1", "2"}, "Cookie": {"a=1", "b=2"}}, Body: push{"main"},
 	})
-	if want := `{"url":"https://x.test","method":"PUT","headers":{"x-a":"1, 2"},"rawBody":"{\"ref\":\"main\"}"}`; err != nil || string(text) != want {
+	if want := `{"url":"https://x.test","method":"PUT","headers":{"cookie":"a=1; b=2","x-a":"1, 2"},"rawBody":"{\"ref\":\"main\"}"}`; err != nil || string(text) != want {
 		t.Errorf("encoded as %s, %v", text, err)
 	}
 	if _, err := json.Marshal(runhook.Request[func()]{}); err == nil {

@@ -1,5 +1,7 @@
 package protocol
 
+import "strings"
+
 // Header names of the protocol. They are compared without regard to case.
 const (
 	HeaderAPIKey           = "X-Trigger-Api-Key"
@@ -60,3 +62,12 @@ const (
 	ActionDeliverSource      Action = "DELIVER_HTTP_SOURCE_REQUEST"
 	ActionDeliverForResponse Action = "DELIVER_HTTP_ENDPOINT_REQUEST_FOR_RESPONSE"
 )
+
+// HeaderValue returns the values of a header that came in several lines as one:
+// cookies separated by "; ", as RFC 9113, section 8.2.3, has it, others by ", ".
+func HeaderValue(name string, values []string) string {
+	if strings.EqualFold(name, "Cookie") {
+		return strings.Join(values, "; ")
+	}
+	return strings.Join(values, ", ")
+}

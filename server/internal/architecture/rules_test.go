@@ -57,13 +57,18 @@ var around = []string{
 var sdkImports = map[string][]string{
 	sdkModule: {
 		sdkModule + "/protocol", sdkModule + "/filter", sdkModule + "/verify", sdkModule + "/internal/jsontype",
+		sdkModule + "/internal/retryafter",
 	},
-	sdkModule + "/receiver":          {sdkModule + "/protocol"},
-	sdkModule + "/verify":            {sdkModule + "/protocol"},
-	sdkModule + "/internal/jsontype": {sdkModule + "/protocol"},
-	sdkModule + "/filter":            {},
-	sdkModule + "/protocol":          {},
+	sdkModule + "/receiver":            {sdkModule + "/protocol"},
+	sdkModule + "/verify":              {sdkModule + "/protocol"},
+	sdkModule + "/internal/jsontype":   {sdkModule + "/protocol"},
+	sdkModule + "/internal/retryafter": {},
+	sdkModule + "/filter":              {},
+	sdkModule + "/protocol":            {},
 }
+
+// shared is what the rooms of the server import of the SDK's module.
+var shared = []string{sdkModule + "/protocol", sdkModule + "/internal/retryafter"}
 
 // commandImports is what cmd/runhook imports of ours, besides packages in its
 // own folder: it reads flags and wires, and has no logic.
@@ -118,10 +123,10 @@ func sdkObjection(from, to string, fromTest bool) string {
 
 func roomObjection(from, to string) string {
 	switch {
-	case to == sdkModule+"/protocol":
+	case slices.Contains(shared, to):
 		return ""
 	case !isIn(to, serverModule):
-		return "the server shares only protocol with the SDK"
+		return "the server shares only " + strings.Join(shared, " and ") + " with the SDK"
 	case isTestHelper(to):
 		if isTestHelper(from) {
 			return ""

@@ -50,6 +50,7 @@ func TestExecuteClassifiesByStatusFirst(t *testing.T) {
 		{"a negative Retry-After is ignored", answering(429, "", "Retry-After", "-5"), endpoint.Transient, "Endpoint responded with 429 status code", 0},
 		{"a Retry-After that is no number is ignored", answering(429, "", "Retry-After", "NaN"), endpoint.Transient, "Endpoint responded with 429 status code", 0},
 		{"an endless Retry-After is cut", answering(429, "", "Retry-After", "1e300"), endpoint.Transient, "Endpoint responded with 429 status code", endpoint.MaxRetryAfter},
+		{"a Retry-After of 400 digits is cut", answering(429, "", "Retry-After", strings.Repeat("9", 400)), endpoint.Transient, "Endpoint responded with 429 status code", endpoint.MaxRetryAfter},
 		{"a Retry-After in the past is ignored", answering(429, "", "Retry-After", "Mon, 02 Jan 2006 15:04:05 GMT"), endpoint.Transient, "Endpoint responded with 429 status code", 0},
 		{"a far Retry-After date is cut", answering(429, "", "Retry-After", "Fri, 31 Dec 9999 23:59:59 GMT"), endpoint.Transient, "Endpoint responded with 429 status code", endpoint.MaxRetryAfter},
 		{"304 is transient", answering(304, ""), endpoint.Transient, "Endpoint responded with 304 status code", 0},

@@ -2,12 +2,10 @@ package endpoint
 
 import (
 	"encoding/json"
-	"math"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
+	"github.com/runhook/runhook/internal/retryafter"
 	"github.com/runhook/runhook/protocol"
 )
 
@@ -50,22 +48,7 @@ func runMetadata(header http.Header) RunMetadata {
 	return metadata
 }
 
-// retryAfter reads a Retry-After header, as seconds or as a date. It returns
-// zero if there is none that makes sense.
+// retryAfter returns how long an answer asks to wait, at the most [MaxRetryAfter].
 func retryAfter(header http.Header, now time.Time) time.Duration {
-	text := strings.TrimSpace(header.Get("Retry-After"))
-	if text == "" {
-		return 0
-	}
-	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
-		if math.IsNaN(seconds) || seconds <= 0 {
-			return 0
-		}
-		return time.Duration(min(seconds, MaxRetryAfter.Seconds()) * float64(time.Second))
-	}
-	date, err := http.ParseTime(text)
-	if err != nil || !date.After(now) {
-		return 0
-	}
-	return min(date.Sub(now), MaxRetryAfter)
+	return retryafter.Parse(header.Get("Retry-After"), now, MaxRetryAfter)
 }

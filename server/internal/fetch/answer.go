@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/runhook/runhook/protocol"
 )
 
 // answer is what came back, after redirects.
@@ -31,7 +33,7 @@ func (a *answer) json() json.RawMessage {
 func (a *answer) headers() json.RawMessage {
 	members := make(map[string]string, len(a.header))
 	for name, values := range a.header {
-		members[strings.ToLower(name)] = strings.Join(values, ", ")
+		members[strings.ToLower(name)] = protocol.HeaderValue(name, values)
 	}
 	return encode(members)
 }

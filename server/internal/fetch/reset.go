@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"errors"
 	"math"
 	"net/http"
 	"regexp"
@@ -22,8 +23,8 @@ var resetFormats = map[string]resetFormat{
 
 func unixTime(unit time.Duration) resetFormat {
 	return func(text string, now time.Time) (time.Duration, bool) {
-		number, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-		if err != nil || math.IsNaN(number) || math.IsInf(number, 0) {
+		number, ok := parseNumber(strings.TrimSpace(text))
+		if !ok {
 			return 0, false
 		}
 		elapsed := float64(now.UnixMicro()) * float64(time.Microsecond)
@@ -53,11 +54,21 @@ func durationText(text string, _ time.Time) (time.Duration, bool) {
 	}
 	total := 0.0
 	for i, unit := range []time.Duration{24 * time.Hour, time.Hour, time.Minute, time.Second, time.Millisecond} {
-		if number, err := strconv.ParseFloat(parts[i+1], 64); err == nil {
+		if number, ok := parseNumber(parts[i+1]); ok {
 			total += number * float64(unit)
 		}
 	}
 	return toDuration(total), true
+}
+
+// parseNumber reads a number. One with more digits than a float can count is an
+// infinity, which toDuration cuts.
+func parseNumber(text string) (float64, bool) {
+	number, err := strconv.ParseFloat(text, 64)
+	if errors.Is(err, strconv.ErrRange) {
+		return number, true
+	}
+	return number, err == nil && !math.IsNaN(number) && !math.IsInf(number, 0)
 }
 
 // toDuration keeps a number of nanoseconds within what a duration can hold.

@@ -143,6 +143,8 @@ func TestARateLimitIsWaitedFor(t *testing.T) {
 		{"a duration of milliseconds", "iso_8601_duration_openai_variant", "6ms", 6 * time.Millisecond},
 		{"no more than a day ahead", "iso_8601_duration_openai_variant", "400d", fetch.MaxPause},
 		{"no more than a day, however far", "unix_timestamp", "1e300", fetch.MaxPause},
+		{"no more than a day, with 400 digits", "unix_timestamp", strings.Repeat("9", 400), fetch.MaxPause},
+		{"no more than a day, with 400 digits of days", "iso_8601_duration_openai_variant", strings.Repeat("9", 400) + "d", fetch.MaxPause},
 		{"a time that is over", "unix_timestamp", "60", time.Second},
 		{"a duration of nothing", "iso_8601_duration_openai_variant", "0s", time.Second},
 		{"no header", "unix_timestamp", "", -1},

@@ -34,7 +34,7 @@ func TestRequestFiltersBeyondTheVectors(t *testing.T) {
 	t.Parallel()
 	request := filter.IncomingRequest{
 		Method:   http.MethodPost,
-		Header:   http.Header{"X-A": {"1"}, "x-a": {"2"}, "X-Hub": {"Push"}},
+		Header:   http.Header{"X-A": {"1"}, "x-a": {"2"}, "X-Hub": {"Push"}, "Cookie": {"a=1", "b=2"}},
 		RawQuery: "a=%zz&b=%ff&c",
 		Body:     []byte(`{"n":1} trailing`),
 	}
@@ -45,6 +45,7 @@ func TestRequestFiltersBeyondTheVectors(t *testing.T) {
 		{"members that are not known are ignored", `{"path":["/x"]}`, true},
 		{"no filter", ``, true},
 		{"headers of two spellings are one", `{"headers":{"x-A":["1, 2"]}}`, true},
+		{"cookies are one", `{"headers":{"cookie":["a=1; b=2"]}}`, true},
 		{"keys of two spellings must both match", `{"headers":{"X-HUB":["Push"],"x-hub":["Pull"]}}`, false},
 		{"a condition on a header", `{"headers":{"X-Hub":[{"$ignoreCaseEquals":"push"}]}}`, true},
 		{"other operators beside one on text are ignored", `{"headers":{"x-hub":[{"$startsWith":"P","$exists":false}]}}`, true},

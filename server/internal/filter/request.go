@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/runhook/runhook/protocol"
 )
 
 // methods are those a request filter can name.
@@ -145,12 +147,12 @@ func matchHeaders(filter *node, header http.Header, w *work) bool {
 	}
 	members := make(map[string]any, len(header))
 	for _, name := range slices.Sorted(maps.Keys(header)) {
-		value := strings.Join(header[name], ", ")
-		name = strings.ToLower(name)
-		if before, ok := members[name].(string); ok {
-			value = before + ", " + value
+		lower := strings.ToLower(name)
+		values := header[name]
+		if before, ok := members[lower].(string); ok {
+			values = append([]string{before}, values...)
 		}
-		members[name] = value
+		members[lower] = protocol.HeaderValue(name, values)
 	}
 	return filter.match(members, w)
 }

@@ -36,7 +36,7 @@ func TestARequestStartsARunWithAllThatItWas(t *testing.T) {
 		})
 		body := "{\"type\": \"paid\",\r\n \"name\": \"Zoë\\u0000\" }"
 		got := b.send("POST", b.address("orders")+"?b=2&a=%e9", body, "X-Request-Id", "delivery-1", "Content-Type", "application/json",
-			"X-Name", "caf\xe9", "X-Twice", "1", "X-Twice", "2", "Connection", "X-Hop", "X-Hop", "gone", "Te", "trailers", "X-Forwarded-Proto", "https, http")
+			"X-Name", "caf\xe9", "X-Twice", "1", "X-Twice", "2", "Cookie", "a=1", "Cookie", "b=2; c=3", "Connection", "X-Hop", "X-Hop", "gone", "Te", "trailers", "X-Forwarded-Proto", "https, http")
 		b.wantAnswer("the request", got, 200, "")
 
 		run := b.runsOf("paid", 1)[0]
@@ -51,7 +51,7 @@ func TestARequestStartsARunWithAllThatItWas(t *testing.T) {
 			b.Errorf("the run was told of %s %s with %q", sent.Method, sent.URL, sent.RawBody)
 		}
 		for name, want := range map[string]string{
-			"content-type": "application/json", "x-name": "café", "x-twice": "1, 2", "x-hop": "", "te": "", "connection": "",
+			"content-type": "application/json", "x-name": "café", "x-twice": "1, 2", "cookie": "a=1; b=2; c=3", "x-hop": "", "te": "", "connection": "",
 			"host": strings.TrimPrefix(b.s.URL, "http://"), "x-request-id": "delivery-1",
 		} {
 			if sent.Headers[name] != want {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/model"
 )
 
@@ -36,7 +37,7 @@ func Incoming(r *http.Request, body []byte) model.IncomingRequest {
 	hop := isHop(r.Header["Connection"])
 	for name, values := range r.Header {
 		if lower := strings.ToLower(name); !hop(lower) {
-			headers[lower] = fromLatin1(strings.Join(values, ", "))
+			headers[lower] = fromLatin1(protocol.HeaderValue(name, values))
 		}
 	}
 	return model.IncomingRequest{URL: address(r), Method: r.Method, Headers: headers, Body: body}

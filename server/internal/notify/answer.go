@@ -4,13 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/runhook/runhook/internal/retryafter"
 	"github.com/runhook/runhook/server/internal/model"
 )
 
@@ -30,7 +29,7 @@ func read(ctx context.Context, response *http.Response, now time.Time, attempt *
 	attempt.HTTPStatus, attempt.Response = response.StatusCode, readable(kept)
 	switch {
 	case response.StatusCode < 200 || response.StatusCode > 299:
-		attempt.RetryAfter = retryAfter(response.Header.Get("Retry-After"), now)
+		attempt.RetryAfter = retryafter.Parse(response.Header.Get("Retry-After"), now, longestRetryAfter).Truncate(time.Millisecond)
 		return fmt.Errorf("the receiver answered %s; only 2xx counts as delivered", status(response))
 	case err != nil:
 		return fmt.Errorf("read the receiver's answer: %w", explain(ctx, err))
@@ -43,19 +42,6 @@ func status(response *http.Response) string {
 		return fmt.Sprintf("%d with a redirect to %.200s, which is not followed", response.StatusCode, location)
 	}
 	return response.Status
-}
-
-// retryAfter reads the header of that name: seconds, or a date. It returns 0 for
-// what is absent, past or no such thing, and never more than longestRetryAfter.
-func retryAfter(text string, now time.Time) time.Duration {
-	text = strings.TrimSpace(text)
-	var pause time.Duration
-	if seconds, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(seconds) {
-		pause = time.Duration(min(seconds, longestRetryAfter.Seconds()) * float64(time.Second))
-	} else if at, err := http.ParseTime(text); err == nil {
-		pause = at.Sub(now)
-	}
-	return min(max(pause, 0), longestRetryAfter).Truncate(time.Millisecond)
 }
 
 // readable returns what the database can keep as text.

@@ -3,6 +3,7 @@ package notify_test
 import (
 	"fmt"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ func TestAReceiverThatSaysWhenToComeBackIsLeftAloneUntilThen(t *testing.T) {
 		"part of a second":       {429, "90.5", 90*time.Second + 500*time.Millisecond},
 		"a date":                 {500, s.Clock.Now().Add(2 * time.Hour).Format("Mon, 02 Jan 2006 15:04:05 GMT"), 2 * time.Hour},
 		"longer than is allowed": {503, "999999999999", 24 * time.Hour},
+		"400 digits":             {503, strings.Repeat("9", 400), 24 * time.Hour},
 		"an unreadable time":     {503, "soon", 0},
 		"a time that has passed": {503, "-5", 0},
 		"a date in the past":     {429, "Mon, 02 Jan 2006 15:04:05 GMT", 0},

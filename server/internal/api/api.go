@@ -102,7 +102,8 @@ func (a *API) routes() {
 	a.browser("/api/v2/runs/{run}", a.public(a.getRun))
 	a.browser("/api/v1/runs/{run}/statuses", a.public(a.getStatusesLegacy))
 	a.browser("/api/v2/runs/{run}/statuses", a.public(a.getStatuses))
-	a.router.handle("PUT", "/api/v1/runs/{run}/statuses/{status}", a.secret(a.putStatus))
+	// The keys of statuses arrive unescaped from the SDK, and may hold slashes.
+	a.router.handle("PUT", "/api/v1/runs/{run}/statuses/{status...}", a.secret(a.putStatus))
 	a.router.handle("POST", "/api/v1/runs/{run}/cancel", a.secret(a.cancelRun))
 	a.router.handle("POST", "/api/v1/runs/{run}/logs", a.secret(a.log))
 
@@ -128,6 +129,8 @@ func (a *API) routes() {
 type request struct {
 	*http.Request
 	environment *model.Environment
+	// readOnly tells that the key is a public one.
+	readOnly bool
 }
 
 // handler answers a request, or returns an error to be told.

@@ -23,17 +23,30 @@ func (a *API) public(h handler) http.Handler { return a.authorized(h, true) }
 
 func (a *API) authorized(h handler, allowPublic bool) http.Handler {
 	return a.open(func(w http.ResponseWriter, r *request) error {
-		key, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if !ok || key == "" {
+		key := bearer(r.Header)
+		if key == "" {
 			return model.Errorf(model.Unauthorized, "Invalid or Missing API key")
 		}
 		environment, err := a.Store.EnvironmentByKey(r.Context(), key, allowPublic)
 		if err != nil {
 			return err
 		}
-		r.environment = environment
+		r.environment, r.readOnly = environment, strings.HasPrefix(key, publicKeyPrefix)
 		return h(w, r)
 	})
+}
+
+// publicKeyPrefix is what tells a public key from a secret one.
+const publicKeyPrefix = "pk_"
+
+// bearer returns the key that a request was sent with; empty for none. The name of
+// the scheme is compared without regard to case (RFC 9110, section 11.1).
+func bearer(header http.Header) string {
+	scheme, key, _ := strings.Cut(header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.Trim(key, " ")
 }
 
 // open lets a handler be reached by everybody.

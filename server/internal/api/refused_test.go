@@ -108,7 +108,7 @@ func TestARequestWithoutTheRightKeyIsRefused(t *testing.T) {
 			if !r.public {
 				checkRefused(t, r, r.ask(w.s, development.Public), http.StatusUnauthorized)
 			}
-			for _, scheme := range []string{"Basic ", "bearer ", "Bearer", ""} {
+			for _, scheme := range []string{"Basic ", "Bearer", "Bearer: ", "Bearers ", ""} {
 				answer := r.ask(w.s, "", "Authorization", scheme+development.Secret)
 				checkRefused(t, r, answer, http.StatusUnauthorized)
 			}

@@ -78,7 +78,8 @@ func (r *router) handle(method, pattern string, handler http.Handler) {
 }
 
 // find returns the route of an escaped path and the values of its parameters,
-// each unescaped once. Empty segments are passed over (api.md T9).
+// each unescaped once. Empty segments are passed over, such as that after a slash at
+// the end.
 func (r *router) find(escapedPath string) (*route, []string) {
 	segments := make([]string, 0, 10)
 	for segment := range strings.SplitSeq(escapedPath, "/") {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
-	"strings"
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/model"
@@ -61,7 +60,7 @@ func (a *API) requestedRun(r *request) (*protocol.Run, error) {
 		return nil, err
 	}
 	// Parameters and outputs are for holders of the secret key only.
-	page.details = page.details && !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer pk_")
+	page.details = page.details && !r.readOnly
 	return a.readRun(r, page)
 }
 

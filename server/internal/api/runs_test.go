@@ -161,6 +161,8 @@ func TestExplicitStatuses(t *testing.T) {
 				{"gen", `{"label":"Generating","state":"loading"}`, `{"key":"gen","label":"Generating","state":"loading","history":[{"label":"gen"}]}`},
 				{"gen", `{"data":{"b":1,"a":null}}`, `{"key":"gen","label":"Generating","state":"loading","data":{"b":1,"a":null},"history":[{"label":"gen"},{"label":"Generating","state":"loading"}]}`},
 				{"a%2Fb%20%25", `{"data":{}}`, `{"key":"a/b %","label":"a/b %","data":{},"history":[]}`},
+				// The SDK writes keys into paths as they are.
+				{"a/b", `{}`, `{"key":"a/b","label":"a/b","history":[]}`},
 			} {
 				answer := s.Development().Do("PUT", path+c.key, c.body)
 				checkStatus(t, answer, 200)
@@ -171,7 +173,7 @@ func TestExplicitStatuses(t *testing.T) {
 			s.Development().OK("PUT", path+"gen", `{"data":{"c":2}}`, nil)
 			var told struct{ Statuses []protocol.RunStatusRecord }
 			s.Development().OK("GET", path[:len(path)-1], nil, &told)
-			if len(told.Statuses) != 2 || told.Statuses[0].Key != "gen" || string(told.Statuses[0].Data) != `{"c":2}` || len(told.Statuses[0].History) != 3 {
+			if len(told.Statuses) != 3 || told.Statuses[0].Key != "gen" || string(told.Statuses[0].Data) != `{"c":2}` || len(told.Statuses[0].History) != 3 {
 				t.Errorf("the statuses are %s", asJSON(told.Statuses))
 			}
 		},

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"net"
 	"net/http"
 
 	"github.com/runhook/runhook/server/internal/api"
@@ -119,11 +120,20 @@ func (s *Server) buildUpkeep() error {
 
 func (s *Server) buildAPI() {
 	s.http = &http.Server{
-		Handler: api.New(api.Config{
+		Handler: received(api.New(api.Config{
 			Store: s.store, Engine: s.engine, Registry: s.registry, Trigger: s.trigger, Schedule: s.schedule,
 			Ingress: s.ingress, Source: s.source, MaximumRequest: s.config.MaximumRequest,
 			Notify: s.notify, Doctor: s.doctor, Live: s.live, Clock: s.config.Clock, Log: s.config.Log,
-		}),
-		ConnState: s.silent.track, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maximumHeader,
+		})),
+		// OPTIONS * is answered like any other request for what is not there.
+		DisableGeneralOptionsHandler: true,
+		ConnContext:                  withConnection, ConnState: s.connectionChanged, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maximumHeader,
+	}
+}
+
+func (s *Server) connectionChanged(connection net.Conn, state http.ConnState) {
+	s.silent.track(connection, state)
+	if plain, ok := connection.(*plainConnection); ok {
+		plain.changed(state)
 	}
 }

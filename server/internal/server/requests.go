@@ -1,0 +1,58 @@
+package server
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// received prepares requests before anything else looks at them, logs and
+// authorisation included: their paths have no doubled slashes, and connections on
+// which the ends of requests may be in dispute are closed.
+func received(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c, ok := r.Context().Value(connectionKey{}).(*plainConnection); ok {
+			c.answering.Store(true)
+		}
+		if framedAmbiguously(r) {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, withSingleSlashes(r))
+	})
+}
+
+// framedAmbiguously reports whether a proxy on the way may have taken the request
+// to end elsewhere than this server did, so that what follows on the connection
+// might be part of it (RFC 9112, sections 6.1 and 11.2). net/http drops the
+// Content-Length of a request that has a Transfer-Encoding as well, and the
+// Transfer-Encoding of one in HTTP/1.0, so every request that may have had both
+// counts.
+func framedAmbiguously(r *http.Request) bool {
+	return len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1)
+}
+
+// withSingleSlashes returns the request with every run of slashes in its path
+// replaced by one: clients put an API's URL that ends in a slash before a path.
+// Escaped slashes are part of a segment and stay.
+func withSingleSlashes(r *http.Request) *http.Request {
+	escaped := r.URL.EscapedPath()
+	if !strings.Contains(escaped, "//") {
+		return r
+	}
+	segments := strings.Split(escaped, "/")
+	kept := segments[:1]
+	for i, segment := range segments[1:] {
+		if segment != "" || i == len(segments)-2 {
+			kept = append(kept, segment)
+		}
+	}
+	single := strings.Join(kept, "/")
+	path, err := url.PathUnescape(single)
+	if err != nil { // EscapedPath returns only what can be unescaped
+		return r
+	}
+	normalised, location := *r, *r.URL
+	location.Path, location.RawPath = path, single
+	normalised.URL, normalised.RequestURI = &location, location.RequestURI()
+	return &normalised
+}

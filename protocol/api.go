@@ -28,6 +28,9 @@ type InvokedRun struct {
 type RegisterEndpoint struct {
 	ID  string `json:"id"`
 	URL string `json:"url"`
+	// Replace lets the app take the id of another that still answers, though jobs of
+	// that are disabled by it. It is Runhook's own.
+	Replace bool `json:"replace,omitempty"`
 }
 
 // RunStatusRecord is an explicit status that a run has set.

@@ -16,11 +16,12 @@ import (
 
 // commands is the command line. Each flag can be set by its variable instead.
 type commands struct {
-	Serve  serveCommand  `cmd:"" help:"Run the server."`
-	Dev    devCommand    `cmd:"" help:"Register the app that you are writing, and watch its runs."`
-	Keys   keysCommand   `cmd:"" help:"Show the keys of the environments."`
-	Verify verifyCommand `cmd:"" help:"Say whether a completion webhook is to be believed, and which check it fails."`
-	Listen listenCommand `cmd:"" help:"Forward notifications to a program on this machine, as they are made."`
+	Serve    serveCommand    `cmd:"" help:"Run the server."`
+	Register registerCommand `cmd:"" help:"Register an app in an environment, and list its jobs."`
+	Dev      devCommand      `cmd:"" help:"Register the app that you are writing, and watch its runs."`
+	Keys     keysCommand     `cmd:"" help:"Show the keys of the environments."`
+	Verify   verifyCommand   `cmd:"" help:"Say whether a completion webhook is to be believed, and which check it fails."`
+	Listen   listenCommand   `cmd:"" help:"Forward notifications to a program on this machine, as they are made."`
 
 	Notifications notificationsCommand `cmd:"" help:"See what was delivered and what was not, and send it again."`
 	Subscriptions subscriptionsCommand `cmd:"" help:"Have notifications of all runs sent to a URL."`

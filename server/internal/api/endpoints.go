@@ -49,12 +49,12 @@ func (a *API) registerEndpoint(w http.ResponseWriter, r *request) error {
 	if parsed, err := url.Parse(body.URL); err != nil || parsed.Host == "" {
 		return model.Errorf(model.Invalid, "Invalid request body: url must be an absolute URL, not %q", body.URL)
 	}
-	registered, err := a.Registry.Register(r.Context(), r.environment, body.ID, body.URL)
+	registered, err := a.Registry.Register(r.Context(), r.environment, body.ID, body.URL, body.Replace)
 	if err != nil {
 		return err
 	}
 	e, i := registered.Endpoint, registered.Index
-	return ok(w, map[string]any{
+	answer := map[string]any{
 		"id": e.ID, "slug": e.Slug, "url": e.URL, "environmentId": e.EnvironmentID,
 		"organizationId": r.environment.Organization.ID, "projectId": r.environment.Project.ID,
 		"createdAt": protocol.At(e.CreatedAt), "updatedAt": protocol.At(e.UpdatedAt),
@@ -63,7 +63,11 @@ func (a *API) registerEndpoint(w http.ResponseWriter, r *request) error {
 			"id": i.ID, "status": i.Status, "source": i.Source,
 			"createdAt": protocol.At(i.CreatedAt), "updatedAt": protocol.At(i.UpdatedAt),
 		},
-	})
+	}
+	if t := registered.Takeover; len(t.Jobs) > 0 {
+		answer["replaced"] = map[string]any{"url": t.URL, "disabledJobs": t.Jobs}
+	}
+	return ok(w, answer)
 }
 
 // removeEndpoint is DELETE /api/runhook/v1/endpoints/:slug.

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -37,11 +39,29 @@ func (a *API) invokeJob(w http.ResponseWriter, r *request) error {
 		}
 		in.Lifetime = time.Duration(lifetime * float64(time.Second))
 	}
-	runID, err := a.Engine.Invoke(r.Context(), r.environment, in)
+	runID, err := a.onceIndexed(r, a.Engine.Invoke, in)
 	if err != nil {
 		return err
 	}
 	return ok(w, protocol.InvokedRun{ID: runID})
+}
+
+// onceIndexed invokes a job, and again if it is not known yet but an indexing may
+// be about to make it so.
+func (a *API) onceIndexed(
+	r *request, invoke func(context.Context, *model.Environment, engine.Invocation) (string, error), in engine.Invocation,
+) (runID string, err error) {
+	runID, err = invoke(r.Context(), r.environment, in)
+	if !errors.Is(err, engine.ErrJobUnavailable) {
+		return runID, err
+	}
+	switch active, failure := a.Registry.AwaitJob(r.Context(), r.environment, in.JobSlug); {
+	case failure != nil:
+		return "", failure
+	case !active:
+		return "", err
+	}
+	return invoke(r.Context(), r.environment, in)
 }
 
 // testJob is POST /api/runhook/v1/jobs/:jobSlug/test: a run that is marked as a
@@ -55,7 +75,7 @@ func (a *API) testJob(w http.ResponseWriter, r *request) error {
 	if body.Options != nil {
 		in.AccountID = body.Options.AccountID
 	}
-	runID, err := a.Engine.TestRun(r.Context(), r.environment, in)
+	runID, err := a.onceIndexed(r, a.Engine.TestRun, in)
 	if err != nil {
 		return err
 	}

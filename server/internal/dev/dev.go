@@ -82,7 +82,7 @@ func (d *developer) run(ctx context.Context) (err error) {
 	var working sync.WaitGroup
 	defer working.Wait()
 	defer stop(nil)
-	d.watching = newFollower(d.server, d.screen, d.app.id)
+	d.watching = newFollower(d.server, d.screen, d.app)
 	working.Go(func() { stop(d.watching.follow(ctx)) })
 	select {
 	case <-d.watching.ready:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"sync"
@@ -30,28 +31,35 @@ type follower struct {
 	again chan struct{}
 
 	mu sync.Mutex // guards what follows
-	// endpoint is the id of the app that is developed; its schedules tick as long as
-	// there is a connection that names it.
-	endpoint string
+	// app is the app that is developed; its schedules tick as long as there is a
+	// connection that names its id.
+	app app
 	// reconnect ends the connection, which is then made anew; nil before the first.
 	reconnect context.CancelCauseFunc
 }
 
-func newFollower(s *server, sc *screen, endpoint string) *follower {
-	return &follower{server: s, screen: sc, endpoint: endpoint, ready: make(chan struct{}), again: make(chan struct{}, 1)}
+func newFollower(s *server, sc *screen, a app) *follower {
+	return &follower{server: s, screen: sc, app: a, ready: make(chan struct{}), again: make(chan struct{}, 1)}
 }
 
 // errOtherApp ends a connection because the app is another now.
 var errOtherApp = errors.New("the app has another id")
 
 // attach says which app is developed from now on.
-func (f *follower) attach(endpoint string) {
+func (f *follower) attach(a app) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if endpoint != f.endpoint && f.reconnect != nil {
+	if a.id != f.app.id && f.reconnect != nil {
 		f.reconnect(errOtherApp)
 	}
-	f.endpoint = endpoint
+	f.app = a
+}
+
+// attached returns the app that is developed.
+func (f *follower) attached() app {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.app
 }
 
 // path is where the server tells what happens. reconnect ends that connection.
@@ -59,7 +67,7 @@ func (f *follower) path(reconnect context.CancelCauseFunc) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.reconnect = reconnect
-	return "/api/runhook/v1/live?endpoint=" + url.QueryEscape(f.endpoint)
+	return "/api/runhook/v1/live?endpoint=" + url.QueryEscape(f.app.id)
 }
 
 // follow shows what happens until ctx ends, through every absence of the server,
@@ -138,7 +146,20 @@ func (f *follower) show(ctx context.Context, name string, data []byte) {
 	if event.Run != nil && event.Run.Job == "" && !f.screen.knows(event.Run.ID) {
 		f.screen.learn(event.Run.ID, f.jobOf(ctx, event.Run.ID))
 	}
+	if warning := takenBy(f.attached(), event.Endpoint); warning != "" {
+		f.screen.say(warn, "%s", warning)
+	}
 	f.screen.show(event)
+}
+
+// takenBy says which app has taken the place of the one that is developed; empty if
+// that is not what was indexed.
+func takenBy(a app, indexed *live.Endpoint) string {
+	if indexed == nil || indexed.Slug != a.id || indexed.URL == a.url || indexed.Status != "SUCCESS" || indexed.DisabledJobs == 0 {
+		return ""
+	}
+	return fmt.Sprintf("The app at %s has the id %q too, and has taken the place of this one: %s disabled.\nGive each app an id of its own, then register both again.",
+		indexed.URL, a.id, plural(indexed.DisabledJobs, "job"))
 }
 
 // jobOf asks for the job of a run that began before this program did.

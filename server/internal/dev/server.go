@@ -95,19 +95,30 @@ func (s *server) call(ctx context.Context, method, path string, body, into any) 
 
 // index is how indexing an app went.
 type index struct {
-	Status string
-	Stats  struct{ Jobs, DisabledJobs int }
-	Error  struct{ Message string }
+	// replaced is the app whose jobs were disabled by it; its URL is empty for none.
+	replaced replaced
+	Status   string
+	Stats    struct{ Jobs, DisabledJobs int }
+	Error    struct{ Message string }
+}
+
+// replaced is an app whose id another has taken.
+type replaced struct {
+	URL          string
+	DisabledJobs []string
 }
 
 // register registers an app, waits until it is indexed, and returns how that went.
-func (s *server) register(ctx context.Context, a app) (result index, err error) {
+// replace lets it take the id of another app.
+func (s *server) register(ctx context.Context, a app, replace bool) (result index, err error) {
 	var registered struct {
 		EndpointIndex struct{ ID string }
+		Replaced      replaced
 	}
-	if err := s.call(ctx, http.MethodPost, "/api/v1/endpoints", protocol.RegisterEndpoint{ID: a.id, URL: a.url}, &registered); err != nil {
+	if err := s.call(ctx, http.MethodPost, "/api/v1/endpoints", protocol.RegisterEndpoint{ID: a.id, URL: a.url, Replace: replace}, &registered); err != nil {
 		return result, err
 	}
+	result.replaced = registered.Replaced
 	const pause = 50 * time.Millisecond
 	for {
 		if err := s.call(ctx, http.MethodGet, "/api/v1/endpointindex/"+registered.EndpointIndex.ID, nil, &result); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/http"
 	"net/url"
 	"reflect"
 	"slices"
@@ -83,15 +84,9 @@ func (d *developer) register(ctx context.Context) error {
 
 // registerAgain has the server take the app as it is now.
 func (d *developer) registerAgain(ctx context.Context, before jobs) error {
-	result, err := d.server.register(ctx, d.app)
-	var refused *remote.Refusal
-	switch {
-	case errors.As(err, &refused) && refused.Status == 400:
-		return problem(fmt.Sprintf("the server does not take the app: %s", refused.Message), d.reachAdvice()...)
-	case err != nil:
-		return d.server.explain(err)
-	case result.Status != "SUCCESS":
-		return problem(fmt.Sprintf("the server could not index the app: %s", result.Error.Message), d.reachAdvice()...)
+	result, err := d.registered(ctx, false)
+	if err != nil {
+		return err
 	}
 	now := jobsOf(d.known)
 	d.screen.know(now)
@@ -100,7 +95,37 @@ func (d *developer) registerAgain(ctx context.Context, before jobs) error {
 		changes = now.since(before)
 	}
 	d.screen.say(good, "Indexed %s%s", now, changes)
+	if warning := result.replaced.warning(d.app.id); warning != "" {
+		d.screen.say(warn, "%s", warning)
+	}
 	return nil
+}
+
+// registered has the server register and index the app, and returns how that went.
+// Its errors are written for people.
+func (d *developer) registered(ctx context.Context, replace bool) (index, error) {
+	result, err := d.server.register(ctx, d.app, replace)
+	var refused *remote.Refusal
+	switch {
+	case errors.As(err, &refused) && refused.Status == http.StatusConflict:
+		return result, problem("the server does not register the app: " + refused.Message)
+	case errors.As(err, &refused) && refused.Status == http.StatusBadRequest:
+		return result, problem("the server does not register the app: "+refused.Message, d.reachAdvice()...)
+	case err != nil:
+		return result, d.server.explain(err)
+	case result.Status != "SUCCESS":
+		return result, problem(fmt.Sprintf("the server could not index the app: %s", result.Error.Message), d.reachAdvice()...)
+	}
+	return result, nil
+}
+
+// warning says what taking an id has done to the app that had it; empty if nothing.
+func (r replaced) warning(id string) string {
+	if len(r.DisabledJobs) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("The app at %s, which still answers, has the id %q too, and this one has taken its place. Disabled by that: %s.\nGive each app an id of its own, then register both again.",
+		r.URL, id, strings.Join(r.DisabledJobs, ", "))
 }
 
 // reachAdvice says why a server may not reach an app that this program reaches.
@@ -108,7 +133,7 @@ func (d *developer) reachAdvice() []string {
 	server, _ := url.Parse(d.server.Base())
 	app, _ := url.Parse(d.app.url)
 	if isLoopback(app.Hostname()) && !isLoopback(server.Hostname()) {
-		return []string{fmt.Sprintf("The server calls the app itself, from %s, where %s is another machine. Give a URL of the app that reaches this machine from there:  runhook dev URL", server.Hostname(), app.Hostname())}
+		return []string{fmt.Sprintf("The server calls the app itself, from %s, where %s is another machine. Give a URL of the app that reaches this machine from there.", server.Hostname(), app.Hostname())}
 	}
 	return nil
 }
@@ -171,7 +196,7 @@ func (d *developer) look(ctx context.Context, register bool) outlook {
 	}
 	before := jobsOf(d.known)
 	d.app, d.known = found, asked.Document
-	d.watching.attach(found.id)
+	d.watching.attach(found)
 	if err := d.registerAgain(ctx, before); err != nil {
 		return outlook{err.Error(), refusedPause}
 	}

@@ -80,7 +80,11 @@ func (e *Engine) Rerun(ctx context.Context, environment *model.Environment, runI
 			return errorRunNotFound()
 		}
 		if x.Disabled {
-			return model.Errorf(model.Invalid, "Job %q is disabled in %s", x.Job.Slug, environment.Type)
+			version, _, err := tx.JobVersion(x.Run.JobVersionID)
+			if err != nil {
+				return err
+			}
+			return model.Errorf(model.Invalid, "Job %q is disabled in %s%s", x.Job.Slug, environment.Type, replacement(version))
 		}
 		if err := tx.RequireWhole(runID); err != nil {
 			return err

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -138,6 +140,29 @@ func account(tx *store.Tx, environment *model.Environment, identifier string) (s
 	return id, &found, err
 }
 
+// replacement says which app disabled a job by replacing the one that had it; empty
+// if none did.
+func replacement(version store.JobVersion) string {
+	if version.ReplacedBy == "" {
+		return ""
+	}
+	return fmt.Sprintf(": since %s the endpoint id %q belongs to the app at %s, which does not have this job. "+
+		"Give each app an id of its own, and register both again", version.ReplacedAt.Format(time.RFC3339), version.Endpoint.Slug, version.ReplacedBy)
+}
+
+// ErrJobUnavailable is in the chain of the error of an invocation whose job the
+// environment does not have, or has disabled.
+var ErrJobUnavailable = errors.New("the job takes no runs")
+
+func unavailable(code model.Code, format string, args ...any) error {
+	return &unavailableError{model.Errorf(code, format, args...)}
+}
+
+type unavailableError struct{ told error }
+
+func (e *unavailableError) Error() string   { return e.told.Error() }
+func (e *unavailableError) Unwrap() []error { return []error{e.told, ErrJobUnavailable} }
+
 // latestVersion returns the version of a job that new runs take.
 func latestVersion(tx *store.Tx, environment *model.Environment, jobSlug string) (store.JobVersion, error) {
 	version, found, err := tx.LatestJobVersion(environment, jobSlug)
@@ -145,10 +170,10 @@ func latestVersion(tx *store.Tx, environment *model.Environment, jobSlug string)
 		return version, err
 	}
 	if !found {
-		return version, model.Errorf(model.NotFound, "Job not found: no endpoint registered in %s has a job %q", environment.Type, jobSlug)
+		return version, unavailable(model.NotFound, "Job not found: no endpoint registered in %s has a job %q", environment.Type, jobSlug)
 	}
 	if version.Status != model.JobActive {
-		return version, model.Errorf(model.Invalid, "Job %q is disabled in %s", jobSlug, environment.Type)
+		return version, unavailable(model.Invalid, "Job %q is disabled in %s%s", jobSlug, environment.Type, replacement(version))
 	}
 	return version, nil
 }

@@ -55,8 +55,11 @@ type Endpoint struct {
 	// ExecutionLimit is how long one execution may take before the app's
 	// platform stops it, as far as known.
 	ExecutionLimit time.Duration
-	CreatedAt      time.Time
-	UpdatedAt      time.Time
+	// ReplacesURL is where the app was whose place this endpoint took when it was
+	// last registered, until its index is applied; empty for none.
+	ReplacesURL string
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
 }
 
 // Unknown is the version of an endpoint that has not told one.

@@ -32,6 +32,10 @@ func (r *Registry) apply(tx *store.Tx, environment *model.Environment, e model.E
 			return stats, nil, err
 		}
 	}
+	replacedBy := ""
+	if e.ReplacesURL != "" {
+		replacedBy = e.URL
+	}
 	// Whatever else the endpoint had is disabled or gone from the app.
 	versions, err := tx.LatestJobVersionsOfEndpoint(e.ID)
 	if err != nil {
@@ -41,7 +45,7 @@ func (r *Registry) apply(tx *store.Tx, environment *model.Environment, e model.E
 		if listed[version.Job.Slug] || version.Status == model.JobDisabled {
 			continue
 		}
-		if err := tx.DisableJobVersion(version.ID); err != nil {
+		if err := tx.DisableJobVersion(version.ID, replacedBy); err != nil {
 			return stats, nil, err
 		}
 		if err := r.jobChanged(tx, environment, version.Job); err != nil {

@@ -31,6 +31,7 @@ type Stats struct {
 
 // index makes one indexing that is leased to this process, and records it.
 func (r *Registry) index(ctx context.Context, index model.EndpointIndex) {
+	defer r.ends.announce()
 	log := r.log.With("endpoint", index.EndpointID, "environment", index.EnvironmentID, "attempt", index.Attempts)
 	environment, err := r.store.EnvironmentByID(ctx, index.EnvironmentID)
 	if err == nil {
@@ -133,11 +134,12 @@ func (r *Registry) succeeded(tx *store.Tx, environment *model.Environment, e mod
 	if result.Versions.SDK != "" {
 		e.SDKVersion = result.Versions.SDK
 	}
-	if err := tx.UpdateEndpoint(e); err != nil {
-		return nil, err
-	}
 	stats, gone, err := r.apply(tx, environment, e, result.Document)
 	if err != nil {
+		return nil, err
+	}
+	e.ReplacesURL = ""
+	if err := tx.UpdateEndpoint(e); err != nil {
 		return nil, err
 	}
 	if index.Stats, err = json.Marshal(stats); err != nil {

@@ -46,7 +46,8 @@ type Reconciler interface {
 	Indexed(tx *store.Tx, environment *model.Environment, e model.Endpoint, index protocol.Index) error
 }
 
-// Config is what a registry works with. Every field but Live is required.
+// Config is what a registry works with. Every field but Live and
+// Patience is required.
 type Config struct {
 	Store  *store.Store
 	Node   *node.Node
@@ -58,6 +59,9 @@ type Config struct {
 	// CheckURL returns an error meant for the caller if a URL may not be called
 	// on behalf of an environment of the type.
 	CheckURL func(rawURL string, environmentType protocol.EnvironmentType) error
+	// Patience is how long an invocation in DEVELOPMENT waits for an app that has its
+	// job to be registered; zero for no time.
+	Patience time.Duration
 	// Live is told of indexings; it may be nil.
 	Live  *live.Broadcaster
 	Clock clock.Clock
@@ -73,6 +77,9 @@ type Registry struct {
 	log    *slog.Logger
 	loop   *loop.Loop[model.EndpointIndex]
 	shared node.Shared[model.EndpointIndex]
+
+	ends     ends
+	awaiting awaiting
 }
 
 const (
@@ -134,13 +141,17 @@ func (r *Registry) work(ctx context.Context, index model.EndpointIndex) {
 type Registration struct {
 	Endpoint model.Endpoint
 	Index    model.EndpointIndex
+	// Takeover is what it does to another app.
+	Takeover Takeover
 }
 
 // Register makes a URL the endpoint of an environment with the given slug, once
 // it has answered that it is, and orders its indexing. It gives a
 // [model.Invalid] error, with the protocol's words, if the endpoint does not
-// answer or is another.
-func (r *Registry) Register(ctx context.Context, environment *model.Environment, slug, url string) (Registration, error) {
+// answer or is another; and a [model.Conflict] one in PRODUCTION and STAGING if it
+// would take the slug of an app that still answers and disable jobs of that, unless
+// replace is set.
+func (r *Registry) Register(ctx context.Context, environment *model.Environment, slug, url string, replace bool) (registered Registration, err error) {
 	if err := r.config.CheckURL(url, environment.Type); err != nil {
 		return Registration{}, model.Errorf(model.Invalid, "url: %v", err)
 	}
@@ -148,7 +159,12 @@ func (r *Registry) Register(ctx context.Context, environment *model.Environment,
 	if err != nil {
 		return Registration{}, model.Errorf(model.Invalid, "%v", err)
 	}
-	var registered Registration
+	if registered.Takeover, err = r.takeover(ctx, environment, slug, url); err != nil {
+		return Registration{}, err
+	}
+	if err := registered.Takeover.refuse(environment, slug, url, replace); err != nil {
+		return Registration{}, err
+	}
 	err = r.store.Update(ctx, func(tx *store.Tx) (err error) {
 		registered.Endpoint, err = tx.UpsertEndpoint(model.Endpoint{
 			ID: model.NewID(model.PrefixEndpoint, tx.Now()), EnvironmentID: environment.ID, Slug: slug, URL: url,
@@ -161,6 +177,9 @@ func (r *Registry) Register(ctx context.Context, environment *model.Environment,
 		registered.Index, err = r.order(tx, environment, registered.Endpoint, newIndex{source: model.IndexFromRegister})
 		return err
 	})
+	if err == nil {
+		registered.Takeover.log(r.log, environment, slug, url)
+	}
 	return registered, err
 }
 

@@ -28,7 +28,7 @@ func (r *Registry) Remove(ctx context.Context, environment *model.Environment, s
 			return err
 		}
 		for _, version := range versions {
-			if err := tx.DisableJobVersion(version.ID); err != nil {
+			if err := tx.DisableJobVersion(version.ID, ""); err != nil {
 				return err
 			}
 			if err := r.jobChanged(tx, environment, version.Job); err != nil {

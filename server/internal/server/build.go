@@ -98,7 +98,7 @@ func (s *Server) buildTriggers(caller *endpoint.Client) {
 	s.registry = registry.New(registry.Config{
 		Store: s.store, Node: s.node, Caller: caller, Aborter: s.engine,
 		Reconcilers: []registry.Reconciler{s.trigger, s.schedule, s.ingress, s.source},
-		CheckURL:    s.outgoing.CheckURL, Live: s.live, Clock: c.Clock, Log: c.Log,
+		CheckURL:    s.outgoing.CheckURL, Patience: max(c.AppPatience, 0), Live: s.live, Clock: c.Clock, Log: c.Log,
 	})
 }
 

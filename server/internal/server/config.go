@@ -54,6 +54,9 @@ type Config struct {
 	// notification, and NotificationTimeouts how long one may take.
 	NotificationSchedule []time.Duration
 	NotificationTimeouts notify.Timeouts
+	// AppPatience is how long an invocation in DEVELOPMENT of a job that no app has
+	// waits for one to be registered; less than zero for no time.
+	AppPatience time.Duration
 	// Grace is how long a stop waits for executions and deliveries in flight.
 	Grace time.Duration
 	// Version is the program's.
@@ -98,6 +101,8 @@ const (
 	// measured with (docs/reliability.md).
 	DefaultQueuedRuns = 1_000_000
 	DefaultGrace      = 20 * time.Second
+	// DefaultAppPatience is longer than "runhook dev" takes to find an app.
+	DefaultAppPatience = 3 * time.Second
 	// What is kept in PRODUCTION is for its owners to say.
 	DefaultKeepPayloads = "STAGING=30d,PREVIEW=7d,DEVELOPMENT=7d"
 	DefaultKeepRuns     = "STAGING=90d,PREVIEW=30d,DEVELOPMENT=30d"
@@ -116,6 +121,7 @@ func (c *Config) setDefaults() {
 	setDefault(&c.QueuedRuns, DefaultQueuedRuns)
 	setDefault(&c.MaximumRequest, DefaultMaximumRequest)
 	setDefault(&c.Grace, DefaultGrace)
+	setDefault(&c.AppPatience, DefaultAppPatience)
 	setDefault(&c.KeepPayloads, DefaultKeepPayloads)
 	setDefault(&c.KeepRuns, DefaultKeepRuns)
 	setDefault(&c.Version, "dev")

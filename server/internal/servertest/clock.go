@@ -16,7 +16,7 @@ import (
 type Clock struct {
 	mu     sync.Mutex
 	now    time.Time
-	timers map[chan time.Time]struct{}
+	timers map[chan time.Time]time.Duration
 }
 
 var _ clock.Clock = (*Clock)(nil)
@@ -25,7 +25,7 @@ var _ clock.Clock = (*Clock)(nil)
 func NewClock() *Clock {
 	return &Clock{
 		now:    time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC),
-		timers: map[chan time.Time]struct{}{},
+		timers: map[chan time.Time]time.Duration{},
 	}
 }
 
@@ -45,7 +45,7 @@ func (c *Clock) NewTimer(d time.Duration) *clock.Timer {
 		fired <- c.now
 		return &clock.Timer{C: fired, Stop: func() bool { return false }}
 	}
-	c.timers[fired] = struct{}{}
+	c.timers[fired] = d
 	return &clock.Timer{C: fired, Stop: func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -53,6 +53,18 @@ func (c *Clock) NewTimer(d time.Duration) *clock.Timer {
 		delete(c.timers, fired)
 		return pending
 	}}
+}
+
+// Timers returns how many timers of a length are waited for.
+func (c *Clock) Timers(d time.Duration) (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, length := range c.timers {
+		if length == d {
+			n++
+		}
+	}
+	return n
 }
 
 // Advance moves the clock forward.

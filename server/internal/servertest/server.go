@@ -63,7 +63,8 @@ func Start(t testing.TB, options Options) *Server {
 	}
 	config := server.Config{
 		Address: "127.0.0.1:0", Database: s.Database, Clock: clock.Clock(s.Clock),
-		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+		AppPatience: -1, // nobody moves the clock for an invocation that waits
+		Log:         slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 		APIKeys: map[protocol.EnvironmentType]string{
 			protocol.Production: "tr_prod_servertest", protocol.Staging: "tr_stg_servertest",
 			protocol.Development: "tr_dev_servertest", protocol.Preview: "tr_prev_servertest",

@@ -7,24 +7,25 @@ import (
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
-const endpointColumns = `id, environment_id, slug, url, indexing_hook_id, version, sdk_version, execution_limit_ms, created_at, updated_at`
+const endpointColumns = `id, environment_id, slug, url, indexing_hook_id, version, sdk_version, execution_limit_ms, replaces_url, created_at, updated_at`
 
 func scanEndpoint(rows database.Rows) (model.Endpoint, error) {
 	var e model.Endpoint
 	var limit, created, updated int64
-	err := rows.Scan(&e.ID, &e.EnvironmentID, &e.Slug, &e.URL, &e.IndexingHookID, &e.Version, &e.SDKVersion, &limit, &created, &updated)
+	err := rows.Scan(&e.ID, &e.EnvironmentID, &e.Slug, &e.URL, &e.IndexingHookID, &e.Version, &e.SDKVersion, &limit, &e.ReplacesURL, &created, &updated)
 	e.ExecutionLimit = time.Duration(limit) * time.Millisecond
 	e.CreatedAt, e.UpdatedAt = timeOf(created), timeOf(updated)
 	return e, err
 }
 
 // UpsertEndpoint makes the endpoint with the slug in the environment, or moves
-// it to the given URL. A version is kept where the given one is [model.Unknown].
+// it to the given URL, and remembers where it was before. A version is kept where the given one is [model.Unknown].
 func (tx *Tx) UpsertEndpoint(e model.Endpoint) (model.Endpoint, error) {
 	stored, _, err := first(tx, `
 		INSERT INTO endpoints (`+endpointColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', $9, $9)
 		ON CONFLICT (environment_id, slug) DO UPDATE SET
+			replaces_url = CASE WHEN endpoints.url IN ('', excluded.url) THEN endpoints.replaces_url ELSE endpoints.url END,
 			url = excluded.url,
 			version = CASE WHEN excluded.version = '`+model.Unknown+`' THEN endpoints.version ELSE excluded.version END,
 			sdk_version = CASE WHEN excluded.sdk_version = '`+model.Unknown+`' THEN endpoints.sdk_version ELSE excluded.sdk_version END,
@@ -35,11 +36,12 @@ func (tx *Tx) UpsertEndpoint(e model.Endpoint) (model.Endpoint, error) {
 	return stored, err
 }
 
-// UpdateEndpoint records what an endpoint told of itself, and where it moved.
+// UpdateEndpoint records what an endpoint told of itself, where it moved, and whether
+// it still replaces another.
 func (tx *Tx) UpdateEndpoint(e model.Endpoint) error {
 	return tx.conn.Queue(`
-		UPDATE endpoints SET url = $1, version = $2, sdk_version = $3, execution_limit_ms = $4, updated_at = $5 WHERE id = $6`,
-		[]any{e.URL, e.Version, e.SDKVersion, e.ExecutionLimit.Milliseconds(), micros(tx.now), e.ID}, nil)
+		UPDATE endpoints SET url = $1, version = $2, sdk_version = $3, execution_limit_ms = $4, replaces_url = $5, updated_at = $6 WHERE id = $7`,
+		[]any{e.URL, e.Version, e.SDKVersion, e.ExecutionLimit.Milliseconds(), e.ReplacesURL, micros(tx.now), e.ID}, nil)
 }
 
 // Endpoint returns the endpoint with the id.
@@ -103,6 +105,16 @@ func (tx *Tx) ClaimIndexes(owner, environmentID string, limit int) ([]model.Endp
 		    lease_owner = $1, lease_number = lease_number + 1, updated_at = $2
 		WHERE id IN (SELECT id FROM picked)
 		RETURNING `+indexColumns, []any{owner, micros(tx.now), limit, environmentID}, scanIndex)
+}
+
+// Indexing reports whether an endpoint of an environment is being indexed, or is
+// due to be.
+func (tx *Tx) Indexing(environmentID string) (bool, error) {
+	n, err := tx.count(`
+		SELECT (SELECT COUNT(*) FROM endpoint_indexes WHERE lease_owner IS NOT NULL AND environment_id = $1)
+		     + (SELECT COUNT(*) FROM endpoint_indexes WHERE due_at IS NOT NULL AND lease_owner IS NULL AND environment_id = $1 AND due_at <= $2)`,
+		environmentID, micros(tx.now))
+	return n > 0, err
 }
 
 // nextDue returns the time that a query selects, or the zero time.

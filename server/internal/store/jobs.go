@@ -1,6 +1,8 @@
 package store
 
 import (
+	"time"
+
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store/database"
 )
@@ -21,12 +23,16 @@ type JobVersion struct {
 	// Preprocess is set when the app wants to be asked before a run begins.
 	Preprocess bool
 	Endpoint   model.Endpoint
+	// ReplacedBy is the URL of the app that disabled it by taking the place of the
+	// app that had it, and ReplacedAt when; empty and zero otherwise.
+	ReplacedBy string
+	ReplacedAt time.Time
 }
 
 const jobVersionQuery = `
 SELECT v.id, v.environment_id, v.version, v.status, v.latest, v.limit_key, v.notify_success, v.notify_failure, v.preprocess,
        j.id, j.slug, j.title, j.internal,
-       p.id, p.slug, p.url, p.version, p.sdk_version, p.execution_limit_ms
+       p.id, p.slug, p.url, p.version, p.sdk_version, p.execution_limit_ms, v.replaced_by, v.replaced_at
 FROM job_versions v
 JOIN jobs j ON j.id = v.job_id
 JOIN endpoints p ON p.id = v.endpoint_id `
@@ -34,10 +40,12 @@ JOIN endpoints p ON p.id = v.endpoint_id `
 func scanJobVersion(rows database.Rows) (JobVersion, error) {
 	var v JobVersion
 	var limit int64
-	var limitKey *string
+	var limitKey, replacedBy *string
+	var replacedAt *int64
 	err := rows.Scan(&v.ID, &v.EnvironmentID, &v.Version, &v.Status, &v.Latest, &limitKey, &v.NotifySuccess, &v.NotifyFailure, &v.Preprocess,
 		&v.Job.ID, &v.Job.Slug, &v.Job.Title, &v.Job.Internal,
-		&v.Endpoint.ID, &v.Endpoint.Slug, &v.Endpoint.URL, &v.Endpoint.Version, &v.Endpoint.SDKVersion, &limit)
+		&v.Endpoint.ID, &v.Endpoint.Slug, &v.Endpoint.URL, &v.Endpoint.Version, &v.Endpoint.SDKVersion, &limit, &replacedBy, &replacedAt)
+	v.ReplacedBy, v.ReplacedAt = textOrEmpty(replacedBy), timeOrZero(replacedAt)
 	v.LimitKey = textOrEmpty(limitKey)
 	v.Endpoint.EnvironmentID = v.EnvironmentID
 	v.Endpoint.ExecutionLimit = milliseconds(limit)
@@ -100,7 +108,7 @@ func (tx *Tx) UpsertJobVersion(v JobVersion, specification []byte) error {
 		VALUES ($1, $2, $3, $4, $5, $6, FALSE, $7, $8, $9, $10, $10)
 		ON CONFLICT (job_id, environment_id, version) DO UPDATE SET
 			endpoint_id = excluded.endpoint_id, status = excluded.status, limit_key = excluded.limit_key,
-			preprocess = excluded.preprocess,
+			preprocess = excluded.preprocess, replaced_by = NULL, replaced_at = NULL,
 			specification = excluded.specification, updated_at = excluded.updated_at`,
 		model.NewID(model.PrefixJobVersion, tx.now), v.EnvironmentID, v.Job.ID, v.Endpoint.ID, v.Version,
 		string(model.JobActive), string(specification), textOrNull(v.LimitKey), v.Preprocess, micros(tx.now))
@@ -114,10 +122,15 @@ func (tx *Tx) SetJobNotifications(versionID string, success, failure bool) error
 		[]any{success, failure, micros(tx.now), versionID}, nil)
 }
 
-// DisableJobVersion has a version take no new runs.
-func (tx *Tx) DisableJobVersion(id string) error {
-	_, err := tx.conn.Exec(`UPDATE job_versions SET status = $1, updated_at = $2 WHERE id = $3`,
-		string(model.JobDisabled), micros(tx.now), id)
+// DisableJobVersion has a version take no new runs. replacedBy is the URL of the app
+// that took the place of the one that had it; empty for any other reason.
+func (tx *Tx) DisableJobVersion(id, replacedBy string) error {
+	var replacedAt time.Time
+	if replacedBy != "" {
+		replacedAt = tx.now
+	}
+	_, err := tx.conn.Exec(`UPDATE job_versions SET status = $1, updated_at = $2, replaced_by = $3, replaced_at = $4 WHERE id = $5`,
+		string(model.JobDisabled), micros(tx.now), textOrNull(replacedBy), microsOrNull(replacedAt), id)
 	return err
 }
 

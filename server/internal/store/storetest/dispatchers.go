@@ -104,7 +104,7 @@ func versionsToStart(f *fixture) {
 	ids := append(names(own, func(d model.Dispatcher) string { return d.ID }), "dispatcher_unknown")
 	f.newVersion(f.environment, f.endpoint, second, "0.9.0", false)
 	f.update(func(tx *store.Tx) error { return tx.DisableDispatcher(f.environment.ID, idle.ID) })
-	f.update(func(tx *store.Tx) error { return tx.DisableJobVersion(f.version.ID) })
+	f.update(func(tx *store.Tx) error { return tx.DisableJobVersion(f.version.ID, "") })
 
 	start := func(ids []string) []store.JobVersion {
 		return read(f, func(tx *store.Tx) ([]store.JobVersion, error) { return tx.JobVersionsToStart(ids) })

@@ -101,7 +101,7 @@ func latestVersion(f *fixture) {
 }
 
 func disabledVersion(f *fixture) {
-	f.update(func(tx *store.Tx) error { return tx.DisableJobVersion(f.version.ID) })
+	f.update(func(tx *store.Tx) error { return tx.DisableJobVersion(f.version.ID, "") })
 	want := f.version
 	want.Status = model.JobDisabled
 	latest := func(tx *store.Tx) (store.JobVersion, bool, error) {

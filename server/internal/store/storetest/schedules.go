@@ -284,7 +284,7 @@ func versionsOfSchedules(f *fixture) {
 	equal(f, "those of two jobs", versions(ofDynamic), []string{f.version.ID, version.ID})
 	setJobs(second.ID, second.ID)
 	equal(f, "those of the other job", versions(ofDynamic), []string{version.ID})
-	f.update(func(tx *store.Tx) error { return tx.DisableJobVersion(version.ID) })
+	f.update(func(tx *store.Tx) error { return tx.DisableJobVersion(version.ID, "") })
 	equal(f, "those of a disabled job", versions(ofDynamic), nil)
 	setJobs()
 	equal(f, "those of no jobs again", versions(ofDynamic), nil)

@@ -8,6 +8,7 @@ import (
 	"github.com/runhook/runhook/server/internal/store"
 	"github.com/runhook/runhook/server/internal/store/database"
 	"github.com/runhook/runhook/server/internal/store/storetest"
+	"github.com/runhook/runhook/server/internal/testpostgres"
 )
 
 func TestOpeningADatabaseAgainChangesNothing(t *testing.T) {
@@ -105,5 +106,19 @@ func TestADatabaseIsOpenedWithoutAKeyAndALog(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+func TestNothingOpensADatabaseOfAnotherEncoding(t *testing.T) {
+	t.Parallel()
+	options := store.Options{URL: testpostgres.URLWith(t, "ENCODING 'EUC_JP' LOCALE 'C' LOCALE_PROVIDER libc"), Clock: storetest.NewClock()}
+	_, opened := store.Open(t.Context(), options)
+	_, moved := store.Move(t.Context(), store.Options{URL: engines[0].url(t), Clock: storetest.NewClock()}, options)
+	for name, err := range map[string]error{
+		"a server": opened, "migrate-db": moved, "doctor": store.Look(t.Context(), options, func(*store.Tx) error { return nil }),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "EUC_JP") || !strings.Contains(err.Error(), "CREATE DATABASE") {
+			t.Errorf("%s: got error %v, want one that says how to make another", name, err)
+		}
 	}
 }

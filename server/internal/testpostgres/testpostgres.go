@@ -43,6 +43,13 @@ const patience = 2 * time.Minute
 // fails the test when there is no server. It may be called by parallel tests.
 func URL(t testing.TB) string {
 	t.Helper()
+	return URLWith(t, "")
+}
+
+// URLWith is URL for a database that is made with options of CREATE DATABASE, such
+// as an encoding.
+func URLWith(t testing.TB, options string) string {
+	t.Helper()
 	serverURL, err := sharedServer()
 	if err != nil {
 		t.Fatalf("a PostgreSQL database for this test: %v", err)
@@ -51,7 +58,7 @@ func URL(t testing.TB) string {
 	name := "test_" + strings.ToLower(rand.Text())
 	// template0 because nobody can be connected to it, which would make
 	// the server refuse to copy it.
-	if err := execute(server, "CREATE DATABASE "+name+" TEMPLATE template0"); err != nil {
+	if err := execute(server, "CREATE DATABASE "+name+" TEMPLATE template0 "+options); err != nil {
 		t.Fatalf("a PostgreSQL database for this test: %v", err)
 	}
 	t.Cleanup(func() {

@@ -65,8 +65,8 @@ type DB interface {
 // Arguments are strings (text), int64 and other integers, bool, float64, []byte
 // (binary), json.RawMessage (text), named types of these, pointers to them, and
 // nil; a nil pointer or slice is NULL. Scan takes pointers to the same types, and
-// to pointers and byte slices where a column may be NULL. Texts must be UTF-8
-// without U+0000. Deferred constraints must not be used: they would fail the
+// to pointers and byte slices where a column may be NULL. What of a text is not
+// UTF-8, and U+0000, is stored as U+FFFD. Deferred constraints must not be used: they would fail the
 // other transactions of a commit.
 type Conn interface {
 	// Exec runs an INSERT, UPDATE, DELETE or a change to the schema, and returns
@@ -151,6 +151,10 @@ var (
 	// ErrConstraint means a row breaks another rule of its table: a check, a
 	// column that must have a value, a reference to a row that is not there.
 	ErrConstraint = errors.New("a row breaks a rule of its table")
+	// ErrData means that the engine refuses a value that was to be written: text it
+	// cannot hold, a number, a date or a key out of its bounds. It would refuse it
+	// again.
+	ErrData = errors.New("the database refuses a value")
 	// ErrFull means there is no room on the disk. Nothing was kept; it may work
 	// once there is.
 	ErrFull = errors.New("the disk of the database is full")

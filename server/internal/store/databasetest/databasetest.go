@@ -47,6 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) database.DB) {
 		{"values come back as they went in", values},
 		{"arguments of every supported type are taken", argumentTypes},
 		{"text keeps every byte", textBytes},
+		{"text that is not UTF-8, and U+0000, is replaced", replacedText},
 		{"a value of another type is refused", typeMismatch},
 		{"the wrong number of arguments is refused", argumentCount},
 		{"two statements in one text are refused", twoStatements},

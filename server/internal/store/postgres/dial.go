@@ -26,6 +26,8 @@ func prepare(url string, connection *pgx.ConnConfig) {
 	if connection.RuntimeParams["application_name"] == "" {
 		connection.RuntimeParams["application_name"] = "runhook"
 	}
+	// Whatever its role or its environment says: our text is UTF-8.
+	connection.RuntimeParams["client_encoding"] = "UTF8"
 	// A server that takes no writes is of no use, unless to those who say so and only
 	// look: it is a standby, or was replaced.
 	if !strings.Contains(url, "target_session_attrs") {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -59,8 +58,11 @@ func meaningOf(code string) error {
 		"25006": // read only, as a server that has been replaced is
 		return database.ErrUnavailable
 	}
-	if strings.HasPrefix(code, "08") { // connection exceptions
+	switch code[:min(len(code), 2)] {
+	case "08": // connection exceptions
 		return database.ErrUnavailable
+	case "22", "54": // data exceptions, program limits such as the size of a key
+		return database.ErrData
 	}
 	return nil
 }

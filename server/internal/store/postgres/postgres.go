@@ -60,7 +60,7 @@ var _ database.DB = (*DB)(nil)
 
 // Open connects to the database that url names. It fails with
 // [database.ErrUnavailable] if the server does not answer, and if the server is
-// too old.
+// too old or the database's encoding is not UTF-8.
 func Open(ctx context.Context, url string, options Options) (*DB, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -75,7 +75,11 @@ func Open(ctx context.Context, url string, options Options) (*DB, error) {
 		pool: pool, instance: rand.Text(),
 		healthInterval: options.HealthInterval, logger: options.Logger,
 	}
-	if err := db.checkVersion(ctx); err != nil {
+	err = db.checkVersion(ctx)
+	if err == nil {
+		err = db.checkEncoding(ctx)
+	}
+	if err != nil {
 		pool.Close()
 		target := config.ConnConfig
 		return nil, fmt.Errorf("open the PostgreSQL database %s on %s:%d: %w", target.Database, target.Host, target.Port, err)
@@ -114,6 +118,20 @@ func (db *DB) checkVersion(ctx context.Context) error {
 	}
 	if version := number / 10000; version < oldestVersion {
 		return fmt.Errorf("the server is PostgreSQL %d; use %d or later", version, oldestVersion)
+	}
+	return nil
+}
+
+// checkEncoding refuses a database that cannot hold every text: names, payloads and
+// error messages come from everywhere.
+func (db *DB) checkEncoding(ctx context.Context) error {
+	var encoding string
+	if err := db.pool.QueryRow(ctx, "SHOW server_encoding").Scan(&encoding); err != nil {
+		return explain(ctx, err, true)
+	}
+	if encoding != "UTF8" {
+		return fmt.Errorf("its encoding is %s, which does not hold every text; use one with the encoding UTF8, "+
+			"made with CREATE DATABASE name ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0", encoding)
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func (t *transaction) Query(query string, args ...any) (database.Rows, error) {
 		return nil, err
 	}
 	batch := t.batch()
-	batch.Queue(query, storable(args)...)
+	batch.Queue(query, database.Storable(args)...)
 	results := t.connection.SendBatch(t.ctx, batch)
 	if err := t.receive(results); err != nil {
 		results.Close()
@@ -148,7 +148,7 @@ func (t *transaction) batch() *pgx.Batch {
 
 func (t *transaction) addQueue(batch *pgx.Batch) {
 	for _, q := range t.queue {
-		batch.Queue(q.query, storable(q.args)...)
+		batch.Queue(q.query, database.Storable(q.args)...)
 	}
 }
 

@@ -31,6 +31,8 @@ func (e *resultError) Is(target error) bool {
 		return e.code == library.SQLITE_CONSTRAINT_CHECK ||
 			e.code == library.SQLITE_CONSTRAINT_NOTNULL ||
 			e.code == library.SQLITE_CONSTRAINT_FOREIGNKEY
+	case database.ErrData:
+		return e.primary() == library.SQLITE_TOOBIG || e.primary() == library.SQLITE_MISMATCH
 	case database.ErrFull:
 		return e.primary() == library.SQLITE_FULL
 	case database.ErrUnavailable:

@@ -7,6 +7,8 @@ import (
 	"modernc.org/libc"
 	"modernc.org/libc/sys/types"
 	library "modernc.org/sqlite/lib"
+
+	"github.com/runhook/runhook/server/internal/store/database"
 )
 
 // statement is a prepared statement. Text and binary arguments are copied into a
@@ -87,7 +89,7 @@ func (s *statement) bind(args []any) error {
 		return fmt.Errorf("the statement has %d parameters and was given %d arguments", s.arguments, len(args))
 	}
 	size := 0
-	for i, arg := range args {
+	for i, arg := range database.Storable(args) {
 		v, err := valueOf(arg)
 		if err != nil {
 			return fmt.Errorf("argument $%d: %w", i+1, err)

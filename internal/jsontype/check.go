@@ -54,6 +54,10 @@ func (c *checker) check(d *Type, value any, path []string) {
 		c.check(d.element, value, path)
 		return
 	}
+	if numbers, ok := value.([]any); ok && d.format == base64Format {
+		c.checkElements(d, numbers, path) // encoding/json reads bytes as numbers, too
+		return
+	}
 	if problem := d.mismatch(value); problem != "" {
 		c.report(path, "Expected %s, received %s", d.kind, problem)
 		return
@@ -64,9 +68,7 @@ func (c *checker) check(d *Type, value any, path []string) {
 			c.report(path, "%v", err)
 		}
 	case []any:
-		for i, element := range value {
-			c.check(d.element, element, append(path, strconv.Itoa(i)))
-		}
+		c.checkElements(d, value, path)
 	case map[string]any:
 		if d.kind == table {
 			for _, name := range slices.Sorted(maps.Keys(value)) {
@@ -75,56 +77,61 @@ func (c *checker) check(d *Type, value any, path []string) {
 			return
 		}
 		c.checkMembers(d, value, path)
-		if c.strict {
-			c.checkNames(d, value, path)
-		}
 	}
 }
 
+func (c *checker) checkElements(d *Type, elements []any, path []string) {
+	for i, element := range elements {
+		c.check(d.element, element, append(path, strconv.Itoa(i)))
+	}
+}
+
+// checkMembers checks each member's values: there are several if the text spells
+// its name in several cases, and encoding/json decodes them all.
 func (c *checker) checkMembers(d *Type, value map[string]any, path []string) {
-	for _, member := range d.members {
-		found, present := lookUp(value, member.name)
-		at := append(path, member.name)
-		switch {
-		case !present && member.required:
-			c.report(at, "Required")
-		case !present, found == nil && !member.required:
-		case member.quoted:
-			if _, ok := found.(string); !ok {
-				c.report(at, "Expected string, received %s", kindOf(found))
-			}
-		default:
-			c.check(member.of, found, at)
-		}
-	}
-}
-
-func (c *checker) checkNames(d *Type, value map[string]any, path []string) {
+	values := make([][]any, len(d.members))
+	var unknown []string
 	for _, name := range slices.Sorted(maps.Keys(value)) {
-		if !slices.ContainsFunc(d.members, func(m member) bool { return strings.EqualFold(m.name, name) }) {
-			c.report(append(path, name), "Unrecognized key")
+		if index, known := d.memberNamed(name); known {
+			values[index] = append(values[index], value[name])
+		} else {
+			unknown = append(unknown, name)
 		}
+	}
+	for i, member := range d.members {
+		at := append(path, member.name)
+		if len(values[i]) == 0 && member.required {
+			c.report(at, "Required")
+		}
+		for _, found := range values[i] {
+			c.checkMember(member, found, at)
+		}
+	}
+	if !c.strict {
+		return
+	}
+	for _, name := range unknown {
+		c.report(append(path, name), "Unrecognized key")
 	}
 }
 
-// lookUp finds a member as encoding/json does: in any case, if not in the given.
-func lookUp(value map[string]any, name string) (any, bool) {
-	if found, ok := value[name]; ok {
-		return found, true
-	}
-	for candidate, found := range value {
-		if strings.EqualFold(candidate, name) {
-			return found, true
+func (c *checker) checkMember(m member, value any, path []string) {
+	switch {
+	case value == nil && !m.required:
+	case m.quoted:
+		if _, ok := value.(string); !ok {
+			c.report(path, "Expected string, received %s", kindOf(value))
 		}
+	default:
+		c.check(m.of, value, path)
 	}
-	return nil, false
 }
 
 // mismatch returns what a value is if it is not of the type's kind.
 func (d *Type) mismatch(value any) string {
 	got := kindOf(value)
 	switch {
-	case got == d.kind.String():
+	case got == d.kind.String(), got == text.String() && d.format == numberFormat:
 	case got == number.String() && d.kind == integer:
 		if digits := value.(json.Number).String(); strings.ContainsAny(digits, ".eE") {
 			return got + " " + digits
@@ -142,6 +149,10 @@ func (d *Type) parse(value string) error {
 			return fmt.Errorf("not base64: %w", err)
 		}
 		return nil
+	}
+	if d.format == numberFormat {
+		quoted, _ := json.Marshal(value) // a string always encodes
+		return json.Unmarshal(quoted, new(json.Number))
 	}
 	parser, ok := reflect.New(d.goType).Interface().(encoding.TextUnmarshaler)
 	if !ok {

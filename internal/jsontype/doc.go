@@ -12,4 +12,8 @@
 // a struct and its tag has neither omitempty nor omitzero. The zero of every
 // other type is nil, which is what an absent member means too. Members that the
 // type does not have are allowed, unless it is strict.
+//
+// Nothing that encoding/json decodes is wrong, unless something is missing or null.
+// The schema names only the forms that encoding/json writes; the check also takes
+// those that it reads besides: bytes as a list of numbers, a [json.Number] as text.
 package jsontype

@@ -3,6 +3,7 @@ package jsontype_test
 import (
 	"encoding/json"
 	"math/big"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -128,15 +129,54 @@ func TestTypesWithoutRequiredMembersNeedNoCheck(t *testing.T) {
 	}
 }
 
+func TestWhatDecodesIsNotWrong(t *testing.T) {
+	for name, c := range map[string]struct {
+		of   *jsontype.Type
+		into any
+		text string
+	}{
+		"bytes as numbers":             {jsontype.Of[struct{ Data []byte }](), &struct{ Data []byte }{}, `{"dAtA":[0,255]}`},
+		"bytes of a type of their own": {jsontype.Of[[]octet](), &[]octet{}, `[1,2]`},
+		"a number as text":             {jsontype.Of[json.Number](), new(json.Number), `"5"`},
+		"a quoted pointer": {jsontype.Of[struct {
+			A *int `json:",string"`
+		}](), &struct {
+			A *int `json:",string"`
+		}{}, `{"A":"5"}`},
+		"names that differ by case": {jsontype.Of[twins](), &twins{}, `{"A":"x"}`},
+		"a name in several cases":   {jsontype.Of[base](), &base{}, `{"iD":"x","ID":"y"}`},
+		"a letter beyond ASCII":     {jsontype.Of[struct{ Kind string }](), &struct{ Kind string }{}, `{"\u212aind":"x"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := json.Unmarshal([]byte(c.text), c.into); err != nil {
+				t.Fatal(err)
+			}
+			if issues := c.of.Check([]byte(c.text), true); len(issues) > 0 {
+				t.Errorf("found %v", issues)
+			}
+		})
+	}
+}
+
+type octet uint8
+
+type twins struct {
+	Number int    `json:"a,omitempty"`
+	Text   string `json:"A"`
+}
+
 // What decodes and is complete must pass, whatever it is.
 func FuzzCheckAgreesWithDecoding(f *testing.F) {
 	f.Add([]byte(`{"id":"x","Name":"n","flag":true,"ratio":1,"quoted":"5","data":"AA==","pair":[1]}`))
+	f.Add([]byte(`{"dAtA":[0]}`))
+	f.Add([]byte(`{"digits":"5","at":"2026-01-31T12:00:00Z","next":{"ID":"x"},"duration":5,"big":5,"any":[{}],"raw":{"a":[1e400]},"labels":{"a":1,"b":null}}`))
+	f.Add([]byte(`{"quotedPointer":"5","twins":{"A":"x","a":1},"octets":[1],"byNumber":{"1":"a"},"text":"10.0.0.1","hash":[1,2,3,4]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if !json.Valid(text) {
 			return
 		}
-		var decoded everything
-		issues := jsontype.Of[everything]().Check(text, false)
+		var decoded fuzzed
+		issues := jsontype.Of[fuzzed]().Check(text, false)
 		if err := json.Unmarshal(text, &decoded); err == nil {
 			for _, issue := range issues {
 				if issue.Message != "Required" && !nullIssue(issue.Message) {
@@ -145,6 +185,16 @@ func FuzzCheckAgreesWithDecoding(f *testing.F) {
 			}
 		}
 	})
+}
+
+type fuzzed struct {
+	everything
+	QuotedPointer *int           `json:"quotedPointer,string"`
+	Twins         twins          `json:"twins"`
+	Octets        []octet        `json:"octets"`
+	ByNumber      map[int]string `json:"byNumber"`
+	Text          netip.Addr     `json:"text"`
+	Hash          [4]byte        `json:"hash"`
 }
 
 func nullIssue(message string) bool { return len(message) > 4 && message[len(message)-4:] == "null" }

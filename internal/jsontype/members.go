@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // field is a struct field that may become a member.
@@ -97,9 +98,54 @@ func newField(of reflect.StructField, name string, options []string, depth int, 
 		found.required = described.kind != anything &&
 			!slices.Contains(options, "omitempty") && !slices.Contains(options, "omitzero")
 	}
-	switch described.kind {
+	quotable := described
+	if quotable.kind == pointer && of.Type.Name() == "" {
+		quotable = quotable.element
+	}
+	switch quotable.kind {
 	case boolean, integer, number, text:
-		found.quoted = slices.Contains(options, "string")
+		found.quoted = slices.Contains(options, "string") && quotable.format != base64Format
 	}
 	return found
+}
+
+// indexNames returns where members are by name. Where two differ only by case, the
+// folded name is the first one's, as in encoding/json.
+func indexNames(members []member) map[string]int {
+	index := make(map[string]int, 2*len(members))
+	for i, m := range members {
+		index[m.name] = i
+	}
+	for i, m := range members {
+		if _, taken := index[foldedPrefix+fold(m.name)]; !taken {
+			index[foldedPrefix+fold(m.name)] = i
+		}
+	}
+	return index
+}
+
+// foldedPrefix sets folded names apart from names: no JSON text holds it.
+const foldedPrefix = "\xff"
+
+// fold returns the one spelling of all names that are equal but for their case.
+func fold(name string) string {
+	return strings.Map(func(r rune) rune {
+		for {
+			next := unicode.SimpleFold(r)
+			if next <= r {
+				return next // past the last one comes the smallest
+			}
+			r = next
+		}
+	}, name)
+}
+
+// memberNamed returns the member that encoding/json decodes a name into: in any
+// case, if there is none in the given.
+func (d *Type) memberNamed(name string) (index int, found bool) {
+	if index, found = d.byName[name]; found {
+		return index, true
+	}
+	index, found = d.byName[foldedPrefix+fold(name)]
+	return index, found
 }

@@ -16,9 +16,10 @@ type Type struct {
 	nullable bool
 	format   string // of a text, in the words of JSON Schema
 	unsigned bool   // an integer that is not below zero
-	element  *Type  // of a pointer, an array or a table
+	element  *Type  // of a pointer, an array or a table; of bytes, one of them
 	members  []member
-	required bool // whether any member, at any depth, is required
+	byName   map[string]int // index of a member, by its name and by its folded name
+	required bool           // whether any member, at any depth, is required
 }
 
 type kind int
@@ -45,6 +46,9 @@ type member struct {
 
 // base64Format marks a text that is bytes. In a schema it is an encoding.
 const base64Format = "base64"
+
+// numberFormat marks a [json.Number], which is read from a text, too.
+const numberFormat = "number"
 
 var known sync.Map // of *Type by reflect.Type
 
@@ -89,7 +93,7 @@ func describe(goType reflect.Type, made map[reflect.Type]*Type) *Type {
 	case goType == timeType:
 		described.kind, described.format = text, "date-time"
 	case goType == numberType:
-		described.kind = number
+		described.kind, described.format = number, numberFormat
 	case goType.Kind() == reflect.Pointer:
 		described.kind, described.nullable, described.element = pointer, true, describe(goType.Elem(), made)
 	case address.Implements(jsonUnmarshal) || goType.Implements(jsonMarshal):
@@ -117,7 +121,7 @@ func (d *Type) ofKind(goType reflect.Type, made map[reflect.Type]*Type) {
 	case reflect.Slice:
 		d.nullable = true
 		if goType.Elem().Kind() == reflect.Uint8 {
-			d.kind, d.format = text, base64Format
+			d.kind, d.format, d.element = text, base64Format, describe(goType.Elem(), made)
 			return
 		}
 		d.kind, d.element = array, describe(goType.Elem(), made)
@@ -127,6 +131,7 @@ func (d *Type) ofKind(goType reflect.Type, made map[reflect.Type]*Type) {
 		d.kind, d.nullable, d.element = table, true, describe(goType.Elem(), made)
 	case reflect.Struct:
 		d.kind, d.members = object, membersOf(goType, made)
+		d.byName = indexNames(d.members)
 	}
 }
 

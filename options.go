@@ -87,8 +87,9 @@ type Properties []Property
 
 func (p Properties) applyToTask(o *taskOptions) { o.request.Properties = p }
 
-// Redact names parts of a task's output, as paths like "card.number", that
-// people are not shown. Code gets them all the same.
+// Redact names parts of a task's output, as paths like "card.number" or
+// "cards.0.number", that people are not shown. Code gets them all the same. There may
+// be 1,000 paths of 64 KiB together.
 type Redact []string
 
 func (r Redact) applyToTask(o *taskOptions) { o.request.Redact = &protocol.Redact{Paths: r} }

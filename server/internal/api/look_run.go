@@ -6,6 +6,7 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/redact"
 	"github.com/runhook/runhook/server/internal/store"
 )
 
@@ -94,6 +95,8 @@ func (a *API) runDetails(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	var told detailedRun
+	var tasks []model.Task
+	var attempts []store.TaskAttempt
 	err = a.Store.View(r.Context(), func(tx *store.Tx) error {
 		x, found, err := tx.Execution(r.PathValue("run"))
 		if err != nil {
@@ -103,7 +106,10 @@ func (a *API) runDetails(w http.ResponseWriter, r *request) error {
 			return model.Errorf(model.NotFound, "Run not found")
 		}
 		told = tellExecution(x)
-		if told.Tasks, told.NextTask, err = shownTasks(tx, x.Run.ID, r.URL.Query().Get("taskCursor"), take); err != nil {
+		if tasks, told.NextTask, err = pageOfTasks(tx, x.Run.ID, r.URL.Query().Get("taskCursor"), take); err != nil {
+			return err
+		}
+		if attempts, err = attemptsOf(tx, tasks); err != nil {
 			return err
 		}
 		if told.Statuses, err = tx.Statuses(x.Run.ID); err != nil {
@@ -120,6 +126,7 @@ func (a *API) runDetails(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
+	told.Tasks = showTasks(tasks, attempts)
 	return ok(w, told)
 }
 
@@ -146,40 +153,42 @@ func tellExecution(x store.Execution) detailedRun {
 	return told
 }
 
-// shownTasks returns a page of a run's tasks with their failed attempts, and where
-// the next page begins.
-func shownTasks(tx *store.Tx, runID, cursor string, take int) (told []task, next string, err error) {
-	tasks, err := tx.TasksOfRun(runID, cursor, false, take+1)
-	if err != nil {
-		return nil, "", err
-	}
+// pageOfTasks returns a page of a run's tasks, and where the next page begins.
+func pageOfTasks(tx *store.Tx, runID, cursor string, take int) (tasks []model.Task, next string, err error) {
+	tasks, err = tx.TasksOfRun(runID, cursor, false, take+1)
 	if len(tasks) > take {
 		next, tasks = tasks[take].ID, tasks[:take]
 	}
+	return tasks, next, err
+}
+
+func attemptsOf(tx *store.Tx, tasks []model.Task) ([]store.TaskAttempt, error) {
 	ids := make([]string, len(tasks))
 	for i, t := range tasks {
 		ids[i] = t.ID
 	}
-	attempts, err := tx.TaskAttempts(ids)
-	if err != nil {
-		return nil, "", err
-	}
+	return tx.TaskAttempts(ids)
+}
+
+// showTasks returns tasks with their failed attempts. It is no part of a transaction:
+// masking takes a while for tasks with a lot in them.
+func showTasks(tasks []model.Task, attempts []store.TaskAttempt) []task {
 	failed := map[string][]taskAttempt{}
 	for _, at := range attempts {
 		failed[at.TaskID] = append(failed[at.TaskID], taskAttempt{at.Number, at.Error, protocol.At(at.FailedAt), protocol.At(at.RetryAt)})
 	}
-	told = make([]task, len(tasks))
+	told := make([]task, len(tasks))
 	for i, t := range tasks {
 		told[i] = showTask(t)
 		told[i].FailedAttempts = failed[t.ID]
 	}
-	return told, next, nil
+	return told
 }
 
 func showTask(t model.Task) task {
 	shown := task{
 		ID: t.ID, ParentID: t.ParentID, DisplayKey: t.DisplayKey, Name: t.Name, Icon: t.Icon, Description: t.Description,
-		Status: t.Status, Noop: t.Noop, Operation: t.Operation, Params: t.ShownParams(), Properties: t.Properties,
+		Status: t.Status, Noop: t.Noop, Operation: t.Operation, Params: redact.Params(t), Properties: t.Properties,
 		OutputProperties: t.OutputProperties, Context: t.Context, Style: t.Style,
 		StartedAt: protocol.At(t.StartedAt), CompletedAt: protocol.AtOrNil(t.CompletedAt), DelayUntil: protocol.AtOrNil(t.DelayUntil),
 		DueAt: protocol.AtOrNil(t.DueAt), Attempts: t.Attempts,
@@ -187,7 +196,7 @@ func showTask(t model.Task) task {
 	if t.Status == protocol.TaskErrored {
 		shown.Error = t.Output
 	} else {
-		shown.Output = t.ShownOutput()
+		shown.Output = redact.Output(t.Output, t.Redact)
 	}
 	return shown
 }

@@ -177,17 +177,17 @@ func TestARunsDetails(t *testing.T) {
 		"do not show what a task redacts, and nor does the protocol's run": func(t *testing.T, s *servertest.Server, app *servertest.App) {
 			id := app.End(nil, func(x *servertest.Execution) servertest.Reply {
 				task := x.Task("charge", func(request *protocol.CreateTask) {
-					request.Redact = &protocol.Redact{Paths: []string{"card.number"}}
+					request.Redact = &protocol.Redact{Paths: []string{"card.number", "others.0.number", "all"}}
 					request.Params = json.RawMessage(`{"header":{"__redactedString":true,"strings":["Bearer ",""],"interpolations":["t0ken"]}}`)
 				})
-				if done := x.Complete(task, `{"card":{"number":"4111"}}`); string(done.Output) != `{"card":{"number":"4111"}}` {
+				if done := x.Complete(task, `{"card":{"number":"4111"},"others":[{"number":"4222"}],"all":["4333"]}`); !strings.Contains(string(done.Output), `[{"number":"4222"}],"all":["4333"]`) {
 					t.Errorf("the app is told %s", done.Output)
 				}
 				return servertest.Success("")
 			}).ID
 			for _, path := range []string{"/api/runhook/v1/runs/" + id, "/api/v2/runs/" + id + "?taskdetails=true", "/api/v1/runs/" + id + "?taskdetails=true"} {
 				body := string(s.Development().Do("GET", path, nil).Body)
-				for _, want := range []string{`"output":{"card":{"number":"[REDACTED]"}}`, `"params":{"header":"Bearer ********"}`} {
+				for _, want := range []string{`"output":{"card":{"number":"[REDACTED]"},"others":[{"number":"[REDACTED]"}],"all":"[REDACTED]"}`, `"params":{"header":"Bearer ********"}`} {
 					if !strings.Contains(body, want) {
 						t.Errorf("%s has no %s: %s", path, want, body)
 					}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/redact"
 	"github.com/runhook/runhook/server/internal/store"
 )
 
@@ -138,7 +139,7 @@ func branchesOf(tasks []model.Task, children map[string][]model.Task, page runPa
 			task.ParentID = nullable(t.ParentID)
 		}
 		if page.details {
-			task.Params, task.Output = t.ShownParams(), t.ShownOutput()
+			task.Params, task.Output = redact.Params(t), redact.Output(t.Output, t.Redact)
 		}
 		if below := children[t.ID]; len(below) > 0 {
 			task.Subtasks = branchesOf(below, children, page, false)

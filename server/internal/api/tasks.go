@@ -7,6 +7,7 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/redact"
 )
 
 // maximumOutput is the longest output of a task, in UTF-16 code units as the
@@ -62,6 +63,11 @@ func checkTask(t protocol.CreateTask) error {
 		return model.Errorf(model.Invalid, "Invalid request body: idempotencyKey is missing")
 	case t.Style != nil && t.Style.Style != "normal" && t.Style.Style != "minimal":
 		return model.Errorf(model.Invalid, "Invalid request body: style.style must be normal or minimal, not %q", t.Style.Style)
+	}
+	if t.Redact != nil {
+		if err := redact.CheckPaths(t.Redact.Paths); err != nil {
+			return model.Errorf(model.Invalid, "Invalid request body: redact %v", err)
+		}
 	}
 	switch t.Operation {
 	case "", "fetch", "fetch-response", "fetch-poll":

@@ -24,7 +24,7 @@ var layers = [][]string{
 	{"egress"},
 	{"node"},
 	{"store"},
-	{"cron", "filter"},
+	{"cron", "filter", "redact"},
 	{"model"},
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/redact"
 	"github.com/runhook/runhook/server/internal/store"
 )
 
@@ -69,6 +70,9 @@ func newTask(environment *model.Environment, runID, key string, request protocol
 		if t.Properties, err = encodeJSON(properties); err != nil {
 			return t, err
 		}
+	}
+	if redact.Marked(t.Params) {
+		t.ShownParams = redact.Texts(t.Params)
 	}
 	if request.Redact != nil {
 		t.Redact, err = encodeJSON(request.Redact)

@@ -26,6 +26,9 @@ type Task struct {
 	OutputProperties []byte
 	Style            []byte
 	Redact           []byte
+	// ShownParams are the params as people are shown them, with secrets masked; nil
+	// where that is no different.
+	ShownParams []byte
 	// Output is the result, or the error of an ERRORED task; nil when there is
 	// none.
 	Output []byte

@@ -5,6 +5,7 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/redact"
 	"github.com/runhook/runhook/server/internal/store"
 )
 
@@ -55,7 +56,7 @@ func failedTask(tx *store.Tx, id string) (*protocol.NotificationTask, error) {
 	}
 	return &protocol.NotificationTask{
 		ID: task.ID, CacheKey: nullable(task.DisplayKey), Error: task.Output, Status: task.Status, Name: task.Name,
-		Icon: nullable(task.Icon), StartedAt: protocol.AtOrNil(task.StartedAt), Params: task.ShownParams(),
+		Icon: nullable(task.Icon), StartedAt: protocol.AtOrNil(task.StartedAt), Params: redact.Params(task),
 	}, nil
 }
 

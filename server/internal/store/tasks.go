@@ -10,7 +10,7 @@ import (
 
 const taskColumns = `id, environment_id, run_id, parent_id, idempotency_key, display_key, name, icon, description,
 	status, noop, params, properties, output_properties, output, context, style, redact, operation, callback_url,
-	child_execution_mode, attempts, delay_until, due_at, started_at, completed_at`
+	child_execution_mode, attempts, delay_until, due_at, started_at, completed_at, shown_params`
 
 // How the children of a task are executed (execution.md 3.1).
 const (
@@ -21,7 +21,7 @@ const (
 type taskScan struct {
 	task                                                                  model.Task
 	parent, display, icon, description, params, properties, outProperties *string
-	output, context, style, redact, operation, callback                   *string
+	output, context, style, redact, operation, callback, shown            *string
 	mode                                                                  string
 	delay, due, completed                                                 *int64
 	started                                                               int64
@@ -32,7 +32,7 @@ func (s *taskScan) destinations() []any {
 	return []any{
 		&t.ID, &t.EnvironmentID, &t.RunID, &s.parent, &t.IdempotencyKey, &s.display, &t.Name, &s.icon, &s.description,
 		&t.Status, &t.Noop, &s.params, &s.properties, &s.outProperties, &s.output, &s.context, &s.style, &s.redact, &s.operation, &s.callback,
-		&s.mode, &t.Attempts, &s.delay, &s.due, &s.started, &s.completed,
+		&s.mode, &t.Attempts, &s.delay, &s.due, &s.started, &s.completed, &s.shown,
 	}
 }
 
@@ -41,7 +41,7 @@ func (s *taskScan) result() model.Task {
 	t.ParentID, t.DisplayKey, t.Icon, t.Description = textOrEmpty(s.parent), textOrEmpty(s.display), textOrEmpty(s.icon), textOrEmpty(s.description)
 	t.Params, t.Properties, t.OutputProperties = jsonOrNil(s.params), jsonOrNil(s.properties), jsonOrNil(s.outProperties)
 	t.Output, t.Context = jsonOrNil(s.output), jsonOrNil(s.context)
-	t.Style, t.Redact = jsonOrNil(s.style), jsonOrNil(s.redact)
+	t.Style, t.Redact, t.ShownParams = jsonOrNil(s.style), jsonOrNil(s.redact), jsonOrNil(s.shown)
 	t.Operation, t.CallbackURL = textOrEmpty(s.operation), textOrEmpty(s.callback)
 	t.Parallel = s.mode == childrenParallel
 	t.DelayUntil, t.DueAt, t.CompletedAt = timeOrZero(s.delay), timeOrZero(s.due), timeOrZero(s.completed)
@@ -91,13 +91,13 @@ func (tx *Tx) InsertTask(t model.Task) (bool, error) {
 	changed, err := tx.conn.Exec(`
 		INSERT INTO tasks (id, environment_id, run_id, parent_id, idempotency_key, display_key, name, icon, description,
 		                   status, noop, params, properties, style, redact, operation, callback_url,
-		                   child_execution_mode, attempts, delay_until, due_at, operation_at, started_at, completed_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
+		                   child_execution_mode, attempts, delay_until, due_at, operation_at, started_at, completed_at, shown_params)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
 		ON CONFLICT (run_id, idempotency_key) DO NOTHING`,
 		t.ID, t.EnvironmentID, t.RunID, textOrNull(t.ParentID), t.IdempotencyKey, textOrNull(t.DisplayKey), t.Name,
 		textOrNull(t.Icon), textOrNull(t.Description), string(t.Status), t.Noop, jsonOrNull(t.Params), jsonOrNull(t.Properties),
 		jsonOrNull(t.Style), jsonOrNull(t.Redact), textOrNull(t.Operation), textOrNull(t.CallbackURL), mode, t.Attempts,
-		microsOrNull(t.DelayUntil), microsOrNull(t.DueAt), microsOrNull(t.OperationAt), micros(t.StartedAt), microsOrNull(t.CompletedAt))
+		microsOrNull(t.DelayUntil), microsOrNull(t.DueAt), microsOrNull(t.OperationAt), micros(t.StartedAt), microsOrNull(t.CompletedAt), jsonOrNull(t.ShownParams))
 	return changed > 0, err
 }
 

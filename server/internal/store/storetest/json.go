@@ -91,6 +91,9 @@ func jsonValues(f *fixture) {
 			return f.storedRun(run).Output
 		}},
 		{"parameters", func(f *fixture, d []byte) []byte { return f.taskWith(func(t *model.Task) { t.Params = d }).Params }},
+		{"parameters as they are shown", func(f *fixture, d []byte) []byte {
+			return f.taskWith(func(t *model.Task) { t.ShownParams = d }).ShownParams
+		}},
 		{"properties", func(f *fixture, d []byte) []byte {
 			return f.taskWith(func(t *model.Task) { t.Properties = d }).Properties
 		}},

@@ -19,24 +19,25 @@ type databaseFlags struct {
 
 type serveCommand struct {
 	databaseFlags
-	Addr          string          `env:"RUNHOOK_ADDR" default:"127.0.0.1:3030" placeholder:"HOST:PORT" help:"The address to listen on. Default: ${default}."`
-	PublicURL     string          `env:"RUNHOOK_PUBLIC_URL" placeholder:"URL" help:"The base of every URL that is handed out, as others reach this server. Default: http:// and the address."`
-	EgressAllow   string          `env:"RUNHOOK_EGRESS_ALLOW" placeholder:"CIDRS" help:"Address ranges, separated by commas, that callbacks and endpoints may be at although they are private, loopback, link-local or metadata addresses. Default: none; DEVELOPMENT reaches loopback and private ones without."`
-	MaxExecutions int             `env:"RUNHOOK_MAX_EXECUTIONS" default:"512" placeholder:"N" help:"How many executions may be in flight at once. Default: ${default}."`
-	MaxDeliveries int             `env:"RUNHOOK_MAX_DELIVERIES" default:"256" placeholder:"N" help:"How many webhook deliveries may be in flight at once. Default: ${default}."`
-	MaxQueuedRuns int             `env:"RUNHOOK_MAX_QUEUED_RUNS" default:"1000000" placeholder:"N" help:"How many runs of an environment may be queued before it takes no more from callers, who are answered 429 and told when to come again; 0 for any number. Default: ${default}."`
-	Schedule      []time.Duration `name:"notification-schedule" env:"RUNHOOK_NOTIFICATION_SCHEDULE" placeholder:"DURATIONS" help:"The pauses before the attempts to deliver a notification, separated by commas, such as 0s,5s,1m,1h. Default: 12 attempts over 75 h 42 min."`
-	KeepPayloads  string          `env:"RUNHOOK_KEEP_PAYLOADS" default:"STAGING=30d,PREVIEW=7d,DEVELOPMENT=7d" placeholder:"AGES" help:"How long after a run's end its payloads, tasks and delivery log are kept, and requests of sources after they came, by environment; one that is not named keeps them for ever, and 'forever' names none. Default: ${default}."`
-	KeepRuns      string          `env:"RUNHOOK_KEEP_RUNS" default:"STAGING=90d,PREVIEW=30d,DEVELOPMENT=30d" placeholder:"AGES" help:"How long the rest of a run is kept: that it was, when, and how it ended. Default: ${default}."`
-	MaxRequest    int64           `env:"RUNHOOK_MAX_REQUEST" default:"10485760" placeholder:"BYTES" help:"How large the body of a request to an HTTP endpoint may be, in bytes. Default: ${default}."`
-	Grace         time.Duration   `env:"RUNHOOK_GRACE" default:"20s" placeholder:"DURATION" help:"How long a stop waits for what is in flight before handing it back. Default: ${default}."`
-	DevSchedules  bool            `env:"RUNHOOK_DEV_SCHEDULES" help:"Have schedules of DEVELOPMENT tick always, and not only while runhook dev is attached to their app."`
-	LogLevel      string          `env:"RUNHOOK_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"The least level that is logged: debug, info, warn or error. Default: ${default}."`
-	LogFormat     string          `env:"RUNHOOK_LOG_FORMAT" default:"auto" placeholder:"FORMAT" help:"How to log: text, json, or auto for text on a terminal and json elsewhere. Default: ${default}."`
-	ProdKey       string          `name:"prod-api-key" env:"RUNHOOK_PROD_API_KEY" placeholder:"KEY" help:"The secret key of PRODUCTION, such as tr_prod_ and letters and digits. Default: a random one, printed once."`
-	StagingKey    string          `name:"staging-api-key" env:"RUNHOOK_STAGING_API_KEY" placeholder:"KEY" help:"The secret key of STAGING (tr_stg_...). Default: a random one."`
-	DevKey        string          `name:"dev-api-key" env:"RUNHOOK_DEV_API_KEY" placeholder:"KEY" help:"The secret key of DEVELOPMENT (tr_dev_...). Default: a random one."`
-	PreviewKey    string          `name:"preview-api-key" env:"RUNHOOK_PREVIEW_API_KEY" placeholder:"KEY" help:"The secret key of PREVIEW (tr_prev_...). Default: a random one."`
+	Addr           string          `env:"RUNHOOK_ADDR" default:"127.0.0.1:3030" placeholder:"HOST:PORT" help:"The address to listen on. Default: ${default}."`
+	PublicURL      string          `env:"RUNHOOK_PUBLIC_URL" placeholder:"URL" help:"The base of every URL that is handed out, as others reach this server. Default: http:// and the address."`
+	EgressAllow    string          `env:"RUNHOOK_EGRESS_ALLOW" placeholder:"CIDRS" help:"Address ranges, separated by commas, that callbacks and endpoints may be at although they are private, loopback, link-local or metadata addresses. Default: none; DEVELOPMENT reaches loopback and private ones without."`
+	TrustedProxies string          `env:"RUNHOOK_TRUSTED_PROXIES" placeholder:"CIDRS" help:"The addresses of the reverse proxies in front of the server, as ranges separated by commas: their X-Forwarded-For is believed about who calls. Default: none."`
+	MaxExecutions  int             `env:"RUNHOOK_MAX_EXECUTIONS" default:"512" placeholder:"N" help:"How many executions may be in flight at once. Default: ${default}."`
+	MaxDeliveries  int             `env:"RUNHOOK_MAX_DELIVERIES" default:"256" placeholder:"N" help:"How many webhook deliveries may be in flight at once. Default: ${default}."`
+	MaxQueuedRuns  int             `env:"RUNHOOK_MAX_QUEUED_RUNS" default:"1000000" placeholder:"N" help:"How many runs of an environment may be queued before it takes no more from callers, who are answered 429 and told when to come again; 0 for any number. Default: ${default}."`
+	Schedule       []time.Duration `name:"notification-schedule" env:"RUNHOOK_NOTIFICATION_SCHEDULE" placeholder:"DURATIONS" help:"The pauses before the attempts to deliver a notification, separated by commas, such as 0s,5s,1m,1h. Default: 12 attempts over 75 h 42 min."`
+	KeepPayloads   string          `env:"RUNHOOK_KEEP_PAYLOADS" default:"STAGING=30d,PREVIEW=7d,DEVELOPMENT=7d" placeholder:"AGES" help:"How long after a run's end its payloads, tasks and delivery log are kept, and requests of sources after they came, by environment; one that is not named keeps them for ever, and 'forever' names none. Default: ${default}."`
+	KeepRuns       string          `env:"RUNHOOK_KEEP_RUNS" default:"STAGING=90d,PREVIEW=30d,DEVELOPMENT=30d" placeholder:"AGES" help:"How long the rest of a run is kept: that it was, when, and how it ended. Default: ${default}."`
+	MaxRequest     int64           `env:"RUNHOOK_MAX_REQUEST" default:"10485760" placeholder:"BYTES" help:"How large the body of a request to an HTTP endpoint may be, in bytes. Default: ${default}."`
+	Grace          time.Duration   `env:"RUNHOOK_GRACE" default:"20s" placeholder:"DURATION" help:"How long a stop waits for what is in flight before handing it back. Default: ${default}."`
+	DevSchedules   bool            `env:"RUNHOOK_DEV_SCHEDULES" help:"Have schedules of DEVELOPMENT tick always, and not only while runhook dev is attached to their app."`
+	LogLevel       string          `env:"RUNHOOK_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"The least level that is logged: debug, info, warn or error. Default: ${default}."`
+	LogFormat      string          `env:"RUNHOOK_LOG_FORMAT" default:"auto" placeholder:"FORMAT" help:"How to log: text, json, or auto for text on a terminal and json elsewhere. Default: ${default}."`
+	ProdKey        string          `name:"prod-api-key" env:"RUNHOOK_PROD_API_KEY" placeholder:"KEY" help:"The secret key of PRODUCTION, such as tr_prod_ and letters and digits. Default: a random one, printed once."`
+	StagingKey     string          `name:"staging-api-key" env:"RUNHOOK_STAGING_API_KEY" placeholder:"KEY" help:"The secret key of STAGING (tr_stg_...). Default: a random one."`
+	DevKey         string          `name:"dev-api-key" env:"RUNHOOK_DEV_API_KEY" placeholder:"KEY" help:"The secret key of DEVELOPMENT (tr_dev_...). Default: a random one."`
+	PreviewKey     string          `name:"preview-api-key" env:"RUNHOOK_PREVIEW_API_KEY" placeholder:"KEY" help:"The secret key of PREVIEW (tr_prev_...). Default: a random one."`
 }
 
 // settings name the fields of server.Config as people set them.
@@ -45,6 +46,7 @@ var settings = map[string]string{
 	"Database":             "--db (RUNHOOK_DB)",
 	"PublicURL":            "--public-url (RUNHOOK_PUBLIC_URL)",
 	"EgressAllow":          "--egress-allow (RUNHOOK_EGRESS_ALLOW)",
+	"TrustedProxies":       "--trusted-proxies (RUNHOOK_TRUSTED_PROXIES)",
 	"EncryptionKey":        "--encryption-key (RUNHOOK_ENCRYPTION_KEY)",
 	"Executions":           "--max-executions (RUNHOOK_MAX_EXECUTIONS)",
 	"Deliveries":           "--max-deliveries (RUNHOOK_MAX_DELIVERIES)",
@@ -116,7 +118,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	}
 	spendMemory()
 	srv, err := server.Open(ctx, server.Config{
-		Address: c.Addr, Database: c.DB, PublicURL: c.PublicURL, EgressAllow: c.EgressAllow, EncryptionKey: c.EncryptionKey,
+		Address: c.Addr, Database: c.DB, PublicURL: c.PublicURL, EgressAllow: c.EgressAllow, TrustedProxies: c.TrustedProxies, EncryptionKey: c.EncryptionKey,
 		APIKeys: map[protocol.EnvironmentType]string{
 			protocol.Production: c.ProdKey, protocol.Staging: c.StagingKey,
 			protocol.Development: c.DevKey, protocol.Preview: c.PreviewKey,

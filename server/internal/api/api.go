@@ -16,6 +16,7 @@ import (
 	"github.com/runhook/runhook/server/internal/doctor"
 	"github.com/runhook/runhook/server/internal/engine"
 	"github.com/runhook/runhook/server/internal/ingress"
+	"github.com/runhook/runhook/server/internal/listener"
 	"github.com/runhook/runhook/server/internal/live"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/notify"
@@ -37,11 +38,13 @@ type Config struct {
 	Source   *source.Service
 	// MaximumRequest bounds the bodies of requests to HTTP endpoints, in bytes.
 	MaximumRequest int64
-	Notify         *notify.Service
-	Doctor         *doctor.Service
-	Live           *live.Broadcaster
-	Clock          clock.Clock
-	Log            *slog.Logger
+	// Proxies are believed about who calls.
+	Proxies listener.Proxies
+	Notify  *notify.Service
+	Doctor  *doctor.Service
+	Live    *live.Broadcaster
+	Clock   clock.Clock
+	Log     *slog.Logger
 }
 
 // API answers requests. It may be used concurrently.

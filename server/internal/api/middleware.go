@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -65,7 +66,7 @@ func (a *API) unchecked(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if problem := recover(); problem != nil && problem != http.ErrAbortHandler {
-				a.Log.Error("a request made the server panic", "method", r.Method, "route", r.Pattern, "err", fmt.Sprint(problem), "stack", string(debug.Stack()))
+				a.Log.Error("a request made the server panic", "method", r.Method, "route", r.Pattern, "address", a.clientAddress(r), "err", fmt.Sprint(problem), "stack", string(debug.Stack()))
 				writeError(w, http.StatusInternalServerError, "Internal Server Error")
 			}
 		}()
@@ -99,15 +100,15 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
 		// The caller is gone.
 	case errors.Is(err, database.ErrUnavailable), errors.Is(err, database.ErrClosed):
-		a.Log.Error("the database cannot be reached", "method", r.Method, "path", redactedPath(r), "err", err)
+		a.Log.Error("the database cannot be reached", "method", r.Method, "path", redactedPath(r), "address", a.clientAddress(r), "err", err)
 		w.Header().Set("Retry-After", "1")
 		writeError(w, http.StatusServiceUnavailable, "The database cannot be reached; try again")
 	case errors.Is(err, database.ErrFull):
-		a.Log.Error("the disk of the database is full; nothing was kept", "method", r.Method, "path", redactedPath(r), "err", err)
+		a.Log.Error("the disk of the database is full; nothing was kept", "method", r.Method, "path", redactedPath(r), "address", a.clientAddress(r), "err", err)
 		w.Header().Set("Retry-After", "5")
 		writeError(w, http.StatusInsufficientStorage, "The disk of the database is full; nothing was kept")
 	default:
-		a.Log.Error("a request failed", "method", r.Method, "path", redactedPath(r), "err", err)
+		a.Log.Error("a request failed", "method", r.Method, "path", redactedPath(r), "address", a.clientAddress(r), "err", err)
 		writeError(w, http.StatusInternalServerError, "Internal Server Error")
 	}
 }
@@ -156,3 +157,7 @@ func allowOrigin(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Vary", "Origin")
 	}
 }
+
+// clientAddress returns the address of whoever made a request, as trusted proxies
+// say; it may be invalid.
+func (a *API) clientAddress(r *http.Request) netip.Addr { return a.Proxies.ClientAddress(r) }

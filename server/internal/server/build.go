@@ -13,6 +13,7 @@ import (
 	"github.com/runhook/runhook/server/internal/fetch"
 	"github.com/runhook/runhook/server/internal/inbox"
 	"github.com/runhook/runhook/server/internal/ingress"
+	"github.com/runhook/runhook/server/internal/listener"
 	"github.com/runhook/runhook/server/internal/live"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/node"
@@ -39,8 +40,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if err := s.buildUpkeep(); err != nil {
 		return err
 	}
-	s.buildAPI()
-	return nil
+	return s.buildAPI()
 }
 
 func (s *Server) buildOutgoing() error {
@@ -118,17 +118,22 @@ func (s *Server) buildUpkeep() error {
 	return nil
 }
 
-func (s *Server) buildAPI() {
+func (s *Server) buildAPI() error {
+	proxies, err := listener.ParseProxies(s.config.TrustedProxies)
+	if err != nil {
+		return &FieldError{"TrustedProxies", err}
+	}
 	s.http = &http.Server{
 		Handler: received(api.New(api.Config{
 			Store: s.store, Engine: s.engine, Registry: s.registry, Trigger: s.trigger, Schedule: s.schedule,
-			Ingress: s.ingress, Source: s.source, MaximumRequest: s.config.MaximumRequest,
+			Ingress: s.ingress, Source: s.source, MaximumRequest: s.config.MaximumRequest, Proxies: proxies,
 			Notify: s.notify, Doctor: s.doctor, Live: s.live, Clock: s.config.Clock, Log: s.config.Log,
 		})),
 		// OPTIONS * is answered like any other request for what is not there.
 		DisableGeneralOptionsHandler: true,
 		ConnContext:                  withConnection, ConnState: s.connectionChanged, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maximumHeader,
 	}
+	return nil
 }
 
 func (s *Server) connectionChanged(connection net.Conn, state http.ConnState) {

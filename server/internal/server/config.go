@@ -13,6 +13,7 @@ import (
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/clock"
 	"github.com/runhook/runhook/server/internal/egress"
+	"github.com/runhook/runhook/server/internal/listener"
 	"github.com/runhook/runhook/server/internal/notify"
 	"github.com/runhook/runhook/server/internal/retention"
 	"github.com/runhook/runhook/server/internal/store"
@@ -31,6 +32,9 @@ type Config struct {
 	// EgressAllow lists the address ranges, as CIDRs separated by commas, that
 	// may be called beyond the policy (package egress).
 	EgressAllow string
+	// TrustedProxies lists the address ranges of the reverse proxies that are
+	// believed about who calls (package listener), separated by commas.
+	TrustedProxies string
 	// EncryptionKey encrypts secrets; see store.Options.
 	EncryptionKey string
 	// APIKeys set the secret keys of environments instead of random ones.
@@ -170,6 +174,7 @@ func (c Config) Validate() error {
 		{"Database", store.CheckURL(c.Database)},
 		{"PublicURL", checkPublicURL(c.PublicURL)},
 		{"EgressAllow", second(egress.ParseAllow(c.EgressAllow))},
+		{"TrustedProxies", second(listener.ParseProxies(c.TrustedProxies))},
 		{"EncryptionKey", checkEncryptionKey(c.EncryptionKey)},
 		{"KeepPayloads", second(retention.ParseAges(c.KeepPayloads))},
 		{"KeepRuns", second(retention.ParseAges(c.KeepRuns))},

@@ -130,6 +130,7 @@ func TestAWrongFieldIsNamed(t *testing.T) {
 		"Database":             {Database: "postgres:"},
 		"PublicURL":            {PublicURL: "/base"},
 		"EgressAllow":          {EgressAllow: "everything"},
+		"TrustedProxies":       {TrustedProxies: "everybody"},
 		"EncryptionKey":        {EncryptionKey: "short"},
 		"Executions":           {Executions: -1},
 		"Deliveries":           {Deliveries: -1},

@@ -1,0 +1,3 @@
+// Package listener is the server's door to the network: who is calling
+// ([Proxies.ClientAddress]).
+package listener

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/runhook/runhook/internal/origin"
 )
 
 // APIError is a server's answer that is not a success.
@@ -83,7 +85,7 @@ func newAPI(url, key string, client *http.Client) *api {
 	if client == nil {
 		client = defaultHTTPClient()
 	}
-	return &api{url: strings.TrimRight(url, "/"), key: key, client: client}
+	return &api{url: strings.TrimRight(url, "/"), key: key, client: origin.Guarded(client)}
 }
 
 var errNoAPIKey = errors.New("the client has no API key: set Config.APIKey or RUNHOOK_API_KEY")
@@ -161,7 +163,7 @@ func (a *api) attempt(ctx context.Context, method, path string, body []byte, ans
 	}
 	response, err := a.client.Do(request)
 	if err != nil {
-		return fmt.Errorf("no answer from the server: %w", err)
+		return noAnswer(err)
 	}
 	defer response.Body.Close()
 	buffer := takeBuffer()
@@ -176,6 +178,15 @@ func (a *api) attempt(ctx context.Context, method, path string, body []byte, ans
 		return &permanentError{fmt.Errorf("the server's answer to %s %s is not as expected: %w", method, path, err)}
 	}
 	return nil
+}
+
+// noAnswer explains a request that was not answered.
+func noAnswer(err error) error {
+	if refused, ok := origin.Refused(err); ok {
+		// Without the URL that net/http adds: a redirect's can hold a secret.
+		return &permanentError{fmt.Errorf("%w; if that is the server, set Config.APIURL to it", refused)}
+	}
+	return fmt.Errorf("no answer from the server: %w", err)
 }
 
 // permanentError says that repeating a request is of no use.
@@ -209,6 +220,12 @@ func apiError(response *http.Response, body []byte) *APIError {
 		Message string `json:"message"`
 	}
 	failed := &APIError{StatusCode: response.StatusCode}
+	if location, err := response.Location(); err == nil && response.StatusCode < http.StatusBadRequest {
+		// Its path and query may hold a secret.
+		failed.Message = fmt.Sprintf("%s redirects to %s, and the client follows no redirects; set Config.APIURL to where the server is",
+			origin.Of(response.Request.URL), origin.Of(location))
+		return failed
+	}
 	if json.Unmarshal(body, &said); said.Error != "" || said.Message != "" {
 		failed.Message = orDefault(said.Error, said.Message)
 	} else {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -216,4 +217,41 @@ func answering(requests *[]string, answers []string) *http.Client {
 		body := io.NopCloser(strings.NewReader(answers[len(*requests)-1]))
 		return &http.Response{StatusCode: http.StatusOK, Body: body, Request: r}, nil
 	})}
+}
+
+func TestTheAPIKeyFollowsNoRedirectToAnotherOrigin(t *testing.T) {
+	t.Parallel()
+	reached := make(chan string, 100)
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { reached <- r.Header.Get("Authorization") }))
+	defer other.Close()
+	asked := make(chan string, 100)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.URL.Path
+		http.Redirect(w, r, other.URL+r.URL.Path+"?token=s3cret", http.StatusTemporaryRedirect)
+	}))
+	defer server.Close()
+	for name, given := range map[string]*http.Client{"a client of the program's own": {}, "the default": nil} {
+		client := runhook.New(runhook.Config{ID: "app", APIKey: sdktest.APIKey, APIURL: server.URL, HTTPClient: given})
+		calls := map[string]error{}
+		_, calls["GET"] = client.GetRun(t.Context(), "run_1")
+		_, calls["POST"] = client.CreateSubscription(t.Context(), runhook.SubscriptionSettings{URL: "https://a.test"})
+		for _, err := range client.FollowFeed(t.Context(), "") {
+			calls["stream"] = err
+			break
+		}
+		for call, err := range calls {
+			if err == nil || strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("%s, %s: error %v", name, call, err)
+			}
+			for _, part := range []string{server.URL, other.URL, "APIURL"} {
+				if err == nil || strings.Contains(err.Error(), part) {
+					continue
+				}
+				t.Errorf("%s, %s: error %v lacks %s", name, call, err, part)
+			}
+		}
+	}
+	if len(reached) > 0 || len(asked) != 6 {
+		t.Errorf("the other origin was reached %d times, the server %d times", len(reached), len(asked))
+	}
 }

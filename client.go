@@ -28,7 +28,9 @@ type Config struct {
 	// [DefaultAPIURL].
 	APIURL string
 	// HTTPClient makes the requests to the server. The default keeps many
-	// connections open for reuse and gives up on an answer after a minute.
+	// connections open for reuse, gives up on an answer after a minute and follows
+	// no redirects. Whatever is given here, the API key follows none to another
+	// origin (scheme, host and port).
 	HTTPClient *http.Client
 	// Logger is told what the client does. Default: [slog.Default].
 	Logger *slog.Logger

@@ -127,7 +127,7 @@ func (s *eventStream) open(ctx context.Context) (*http.Response, error) {
 	client.Timeout = 0 // it would end a stream that is alive
 	response, err := client.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("no answer from the server: %w", orCause(ctx, err))
+		return nil, noAnswer(orCause(ctx, err))
 	}
 	if response.StatusCode == http.StatusOK {
 		return response, nil

@@ -77,6 +77,7 @@ func appShapes() object {
 				field{"status", oneOf("PENDING", "STARTED", "SUCCESS", "FAILURE"), "How it went."},
 				field{"stats", anything, "What was found, if it went well."},
 				field{"error", anything, "Why it failed."},
+				field{"movedFrom?", text, "Where the app was before, if it redirected to another URL of its origin, which is its URL since."},
 			), "How asking the app what it can do went last."},
 		)},
 		{"HTTPEndpoint", shape(

@@ -27,12 +27,15 @@ type indexed struct {
 	Status     model.IndexStatus `json:"status"`
 	Stats      json.RawMessage   `json:"stats"`
 	Error      json.RawMessage   `json:"error"`
+	// MovedFrom is where the app was before, if it was found to have moved.
+	MovedFrom string `json:"movedFrom,omitempty"`
 }
 
 func tellIndex(i model.EndpointIndex) indexed {
 	return indexed{
 		ID: i.ID, EndpointID: i.EndpointID, CreatedAt: protocol.At(i.CreatedAt), UpdatedAt: protocol.At(i.UpdatedAt),
 		Source: i.Source, SourceData: i.SourceData, Reason: nullable(i.Reason), Status: i.Status, Stats: i.Stats, Error: i.Error,
+		MovedFrom: i.MovedFrom,
 	}
 }
 

@@ -57,18 +57,19 @@ var around = []string{
 var sdkImports = map[string][]string{
 	sdkModule: {
 		sdkModule + "/protocol", sdkModule + "/filter", sdkModule + "/verify", sdkModule + "/internal/jsontype",
-		sdkModule + "/internal/retryafter",
+		sdkModule + "/internal/origin", sdkModule + "/internal/retryafter",
 	},
 	sdkModule + "/receiver":            {sdkModule + "/protocol"},
 	sdkModule + "/verify":              {sdkModule + "/protocol"},
 	sdkModule + "/internal/jsontype":   {sdkModule + "/protocol"},
+	sdkModule + "/internal/origin":     {},
 	sdkModule + "/internal/retryafter": {},
 	sdkModule + "/filter":              {},
 	sdkModule + "/protocol":            {},
 }
 
 // shared is what the rooms of the server import of the SDK's module.
-var shared = []string{sdkModule + "/protocol", sdkModule + "/internal/retryafter"}
+var shared = []string{sdkModule + "/protocol", sdkModule + "/internal/origin", sdkModule + "/internal/retryafter"}
 
 // commandImports is what cmd/runhook imports of ours, besides packages in its
 // own folder: it reads flags and wires, and has no logic.

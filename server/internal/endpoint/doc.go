@@ -24,8 +24,9 @@
 // tasks are not run again), and the alternative, counting a failure whenever an
 // app's keep-alive time-out meets a request, would be worse.
 //
-// A 307 or 308 is followed with the same method and body. 301, 302 and 303 are
-// followed by [Client.Index] only, which reports the new URL: everywhere else
-// they would turn the POST into a GET. A redirect from https to http is never
-// followed, because it would send the key in the clear.
+// Redirects are followed only within the origin (scheme, host and port) of the
+// URL that was asked: another origin gets no key, and an endpoint does not move
+// there. A 307 or 308 is followed with the same method and body. 301, 302 and 303
+// are followed by [Client.Index] only, which reports the new URL: everywhere else
+// they would turn the POST into a GET.
 package endpoint

@@ -18,8 +18,8 @@ type IndexResult struct {
 	// Raw is the document as it came, byte for byte.
 	Raw      json.RawMessage
 	Versions Versions
-	// NewURL is where the endpoint has moved, and what its URL is to be replaced
-	// by; empty if it answered at the URL it was called at.
+	// NewURL is where the endpoint has moved within its origin, and what its URL is
+	// to be replaced by; empty if it answered at the URL it was called at.
 	NewURL string
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/runhook/runhook/internal/origin"
 	"github.com/runhook/runhook/protocol"
 )
 
@@ -12,7 +13,8 @@ import (
 const maxRedirects = 6
 
 // redirect returns the URL to go on with, or none and, if the answer is a
-// redirect, why it is not followed.
+// redirect, why it is not followed. The API key and the endpoint stay at the
+// origin that was registered.
 func redirect(answer *answer, action protocol.Action, followed int) (next, problem string) {
 	switch answer.status {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther:
@@ -32,10 +34,11 @@ func redirect(answer *answer, action protocol.Action, followed int) (next, probl
 	if err != nil {
 		return "", "it redirects to a location that is not a URL"
 	}
+	if err := origin.Check(base, to); err != nil {
+		return "", err.Error() + "; if that is where the app is, register its final URL there"
+	}
 	keepsPOST := answer.status == http.StatusTemporaryRedirect || answer.status == http.StatusPermanentRedirect
 	switch {
-	case base.Scheme == "https" && to.Scheme != "https":
-		return "", fmt.Sprintf("it redirects to %s, which would send the API key unencrypted; register the final https URL", shown(to))
 	case action != protocol.ActionIndexEndpoint && !keepsPOST:
 		return "", fmt.Sprintf("it redirects to %s, which would turn the POST into a GET; register the final URL", shown(to))
 	case followed >= maxRedirects:

@@ -5,11 +5,13 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/runhook/runhook/internal/origin"
 )
 
 // credentials are the headers that are for the origin they were given for, and
 // for no other. So are redacted ones.
-var credentials = []string{"Authorization", "Cookie"}
+var credentials = []string{"Authorization", "Cookie", "Proxy-Authorization"}
 
 // redirected returns the request to go on with, or false if the answer is no
 // redirect that can be followed.
@@ -37,7 +39,7 @@ func (r request) redirected(answer *answer) (request, bool, error) {
 			}
 		}
 	}
-	if !sameOrigin(from, to) {
+	if !origin.Same(from, to) {
 		next.host = ""
 		for _, name := range slices.Concat(credentials, r.redacted) {
 			next.header.Del(name)
@@ -64,18 +66,4 @@ func becomesGET(status int, method string) bool {
 		return method != http.MethodGet && method != http.MethodHead
 	}
 	return false
-}
-
-func sameOrigin(a, b *url.URL) bool {
-	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
-}
-
-func port(location *url.URL) string {
-	switch port := location.Port(); {
-	case port != "":
-		return port
-	case location.Scheme == "https":
-		return "443"
-	}
-	return "80"
 }

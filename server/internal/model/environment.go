@@ -97,8 +97,11 @@ type EndpointIndex struct {
 	Reason        string
 	Status        IndexStatus
 	// Stats and Error are JSON; Error is {message, raw?}.
-	Stats     []byte
-	Error     []byte
+	Stats []byte
+	Error []byte
+	// MovedFrom is the URL the endpoint had before this indexing found it at another
+	// of its origin; empty if it had not moved.
+	MovedFrom string
 	Attempts  int
 	Lease     Lease
 	CreatedAt time.Time

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/url"
 	"time"
 
 	"github.com/runhook/runhook/protocol"
@@ -126,7 +127,12 @@ func (r *Registry) failed(tx *store.Tx, environment *model.Environment, e model.
 // succeeded applies an index and returns the jobs that it disabled.
 func (r *Registry) succeeded(tx *store.Tx, environment *model.Environment, e model.Endpoint, index model.EndpointIndex, result endpoint.IndexResult) ([]model.Job, error) {
 	if result.NewURL != "" {
-		e.URL = result.NewURL
+		from := e.URL
+		index.MovedFrom, e.URL = from, result.NewURL
+		tx.AfterCommit(func() {
+			r.log.Info("an endpoint redirects within its origin, and is called at the new URL from now on",
+				"endpoint", e.ID, "environment", e.EnvironmentID, "from", bare(from), "to", bare(e.URL))
+		})
 	}
 	if result.Versions.Protocol != "" {
 		e.Version = result.Versions.Protocol
@@ -148,4 +154,14 @@ func (r *Registry) succeeded(tx *store.Tx, environment *model.Environment, e mod
 	index.Status = model.IndexSuccess
 	r.tell(tx, e, index, nil)
 	return gone, tx.EndIndex(index, result.Raw, time.Time{})
+}
+
+// bare returns a URL without what may be a secret in it.
+func bare(location string) string {
+	parsed, err := url.Parse(location)
+	if err != nil {
+		return ""
+	}
+	parsed.User, parsed.RawQuery, parsed.Fragment = nil, "", ""
+	return parsed.String()
 }

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/runhook/runhook/internal/origin"
 )
 
 const (
@@ -34,7 +36,7 @@ func New(base, apiKey string) (*Client, error) {
 	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
 		return nil, fmt.Errorf("the server's URL is %q, which is not like http://127.0.0.1:3030", base)
 	}
-	return &Client{base: base, apiKey: apiKey, http: &http.Client{}}, nil
+	return &Client{base: base, apiKey: apiKey, http: origin.Guarded(&http.Client{})}, nil
 }
 
 // Base returns the base URL of the server.
@@ -107,6 +109,9 @@ func (c *Client) Explain(err error) error {
 		return fmt.Errorf("the server at %s does not know this API key.\nGive a secret key with --api-key or RUNHOOK_API_KEY; see them with:  runhook keys  (where its database can be opened)", c.base)
 	case errors.As(err, &refused):
 		return fmt.Errorf("the server at %s answers: %s", c.base, refused)
+	}
+	if refused, ok := origin.Refused(err); ok {
+		return fmt.Errorf("%w.\nIf Runhook is there, say so with  --server %s  or RUNHOOK_URL", refused, refused.To)
 	}
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err // without the method and URL that net/http repeats

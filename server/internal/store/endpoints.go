@@ -55,16 +55,16 @@ func (tx *Tx) EndpointBySlug(environmentID, slug string) (model.Endpoint, bool, 
 		[]any{environmentID, slug}, scanEndpoint)
 }
 
-const indexColumns = `id, environment_id, endpoint_id, source, source_data, reason, status, stats, error, attempts, lease_owner, lease_number, created_at, updated_at`
+const indexColumns = `id, environment_id, endpoint_id, source, source_data, reason, status, stats, error, moved_from, attempts, lease_owner, lease_number, created_at, updated_at`
 
 func scanIndex(rows database.Rows) (model.EndpointIndex, error) {
 	var i model.EndpointIndex
-	var data, reason, stats, failure, owner *string
+	var data, reason, stats, failure, moved, owner *string
 	var created, updated int64
-	err := rows.Scan(&i.ID, &i.EnvironmentID, &i.EndpointID, &i.Source, &data, &reason, &i.Status, &stats, &failure,
+	err := rows.Scan(&i.ID, &i.EnvironmentID, &i.EndpointID, &i.Source, &data, &reason, &i.Status, &stats, &failure, &moved,
 		&i.Attempts, &owner, &i.Lease.Number, &created, &updated)
 	i.SourceData, i.Reason, i.Stats, i.Error = jsonOrNil(data), textOrEmpty(reason), jsonOrNil(stats), jsonOrNil(failure)
-	i.Lease.Owner = textOrEmpty(owner)
+	i.MovedFrom, i.Lease.Owner = textOrEmpty(moved), textOrEmpty(owner)
 	i.CreatedAt, i.UpdatedAt = timeOf(created), timeOf(updated)
 	return i, err
 }
@@ -134,10 +134,10 @@ func (tx *Tx) nextDue(query string, args ...any) (time.Time, error) {
 func (tx *Tx) EndIndex(i model.EndpointIndex, document []byte, due time.Time) error {
 	changed, err := tx.conn.Exec(`
 		UPDATE endpoint_indexes
-		SET status = $1, data = $2, stats = $3, error = $4, due_at = $5, lease_owner = NULL, updated_at = $6
-		WHERE id = $7 AND `+holder+` = $8 AND lease_number = $9 AND status = '`+string(model.IndexStarted)+`'`,
+		SET status = $1, data = $2, stats = $3, error = $4, due_at = $5, lease_owner = NULL, updated_at = $6, moved_from = $7
+		WHERE id = $8 AND `+holder+` = $9 AND lease_number = $10 AND status = '`+string(model.IndexStarted)+`'`,
 		string(i.Status), jsonOrNull(document), jsonOrNull(i.Stats), jsonOrNull(i.Error), microsOrNull(due), micros(tx.now),
-		i.ID, i.Lease.Owner, i.Lease.Number)
+		textOrNull(i.MovedFrom), i.ID, i.Lease.Owner, i.Lease.Number)
 	if err == nil && changed == 0 {
 		return model.ErrLost
 	}

@@ -43,6 +43,10 @@ type SubscriptionSettings struct {
 	// RetryClientErrors is false when an answer of 400 to 499, other than 408, 425
 	// and 429, is to end a delivery. Default: true.
 	RetryClientErrors *bool `json:"retryClientErrors,omitempty"`
+	// LegacySignature adds the header X-Trigger-Signature-256, which is made with
+	// the environment's API key. Default: false, because it covers no time: whoever
+	// gets it can send it again to any receiver that believes it.
+	LegacySignature *bool `json:"legacySignature,omitempty"`
 	// MaximumConcurrency and MaximumPerSecond limit what each server process sends.
 	// Zero means that the subscription has no limit of its own.
 	MaximumConcurrency *int     `json:"maximumConcurrency,omitempty"`
@@ -66,6 +70,7 @@ type Subscription struct {
 	// Schedule holds the pause before each attempt; nil for the server's.
 	Schedule           []time.Duration `json:"-"`
 	RetryClientErrors  bool            `json:"retryClientErrors"`
+	LegacySignature    bool            `json:"legacySignature"`
 	MaximumConcurrency int             `json:"maximumConcurrency"`
 	MaximumPerSecond   float64         `json:"maximumPerSecond"`
 	// Secret is what receivers verify with, or, if the subscription is [Asymmetric],

@@ -7,9 +7,11 @@ import (
 	"strings"
 )
 
-// Header names of a completion webhook. Every delivery carries the first four.
+// Header names of a completion webhook. Every delivery carries an ID, a timestamp
+// and a signature over both and the body.
 const (
-	// HeaderSignature is the signature of the body alone: see [SignBody].
+	// HeaderSignature is the signature of the body alone: see [SignBody]. Deliveries
+	// to a callback URL carry it, those to a subscription only on request.
 	HeaderSignature = "X-Trigger-Signature-256"
 	// HeaderWebhookID identifies a notification: the same on every attempt to
 	// deliver it and on every resend.

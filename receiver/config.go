@@ -19,7 +19,8 @@ const (
 // default.
 type Config struct {
 	// APIKey is the secret API key of the environment that the runs are in. It
-	// verifies both signatures.
+	// verifies the Standard Webhooks headers and, with AllowLegacy,
+	// X-Trigger-Signature-256.
 	APIKey string
 	// PreviousAPIKeys are believed as well: keys that were or will be in use
 	// while the key is being changed.
@@ -36,9 +37,13 @@ type Config struct {
 	// Tolerance is how far the timestamp of a delivery may be from Now, before
 	// or after. Zero means 5 minutes.
 	Tolerance time.Duration
-	// RequireTimestamp refuses requests that are signed only by
-	// X-Trigger-Signature-256, which covers no timestamp.
-	RequireTimestamp bool
+	// AllowLegacy accepts requests without any Standard Webhooks header on the
+	// strength of X-Trigger-Signature-256 alone, as senders other than Runhook make
+	// them. It covers neither an ID nor the time: whoever has seen a webhook can
+	// strip its other headers and send it again, even years later. It needs an API
+	// key. With it, Seen knows a notification by its run and the end of it instead
+	// of by its webhook ID.
+	AllowLegacy bool
 	// MaxBody is the largest body that is read, in bytes. Zero means 10 MiB.
 	MaxBody int64
 
@@ -60,6 +65,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.MaxBody < 0 {
 		return c, fmt.Errorf("receiver: MaxBody is %d, and must not be negative", c.MaxBody)
+	}
+	if c.AllowLegacy && c.APIKey == "" && len(c.PreviousAPIKeys) == 0 {
+		return c, errors.New("receiver: AllowLegacy is set, but there is no API key to verify X-Trigger-Signature-256 with: set APIKey")
 	}
 	if c.Tolerance == 0 {
 		c.Tolerance = defaultTolerance

@@ -2,8 +2,6 @@ package receiver
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"time"
 )
 
@@ -11,7 +9,7 @@ import (
 type Delivery struct {
 	// ID is the webhook ID, which every attempt and every resend of the same
 	// notification shares. It is empty for a request that was signed by
-	// X-Trigger-Signature-256 only.
+	// X-Trigger-Signature-256 only, which [Config.AllowLegacy] accepts.
 	ID string
 	// Timestamp is when the attempt was made, or zero if ID is empty.
 	Timestamp time.Time
@@ -31,14 +29,4 @@ func DeliveryFrom(ctx context.Context) (Delivery, bool) {
 
 func withDelivery(ctx context.Context, delivery Delivery) context.Context {
 	return context.WithValue(ctx, deliveryKey{}, delivery)
-}
-
-// seenKey returns the name under which a delivery is remembered. Without a
-// signed ID the body stands for itself, as every attempt carries the same bytes.
-func (d Delivery) seenKey(body []byte) string {
-	if d.ID != "" {
-		return d.ID
-	}
-	sum := sha256.Sum256(body)
-	return "body:" + hex.EncodeToString(sum[:])
 }

@@ -4,8 +4,8 @@
 //
 // What it guarantees:
 //   - The function is called only for a body whose signature was verified, in
-//     constant time, and, where the request carries a timestamp, only if that
-//     is recent.
+//     constant time, and whose timestamp is recent ([Config.AllowLegacy] accepts
+//     requests that carry none).
 //   - A body larger than [Config.MaxBody] is refused without being kept.
 //   - The sender hears 200 only after the function returned nil. After an error
 //     or a panic it hears 500 and delivers again later, under the same webhook
@@ -18,13 +18,12 @@
 //
 // # Which signature counts
 //
-// A server signs in several ways. The Standard Webhooks headers (webhook-id,
-// webhook-timestamp, webhook-signature) cover the body, an ID and the time;
-// when any of them is present, they are what must verify. They may hold several
+// The Standard Webhooks headers (webhook-id, webhook-timestamp, webhook-signature)
+// cover the body, an ID and the time, and are required. They may hold several
 // signatures, made by secrets (v1) and by asymmetric keys (v1a), and one that
 // verifies is enough: a sender that exchanges its keys signs with both.
 //
-// The header X-Trigger-Signature-256 covers the body alone: a request with
-// nothing else is accepted on its strength, but as it bears no time it could be
-// a copy of an old one. Setting [Config.RequireTimestamp] refuses such requests.
+// The header X-Trigger-Signature-256 covers the body alone. A request with nothing
+// else could be a copy of an old one, so it is refused unless
+// [Config.AllowLegacy] is set.
 package receiver

@@ -53,14 +53,16 @@ func ExampleNew() {
 func ExampleVerify() {
 	body := []byte(`{"id":"run_1","ok":true}`)
 	header := http.Header{}
-	header.Set("X-Trigger-Signature-256", "968abbda43ee5ff42957871b860f1c0843f2ac97f7b59cd5fd34bada56d285c2")
+	header.Set("webhook-id", "ntf_1")
+	header.Set("webhook-timestamp", "1769860800")
+	header.Set("webhook-signature", "v1,QwHmx0hNVs7oso12bl9XNFkLh0aSkIONjE/Xd8BlSoI=")
 
-	config := receiver.Config{APIKey: "tr_dev_abc123"}
+	config := receiver.Config{APIKey: "tr_dev_abc123", Now: func() time.Time { return time.Unix(1769860805, 0) }}
 	fmt.Println(receiver.Verify(header, body, config))
 	fmt.Println(receiver.Verify(header, append(body, ' '), config))
 	// Output:
 	// <nil>
-	// the signature is wrong: no API key of this receiver makes the one in X-Trigger-Signature-256 from the body
+	// the signature is wrong: no key of this receiver makes one of those in Webhook-Signature from the ID, the timestamp and the body
 }
 
 // Any output and payload can be taken as JSON text.

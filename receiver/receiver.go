@@ -2,6 +2,8 @@ package receiver
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"time"
 
 	"github.com/runhook/runhook/protocol"
 )
@@ -45,7 +48,7 @@ func New[Output, Payload any](
 			if err := json.Unmarshal(body, &n); err != nil {
 				return call{}, err
 			}
-			return call{run: n.ID, job: n.Job.ID, handle: func(ctx context.Context) error { return handle(ctx, n) }}, nil
+			return call{run: n.ID, job: n.Job.ID, ended: n.CompletedAt.Time, handle: func(ctx context.Context) error { return handle(ctx, n) }}, nil
 		},
 	}, nil
 }
@@ -59,7 +62,9 @@ type handler struct {
 // call is a decoded notification, ready to be handed over.
 type call struct {
 	run, job string
-	handle   func(ctx context.Context) error
+	// ended is when the run ended: a run that is continued ends again, later.
+	ended  time.Time
+	handle func(ctx context.Context) error
 }
 
 // refusal is an error that says what to answer. cause, which may be nil, is
@@ -119,7 +124,21 @@ func (h *handler) receive(w http.ResponseWriter, r *http.Request, log **slog.Log
 		return &refusal{http.StatusBadRequest, "the body is not a run notification of the types this receiver expects: " + err.Error(), nil}
 	}
 	*log = (*log).With("run", call.run, "job", call.job, "notification", delivery.ID, "attempt", delivery.Attempt)
-	return h.handleOnce(withDelivery(r.Context(), delivery), delivery.seenKey(body), call, *log)
+	return h.handleOnce(withDelivery(r.Context(), delivery), h.seenKey(delivery, call, body), call, *log)
+}
+
+// seenKey returns the name under which a delivery is remembered. Where the legacy
+// signature is accepted, that is the end of the run: a copy stripped of its webhook
+// ID is the same notification, and some senders write the body anew each time.
+func (h *handler) seenKey(delivery Delivery, call call, body []byte) string {
+	switch {
+	case h.verifier.config.AllowLegacy && call.run != "":
+		return "run:" + call.run + ":" + call.ended.UTC().Format(time.RFC3339Nano)
+	case delivery.ID != "":
+		return delivery.ID
+	}
+	sum := sha256.Sum256(body)
+	return "body:" + hex.EncodeToString(sum[:])
 }
 
 func (h *handler) read(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {

@@ -183,11 +183,7 @@ func TestRequestsThatAreRefusedCallNothing(t *testing.T) {
 		}(), 401, "signature is wrong"},
 		{"a stale timestamp", signed(body(), "ntf_1", now.Add(-5*time.Minute-time.Second)), 401, "tolerance is 5m0s"},
 		{"a timestamp from the future", signed(body(), "ntf_1", now.Add(5*time.Minute+time.Second)), 401, "tolerance is 5m0s"},
-		{"a wrong signature of the body", func() *http.Request {
-			r := signedByBodyOnly(body())
-			r.Body = io.NopCloser(strings.NewReader(string(body()) + " "))
-			return r
-		}(), 401, "signature is wrong"},
+		{"a copy stripped of its webhook headers", signedByBodyOnly(body()), 401, "AllowLegacy"},
 		{"a body that is not JSON", signed([]byte("ok"), "ntf_1", now), 400, "not a run notification"},
 		{"a body followed by more", signed(append(body(), "{}"...), "ntf_1", now), 400, "not a run notification"},
 		{"an output of another type", signed([]byte(`{"ok":true,"output":{"Charge":7}}`), "ntf_1", now), 400, "Charge"},
@@ -223,16 +219,17 @@ func TestWhatIsAcceptedDependsOnTheConfiguration(t *testing.T) {
 		request *http.Request
 		status  int
 	}{
-		{"only the body signature", receiver.Config{}, signedByBodyOnly(body()), 200},
-		{"only the body signature where a timestamp is required", receiver.Config{RequireTimestamp: true}, signedByBodyOnly(body()), 401},
+		{"only the body signature", receiver.Config{}, signedByBodyOnly(body()), 401},
+		{"only the body signature where that is allowed", receiver.Config{AllowLegacy: true}, signedByBodyOnly(body()), 200},
 		{"only the body signature where no API key is known", receiver.Config{Secrets: []string{secret}}, signedByBodyOnly(body()), 401},
-		{"both signatures where a timestamp is required", receiver.Config{RequireTimestamp: true}, signed(body(), "ntf_1", now), 200},
+		{"both signatures", receiver.Config{}, signed(body(), "ntf_1", now), 200},
+		{"both signatures, stale, where the body signature alone is allowed", receiver.Config{AllowLegacy: true}, signed(body(), "ntf_1", now.Add(-time.Hour)), 401},
 		{"the secret alone", receiver.Config{Secrets: []string{secret}}, signed(body(), "ntf_1", now), 200},
 		{"the second of two secrets", receiver.Config{Secrets: []string{otherSecret, secret}}, signed(body(), "ntf_1", now), 200},
 		{"another secret", receiver.Config{Secrets: []string{otherSecret}}, signed(body(), "ntf_1", now), 401},
 		{"another API key", receiver.Config{APIKey: otherKey}, signed(body(), "ntf_1", now), 401},
 		{"the previous API key", receiver.Config{APIKey: otherKey, PreviousAPIKeys: []string{apiKey}}, signed(body(), "ntf_1", now), 200},
-		{"the previous API key, body signature", receiver.Config{APIKey: otherKey, PreviousAPIKeys: []string{apiKey}}, signedByBodyOnly(body()), 200},
+		{"the previous API key, body signature", receiver.Config{APIKey: otherKey, PreviousAPIKeys: []string{apiKey}, AllowLegacy: true}, signedByBodyOnly(body()), 200},
 		{"at the edge of the tolerance, before", receiver.Config{}, signed(body(), "ntf_1", now.Add(-5*time.Minute)), 200},
 		{"at the edge of the tolerance, after", receiver.Config{}, signed(body(), "ntf_1", now.Add(5*time.Minute)), 200},
 		{"within a tolerance of its own", receiver.Config{Tolerance: time.Hour}, signed(body(), "ntf_1", now.Add(-59*time.Minute)), 200},
@@ -248,6 +245,16 @@ func TestWhatIsAcceptedDependsOnTheConfiguration(t *testing.T) {
 	}
 }
 
+func TestALegacySignatureIsOfTheBody(t *testing.T) {
+	t.Parallel()
+	f := setup(t, receiver.Config{AllowLegacy: true}, nil)
+	r := signedByBodyOnly(body())
+	r.Body = io.NopCloser(strings.NewReader(string(body()) + " "))
+	if w := f.send(r); w.Code != http.StatusUnauthorized || !strings.Contains(w.Body.String(), "signature is wrong") || len(f.calls) > 0 {
+		t.Errorf("got %d %s after %d calls", w.Code, w.Body, len(f.calls))
+	}
+}
+
 func TestAWrongConfigurationIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -258,6 +265,7 @@ func TestAWrongConfigurationIsRefused(t *testing.T) {
 		{"a short secret", "Secrets[1]", receiver.Config{Secrets: []string{protocol.WebhookSecret("k"), "whsec_c2hvcnQ="}}},
 		{"a secret for a public key", "PublicKeys[0]", receiver.Config{PublicKeys: []string{protocol.WebhookSecret("k")}}},
 		{"an empty previous key", "PreviousAPIKeys[0]", receiver.Config{APIKey: apiKey, PreviousAPIKeys: []string{""}}},
+		{"a body signature without a key", "AllowLegacy", receiver.Config{Secrets: []string{protocol.WebhookSecret("k")}, AllowLegacy: true}},
 		{"a negative tolerance", "Tolerance", receiver.Config{APIKey: apiKey, Tolerance: -1}},
 		{"a negative size", "MaxBody", receiver.Config{APIKey: apiKey, MaxBody: -1}},
 	} {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/receiver"
 )
 
@@ -16,7 +17,6 @@ func TestAHandledNotificationIsNotHandledAgain(t *testing.T) {
 	t.Parallel()
 	for name, request := range map[string]func() *http.Request{
 		"by its id":                     func() *http.Request { return signed(body(), "ntf_1", now) },
-		"by its bytes if it has no id":  func() *http.Request { return signedByBodyOnly(body()) },
 		"by its id, at a later attempt": func() *http.Request { return signed(body(), "ntf_1", now.Add(time.Minute)) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -38,6 +38,29 @@ func TestAHandledNotificationIsNotHandledAgain(t *testing.T) {
 				t.Error("another notification was taken for the same")
 			}
 		})
+	}
+}
+
+func TestWithLegacySignaturesAnEndOfARunIsHandledOnceHoweverItComes(t *testing.T) {
+	t.Parallel()
+	// rewritten is the same end in other bytes, as some senders write each attempt.
+	rewritten := append(body(), ' ')
+	later := protocol.EncodeRunNotification(&protocol.RawRunNotification{ID: "run_1", OK: true, Status: protocol.RunSuccess, CompletedAt: protocol.At(now.Add(time.Second))})
+	f := setup(t, receiver.Config{AllowLegacy: true, Seen: receiver.NewMemory(0)}, nil)
+	for i, c := range []struct {
+		what    string
+		request *http.Request
+		calls   int
+	}{
+		{"as it was sent", signed(body(), "ntf_1", now), 1},
+		{"stripped of its webhook headers", signedByBodyOnly(body()), 1},
+		{"stripped, in other bytes", signedByBodyOnly(rewritten), 1},
+		{"the next end of the run, without an id", signedByBodyOnly(later), 2},
+		{"the next end of the run, with one", signed(later, "ntf_2", now), 2},
+	} {
+		if w := f.send(c.request); w.Code != http.StatusOK || len(f.calls) != c.calls {
+			t.Errorf("%d, %s: got %d %s, and %d calls instead of %d", i+1, c.what, w.Code, w.Body, len(f.calls), c.calls)
+		}
 	}
 }
 

@@ -106,10 +106,11 @@ func (v *Verifier) checkBodySignatureHeader(header http.Header) error {
 	switch {
 	case header.Get(protocol.HeaderSignature) == "":
 		return fmt.Errorf("%w: neither %s nor %s is there", ErrUnsigned, protocol.HeaderWebhookSignature, protocol.HeaderSignature)
-	case v.config.RequireTimestamp:
-		return fmt.Errorf("%w: %s alone covers no timestamp, and this receiver requires one", ErrUnsigned, protocol.HeaderSignature)
 	case len(v.keys.apiKeys) == 0:
 		return fmt.Errorf("%w: this receiver knows no API key that could verify %s", ErrUnsigned, protocol.HeaderSignature)
+	case !v.config.AllowLegacy:
+		return fmt.Errorf("%w: the Standard Webhooks headers are missing, and %s alone covers neither an ID nor the time; "+
+			"a receiver accepts it only with AllowLegacy", ErrUnsigned, protocol.HeaderSignature)
 	}
 	return nil
 }

@@ -56,6 +56,7 @@ var subscriptionFields = []field{
 	{"headers", table(text), "Headers of the caller's own. They are kept encrypted, and told without their values."},
 	{"schedule", list(number), "Seconds before each attempt; the server's schedule if absent."},
 	{"retryClientErrors", boolean, "False ends a delivery at a status of 400 to 499 other than 408, 425 and 429."},
+	{"legacySignature", boolean, "True adds the header x-trigger-signature-256, made with the environment's API key. Usually false: it covers no time, so that whoever gets it can send it again to any receiver that believes it."},
 	{"maximumConcurrency", count, "How many deliveries of each server process are in flight at the most."},
 	{"maximumPerSecond", number, "How many each server process sends in a second at the most."},
 }
@@ -67,7 +68,7 @@ var signingFields = []field{
 }
 
 func subscriptionShapes() object {
-	always := []string{"url", "enabled", "events", "retryClientErrors"}
+	always := []string{"url", "enabled", "events", "retryClientErrors", "legacySignature"}
 	fields := []field{{"id", text, "The subscription's id."}}
 	for _, f := range subscriptionFields {
 		if !slices.Contains(always, f.name) {

@@ -72,7 +72,8 @@ func headers() []object {
 			"The key is 32 bytes derived from the secret API key of the run's environment: "+
 			`the HMAC-SHA256, keyed by the API key, of the text "runhook completion webhook, version 1". `+
 			`Libraries that want a secret take "whsec_" and the base64 of the key.`, text),
-		header(protocol.HeaderSignature, true, "The HMAC-SHA256 of the body, keyed by the secret API key of the run's environment, in bare lower-case hexadecimal.",
+		header(protocol.HeaderSignature, false, "The HMAC-SHA256 of the body, keyed by the secret API key of the run's environment, in bare lower-case hexadecimal. "+
+			"Always sent to a callback URL; to a subscription only with legacySignature. It covers no time: do not believe it alone.",
 			object{{"type", "string"}, {"pattern", "^[0-9a-f]{64}$"}}),
 		header(protocol.HeaderWebhookAttempt, false, "Counts the attempts from 1. It is not signed.",
 			object{{"type", "string"}, {"pattern", "^[0-9]+$"}}),

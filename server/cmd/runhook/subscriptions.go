@@ -33,12 +33,13 @@ type choiceFlags struct {
 // subscriptionFlags are everything that can be chosen.
 type subscriptionFlags struct {
 	choiceFlags
-	Name           string          `placeholder:"NAME" help:"A name for people."`
-	Header         []string        `sep:"none" placeholder:"LINE" help:"A header to send along, such as \"X-Team: billing\". Repeat it for each."`
-	Schedule       []time.Duration `placeholder:"PAUSES" help:"The pause before each attempt, such as 0s,5s,1m. Default: the server's."`
-	GiveUpOn4xx    *bool           `name:"give-up-on-4xx" negatable:"" help:"Do not try again after a status of 400 to 499 other than 408, 425 and 429."`
-	MaxConcurrency int             `placeholder:"N" help:"How many requests may be in flight at once. Default: the server's."`
-	MaxPerSecond   float64         `placeholder:"N" help:"How many requests may begin in a second. Default: the server's."`
+	Name            string          `placeholder:"NAME" help:"A name for people."`
+	Header          []string        `sep:"none" placeholder:"LINE" help:"A header to send along, such as \"X-Team: billing\". Repeat it for each."`
+	Schedule        []time.Duration `placeholder:"PAUSES" help:"The pause before each attempt, such as 0s,5s,1m. Default: the server's."`
+	GiveUpOn4xx     *bool           `name:"give-up-on-4xx" negatable:"" help:"Do not try again after a status of 400 to 499 other than 408, 425 and 429."`
+	LegacySignature *bool           `negatable:"" help:"Send X-Trigger-Signature-256 as well, made with the environment's API key. It covers no time: only for receivers that need it."`
+	MaxConcurrency  int             `placeholder:"N" help:"How many requests may be in flight at once. Default: the server's."`
+	MaxPerSecond    float64         `placeholder:"N" help:"How many requests may begin in a second. Default: the server's."`
 }
 
 // signingFlags say what a subscription is signed with.
@@ -100,6 +101,7 @@ func (f subscriptionFlags) subscription() (console.Subscription, error) {
 		again := !*f.GiveUpOn4xx
 		wanted.RetryClientErrors = &again
 	}
+	wanted.LegacySignature = f.LegacySignature
 	if f.MaxConcurrency != 0 {
 		wanted.MaximumConcurrency = &f.MaxConcurrency
 	}

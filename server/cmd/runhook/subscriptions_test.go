@@ -20,6 +20,7 @@ type subscribed struct {
 	Jobs, Statuses        []string
 	Filter                json.RawMessage
 	RetryClientErrors     bool
+	LegacySignature       bool
 	Keys                  []struct{ Version, PublicKey string }
 }
 
@@ -41,8 +42,8 @@ func TestASubscriptionIsManagedFromTheCommandLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	made := d.subscription("create", "http://127.0.0.1:9/hook", "--name", "billing", "--job", servertest.JobID+",other", "--status", "FAILURE",
-		"--filter", "@"+filter, "--header", "X-Team: billing", "--schedule", "0s,1m30s", "--give-up-on-4xx")
-	if made.Name != "billing" || len(made.Jobs) != 2 || len(made.Statuses) != 1 || string(made.Filter) == "" || made.RetryClientErrors || !strings.HasPrefix(made.Secret, "whsec_") {
+		"--filter", "@"+filter, "--header", "X-Team: billing", "--schedule", "0s,1m30s", "--give-up-on-4xx", "--legacy-signature")
+	if made.Name != "billing" || !made.LegacySignature || len(made.Jobs) != 2 || len(made.Statuses) != 1 || string(made.Filter) == "" || made.RetryClientErrors || !strings.HasPrefix(made.Secret, "whsec_") {
 		t.Errorf("it was created as %+v", made)
 	}
 	shown := d.ask("subscriptions", "get", made.ID)
@@ -50,8 +51,8 @@ func TestASubscriptionIsManagedFromTheCommandLine(t *testing.T) {
 	if strings.Contains(shown, made.Secret) {
 		t.Error("its secret is shown again")
 	}
-	checkSays(t, d.ask("subscriptions", "update", made.ID, "--disable", "--no-give-up-on-4xx", "--url", "http://127.0.0.1:9/moved"), "off", "/moved")
-	if now := d.subscription("get", made.ID); now.Enabled || !now.RetryClientErrors || now.Name != "billing" {
+	checkSays(t, d.ask("subscriptions", "update", made.ID, "--disable", "--no-give-up-on-4xx", "--no-legacy-signature", "--url", "http://127.0.0.1:9/moved"), "off", "/moved")
+	if now := d.subscription("get", made.ID); now.Enabled || now.LegacySignature || !now.RetryClientErrors || now.Name != "billing" {
 		t.Errorf("it was changed to %+v", now)
 	}
 	checkSays(t, d.ask("subscriptions", "list"), made.ID, "off")

@@ -53,7 +53,8 @@ func TestVerifySaysWhichCheckARecordedWebhookFails(t *testing.T) {
 		"right by a secret":        {recordedBody, recorded(recordedV1), []string{now, "--secret", recordedSecret}, succeeded, []string{"v1, made by the secret", "Believed"}},
 		"right by a public key":    {recordedBody, recorded(recordedV1A), []string{now, "--public-key", recordedPublic}, succeeded, []string{"v1a, made by the public key"}},
 		"right by the API key":     {recordedBody, append(derived, legacy...), []string{now, "--api-key", recordedKey}, succeeded, []string{"v1, made by the API key", "HMAC-SHA256 of the body, made by the API key"}},
-		"signed by the body alone": {recordedBody, legacy, []string{"--api-key", recordedKey}, succeeded, []string{"covers neither an ID nor the time", "timestamp", "there is none"}},
+		"signed by the body alone": {recordedBody, legacy, []string{"--api-key", recordedKey}, failed, []string{"covers neither an ID nor the time", "timestamp", "there is none", "AllowLegacy"}},
+		"legacy, where allowed":    {recordedBody, legacy, []string{"--api-key", recordedKey, "--allow-legacy"}, succeeded, []string{"covers neither an ID nor the time", "HMAC-SHA256 of the body, made by the API key"}},
 		"the second secret of two": {recordedBody, recorded(recordedV1), []string{now, "--secret", protocol.WebhookSecret("x") + "," + recordedSecret}, succeeded, []string{"made by secret 2 of 2"}},
 		"one signature of two":     {recordedBody, recorded(recordedV1 + " " + recordedV1A), []string{now, "--secret", recordedSecret}, succeeded, []string{"v1 and v1a, made by the secret"}},
 		"too late":                 {recordedBody, recorded(recordedV1), []string{late, "--secret", recordedSecret}, failed, []string{"FAILED  timestamp", "1h0m0s before", "at most 5m0s is accepted", "made by the secret", "Refused: the timestamp"}},
@@ -92,7 +93,7 @@ func TestVerifyTellsThatJSONWasFormattedAnew(t *testing.T) {
 	t.Parallel()
 	sent := []byte(`{"id":"run_1","ok":true}`)
 	headers := headerFlags([]string{"x-trigger-signature-256: " + protocol.SignBody(recordedKey, sent)})
-	out, _, status := invokedWith(t, "{\n  \"id\": \"run_1\",\n  \"ok\": true\n}\n", append([]string{"verify", "--api-key", recordedKey}, headers...)...)
+	out, _, status := invokedWith(t, "{\n  \"id\": \"run_1\",\n  \"ok\": true\n}\n", append([]string{"verify", "--allow-legacy", "--api-key", recordedKey}, headers...)...)
 	if status != failed || !strings.Contains(out, "the JSON of the body was formatted anew") {
 		t.Errorf("it exits with %d: %s", status, out)
 	}

@@ -40,6 +40,7 @@ type subscription struct {
 	// Schedule is in seconds; absent for the server's.
 	Schedule           []float64 `json:"schedule,omitempty"`
 	RetryClientErrors  bool      `json:"retryClientErrors"`
+	LegacySignature    bool      `json:"legacySignature"`
 	MaximumConcurrency int       `json:"maximumConcurrency,omitempty"`
 	MaximumPerSecond   float64   `json:"maximumPerSecond,omitempty"`
 	// Secret is told once: when it is new.
@@ -65,6 +66,7 @@ func (a *API) tellSubscription(s model.Subscription) subscription {
 	told := subscription{
 		ID: s.ID, Name: s.Settings.Name, URL: s.URL, Enabled: s.Enabled, Events: s.Settings.Events, Jobs: s.Settings.Jobs,
 		Statuses: s.Settings.Statuses, Filter: s.Settings.Filter, RetryClientErrors: !s.Settings.GiveUpOnRefusal,
+		LegacySignature:    s.Settings.LegacySignature,
 		MaximumConcurrency: s.Settings.MaximumConcurrency, MaximumPerSecond: s.Settings.MaximumPerSecond, Keys: []signingKey{},
 		FailingSince: protocol.AtOrNil(s.FailingSince), DisabledAt: protocol.AtOrNil(s.DisabledAt), DisabledReason: s.DisabledReason,
 		CreatedAt: protocol.At(s.CreatedAt), UpdatedAt: protocol.At(s.UpdatedAt),
@@ -112,6 +114,7 @@ type subscriptionRequest struct {
 	Headers            *map[string]string        `json:"headers"`
 	Schedule           *[]float64                `json:"schedule"`
 	RetryClientErrors  *bool                     `json:"retryClientErrors"`
+	LegacySignature    *bool                     `json:"legacySignature"`
 	MaximumConcurrency *int                      `json:"maximumConcurrency"`
 	MaximumPerSecond   *float64                  `json:"maximumPerSecond"`
 	signingRequest
@@ -145,6 +148,7 @@ func (r subscriptionRequest) apply(s *model.Subscription) {
 	set(&s.Settings.Jobs, r.Jobs)
 	set(&s.Settings.Statuses, r.Statuses)
 	set(&s.Headers, r.Headers)
+	set(&s.Settings.LegacySignature, r.LegacySignature)
 	set(&s.Settings.MaximumConcurrency, r.MaximumConcurrency)
 	set(&s.Settings.MaximumPerSecond, r.MaximumPerSecond)
 	if r.Filter != nil {

@@ -27,6 +27,7 @@ type Subscription struct {
 	Headers            *map[string]string `json:"headers,omitempty"`
 	Schedule           *[]float64         `json:"schedule,omitempty"`
 	RetryClientErrors  *bool              `json:"retryClientErrors,omitempty"`
+	LegacySignature    *bool              `json:"legacySignature,omitempty"`
 	MaximumConcurrency *int               `json:"maximumConcurrency,omitempty"`
 	MaximumPerSecond   *float64           `json:"maximumPerSecond,omitempty"`
 	Signing
@@ -56,10 +57,11 @@ type subscription struct {
 		PublicKey string         `json:"publicKey"`
 		ExpiresAt *protocol.Time `json:"expiresAt"`
 	} `json:"keys"`
-	FailingSince   *protocol.Time `json:"failingSince"`
-	DisabledAt     *protocol.Time `json:"disabledAt"`
-	DisabledReason string         `json:"disabledReason"`
-	CreatedAt      *protocol.Time `json:"createdAt"`
+	LegacySignature bool           `json:"legacySignature"`
+	FailingSince    *protocol.Time `json:"failingSince"`
+	DisabledAt      *protocol.Time `json:"disabledAt"`
+	DisabledReason  string         `json:"disabledReason"`
+	CreatedAt       *protocol.Time `json:"createdAt"`
 }
 
 func (s subscription) state() string {
@@ -157,6 +159,9 @@ func (c *Console) subscription(ctx context.Context, method, path string, body an
 	}
 	if len(s.Headers) > 0 {
 		rows = append(rows, []string{"Headers", strconv.Itoa(len(s.Headers)) + " of its own"})
+	}
+	if s.LegacySignature {
+		rows = append(rows, []string{"Signed by", "the environment's API key, too (X-Trigger-Signature-256)"})
 	}
 	for _, key := range s.Keys {
 		text := key.Version

@@ -38,7 +38,7 @@ type arrival struct {
 func receiveWebhooks(t *testing.T, apiKey string) *webhooks {
 	t.Helper()
 	w := &webhooks{arrivals: map[string]*arrival{}, crashed: func() string { return "" }}
-	handler, err := receiver.New(receiver.Config{APIKey: apiKey, RequireTimestamp: true}, w.receive)
+	handler, err := receiver.New(receiver.Config{APIKey: apiKey}, w.receive)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -154,10 +154,10 @@ func TestASubscriptionIsChangedRotatedTestedAndDeleted(t *testing.T) {
 		t.Errorf("the keys are %+v", made.Keys)
 	}
 	changed, err := a.client.ChangeSubscription(a.ctx, made.ID, runhook.SubscriptionSettings{
-		Name: "renamed", Jobs: []string{}, MaximumConcurrency: new(3), RetryClientErrors: new(false),
+		Name: "renamed", Jobs: []string{}, MaximumConcurrency: new(3), RetryClientErrors: new(false), LegacySignature: new(true),
 	})
 	a.must(err)
-	if changed.Name != "renamed" || len(changed.Jobs) != 0 || changed.URL != to.url || changed.MaximumConcurrency != 3 || changed.RetryClientErrors || changed.Secret != "" {
+	if changed.Name != "renamed" || len(changed.Jobs) != 0 || changed.URL != to.url || changed.MaximumConcurrency != 3 || changed.RetryClientErrors || !changed.LegacySignature || changed.Secret != "" {
 		t.Errorf("changed to %+v", changed)
 	}
 	rotated, err := a.client.RotateSubscriptionSecret(a.ctx, made.ID, time.Hour, runhook.OwnSecret(subscriptionSecret))

@@ -49,6 +49,9 @@ type SubscriptionSettings struct {
 	// GiveUpOnRefusal ends a delivery at once when the answer is a status of 400
 	// to 499 other than 408, 425 and 429.
 	GiveUpOnRefusal bool `json:"giveUpOnRefusal,omitempty"`
+	// LegacySignature adds X-Trigger-Signature-256, which is made with the
+	// environment's API key and covers no time.
+	LegacySignature bool `json:"legacySignature,omitempty"`
 	// MaximumConcurrency and MaximumPerSecond limit the deliveries of one server
 	// process; 0 means its usual limits.
 	MaximumConcurrency int     `json:"maximumConcurrency,omitempty"`

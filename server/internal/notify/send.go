@@ -170,12 +170,17 @@ func (s *Service) sign(n model.Notification, order order) ([]field, error) {
 			signatures = append(signatures, key.Sign(n.ID, now, n.Body))
 		}
 	}
-	return []field{
-		{protocol.HeaderSignature, protocol.SignBody(apiKey, n.Body)},
+	fields := []field{
 		{protocol.HeaderWebhookID, n.ID},
 		{protocol.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10)},
 		{protocol.HeaderWebhookSignature, strings.Join(signatures, " ")},
-	}, nil
+	}
+	// It covers no time, so that whoever gets it can send it again to a receiver of
+	// the environment that believes it.
+	if order.subscription == nil || order.subscription.Settings.LegacySignature {
+		fields = append(fields, field{protocol.HeaderSignature, protocol.SignBody(apiKey, n.Body)})
+	}
+	return fields, nil
 }
 
 // explain prefers our own reason for ending a request to the transport's, and

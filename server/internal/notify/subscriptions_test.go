@@ -94,6 +94,46 @@ func TestADryRunSaysWhichRunsWouldHaveMatched(t *testing.T) {
 	}
 }
 
+func TestASubscriptionGetsTheLegacySignatureOnlyIfItAsksForIt(t *testing.T) {
+	t.Parallel()
+	servertest.EachDatabase(t, func(t *testing.T, database string) {
+		s := servertest.Start(t, servertest.Options{Database: database})
+		app := servertest.NewApp(t, s)
+		_, usual := subscribe(t, s, nil)
+		asking, legacy := subscribe(t, s, servertest.Fields{"legacySignature": true})
+		callback := servertest.NewReceiver(t, s)
+		for i, asked := range []bool{true, false} {
+			s.Development().ChangeSubscription(asking.ID, servertest.Fields{"legacySignature": asked})
+			app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: callback.URL}}, servertest.Always(servertest.Success("1")))
+			for what, c := range map[string]struct {
+				receiver *servertest.Receiver
+				want     bool
+			}{"a callback URL": {callback, true}, "a subscription": {usual, false}, "one that chose": {legacy, asked}} {
+				got := c.receiver.WaitFor(i + 1)
+				if sent := got.Header.Get(protocol.HeaderSignature) != ""; sent != c.want {
+					t.Errorf("run %d: %s was sent the header: %v", i+1, what, sent)
+				}
+			}
+		}
+		// The feed tells of the same headers.
+		var page struct {
+			Items []struct {
+				SubscriptionID string
+				Headers        map[string]string
+			}
+		}
+		s.Development().OK("GET", "/api/runhook/v1/notifications/feed?limit=50", nil, &page)
+		for _, item := range page.Items {
+			if _, signed := item.Headers["x-trigger-signature-256"]; signed != (item.SubscriptionID == "") || item.Headers["webhook-signature"] == "" {
+				t.Errorf("the feed's headers for subscription %q are %v", item.SubscriptionID, item.Headers)
+			}
+		}
+		if len(page.Items) != 6 {
+			t.Errorf("the feed has %d items", len(page.Items))
+		}
+	})
+}
+
 func TestASubscriptionsSecretIsToldOnceAndKeptEncrypted(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, servertest.Options{})

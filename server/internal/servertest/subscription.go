@@ -10,16 +10,17 @@ import (
 
 // Subscription is a subscription as our own API tells it.
 type Subscription struct {
-	ID             string            `json:"id"`
-	Name           string            `json:"name"`
-	URL            string            `json:"url"`
-	Enabled        bool              `json:"enabled"`
-	Headers        map[string]string `json:"headers"`
-	Secret         string            `json:"secret"`
-	Keys           []SigningKey      `json:"keys"`
-	FailingSince   *protocol.Time    `json:"failingSince"`
-	DisabledAt     *protocol.Time    `json:"disabledAt"`
-	DisabledReason string            `json:"disabledReason"`
+	ID              string            `json:"id"`
+	Name            string            `json:"name"`
+	URL             string            `json:"url"`
+	Enabled         bool              `json:"enabled"`
+	Headers         map[string]string `json:"headers"`
+	LegacySignature bool              `json:"legacySignature"`
+	Secret          string            `json:"secret"`
+	Keys            []SigningKey      `json:"keys"`
+	FailingSince    *protocol.Time    `json:"failingSince"`
+	DisabledAt      *protocol.Time    `json:"disabledAt"`
+	DisabledReason  string            `json:"disabledReason"`
 }
 
 // SigningKey is what is told of a subscription's secret.

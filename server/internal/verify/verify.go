@@ -21,6 +21,8 @@ type Config struct {
 	APIKeys, Secrets, PublicKeys []string
 	// Tolerance is how far the timestamp may be from At; zero means 5 minutes.
 	Tolerance time.Duration
+	// AllowLegacy believes X-Trigger-Signature-256 alone; see [receiver.Config].
+	AllowLegacy bool
 	// At is when the webhook was received.
 	At time.Time
 }
@@ -61,7 +63,8 @@ func Webhook(config Config) (Report, error) {
 	}
 	verifier, err := receiver.NewVerifier(receiver.Config{
 		PreviousAPIKeys: config.APIKeys, Secrets: config.Secrets, PublicKeys: config.PublicKeys,
-		Tolerance: config.Tolerance, Now: func() time.Time { return config.At },
+		AllowLegacy: config.AllowLegacy && len(config.APIKeys) > 0,
+		Tolerance:   config.Tolerance, Now: func() time.Time { return config.At },
 	})
 	if err != nil {
 		return Report{}, err

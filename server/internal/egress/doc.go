@@ -24,6 +24,9 @@
 //     checked when they were opened, and idle ones are closed within a minute.
 //   - No proxy from the environment, no redirects, no cookies, no transparent
 //     decompression, TLS 1.2 or later.
+//   - What an answer says beside its body (status line, headers) and the errors
+//     about it are valid UTF-8, whatever bytes came. Bodies are bytes, which
+//     [Unpack] unpacks.
 //   - A refusal is a [*RefusedError]: it names the address, the environment type
 //     and the setting to change.
 //

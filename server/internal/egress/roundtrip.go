@@ -27,7 +27,11 @@ var _ http.RoundTripper = onBehalfOf{}
 // RoundTrip implements [http.RoundTripper].
 func (o onBehalfOf) RoundTrip(r *http.Request) (*http.Response, error) {
 	asked := request{environmentType: o.environmentType, host: r.URL.Hostname()}
-	return o.transport.RoundTrip(r.WithContext(context.WithValue(r.Context(), requestKey{}, asked)))
+	response, err := o.transport.RoundTrip(r.WithContext(context.WithValue(r.Context(), requestKey{}, asked)))
+	if err != nil {
+		return nil, readableError(err)
+	}
+	return readable(response), nil
 }
 
 // CloseIdleConnections makes [http.Client.CloseIdleConnections] work.

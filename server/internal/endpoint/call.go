@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/egress"
 )
 
 // What every request says of the server: part of the protocol.
@@ -30,6 +31,8 @@ type answer struct {
 	body   []byte
 	// tooLarge says that the body went on after the limit; body is then cut.
 	tooLarge bool
+	// undecoded is set when the body could not be unpacked; body is then empty.
+	undecoded *egress.EncodingError
 	// url is where the answer came from: the target's, unless it redirected.
 	url string
 	// redirectProblem says why a redirect was not followed.
@@ -95,9 +98,14 @@ func (c *Client) send(ctx context.Context, location string, target Target, messa
 	if !answer.ok() {
 		limit = maxErrorBytes
 	}
-	if answer.body, answer.tooLarge, err = readAtMost(response, limit); err != nil {
+	answer.body, answer.tooLarge, err = readAtMost(response, limit)
+	if wrong, ok := errors.AsType[*egress.EncodingError](err); ok {
+		answer.body, answer.undecoded = nil, wrong
+	} else if err != nil {
 		return nil, &lostError{err}
 	}
+	// JSON has no byte-order mark, but some hosts write one before it.
+	answer.body = bytes.TrimPrefix(answer.body, []byte("\ufeff"))
 	return answer, nil
 }
 
@@ -107,6 +115,7 @@ func setHeaders(header http.Header, target Target, action protocol.Action) {
 	header.Set(protocol.HeaderServerVersion, serverVersion)
 	header.Set("User-Agent", userAgent)
 	header.Set("Accept", "application/json")
+	header.Set("Accept-Encoding", egress.AcceptEncoding)
 	switch action {
 	case protocol.ActionPing:
 		header.Set(protocol.HeaderEndpointID, target.Slug)
@@ -118,13 +127,13 @@ func setHeaders(header http.Header, target Target, action protocol.Action) {
 	header[protocol.HeaderIdempotencyKey] = nil
 }
 
-// readAtMost reads a body up to limit bytes and reports whether there was more.
+// readAtMost unpacks a body up to limit bytes and reports whether there was more.
 // It trusts the announced length only so far, because memory is spent on it.
 func readAtMost(response *http.Response, limit int64) (body []byte, more bool, err error) {
 	const trusted = 64 << 10
 	var buffer bytes.Buffer
 	buffer.Grow(int(max(0, min(response.ContentLength, trusted))) + bytes.MinRead)
-	if _, err := buffer.ReadFrom(io.LimitReader(response.Body, limit+1)); err != nil {
+	if _, err := buffer.ReadFrom(io.LimitReader(egress.Unpack(response), limit+1)); err != nil {
 		return nil, false, err
 	}
 	if int64(buffer.Len()) > limit {

@@ -37,11 +37,12 @@ func (c *Client) Respond(ctx context.Context, target Target, key string, request
 	if err != nil {
 		return Response{}, err
 	}
-	if answer.tooLarge || !json.Valid(answer.body) {
-		return Response{}, unparsable(answer, action)
+	body, failure := answer.read(target, action)
+	if failure != nil {
+		return Response{}, failure
 	}
 	var check shape
-	response := check.response("", answer.body)
+	response := check.response("", body)
 	if len(check.problems) > 0 {
 		return Response{}, misshapen(answer, target, action, check.problems[0])
 	}
@@ -102,11 +103,12 @@ func (c *Client) DeliverWebhook(ctx context.Context, target Target, d WebhookDel
 	if err != nil {
 		return receipt, err
 	}
-	if answer.tooLarge || !json.Valid(answer.body) {
-		return receipt, unparsable(answer, action)
+	body, failure := answer.read(target, action)
+	if failure != nil {
+		return receipt, failure
 	}
 	var check shape
-	if members := check.object("", answer.body); members != nil {
+	if members := check.object("", body); members != nil {
 		check.need("verified", members["verified"], &receipt.Verified)
 		check.option("error", members["error"], &receipt.Error)
 	}

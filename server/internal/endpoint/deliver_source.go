@@ -60,11 +60,12 @@ func (c *Client) DeliverSource(ctx context.Context, target Target, d SourceDeliv
 	if err != nil {
 		return receipt, err
 	}
-	if answer.tooLarge || !json.Valid(answer.body) {
-		return receipt, unparsable(answer, action)
+	body, failure := answer.read(target, action)
+	if failure != nil {
+		return receipt, failure
 	}
 	var check shape
-	if members := check.object("", answer.body); members != nil {
+	if members := check.object("", body); members != nil {
 		check.need("events", members["events"], &receipt.Events)
 		for i, event := range receipt.Events {
 			check.sourceEvent(fmt.Sprintf("events.%d", i), event)

@@ -93,8 +93,11 @@ func classifyBody(answer *answer) ExecuteOutcome {
 			Message: fmt.Sprintf("Endpoint responded with more than %d MiB, which is the most an execution may return", maxExecuteBytes>>20),
 		}}
 	}
-	result, err := parseResult(answer.body)
+	result, err := parseResult(answer)
+	damaged, _ := errors.AsType[*egress.EncodingError](err)
 	switch {
+	case damaged != nil && damaged.Cause != nil:
+		return ExecuteOutcome{Kind: Transient, Error: &protocol.Error{Message: "Endpoint responded with a damaged answer: " + err.Error()}}
 	case errors.Is(err, errNotJSON):
 		return ExecuteOutcome{Kind: Transient, Error: &protocol.Error{Message: "Endpoint responded with invalid JSON"}}
 	case err != nil:

@@ -100,7 +100,7 @@ func TestExecuteSendsWhatTheProtocolAsksFor(t *testing.T) {
 	want := map[string]string{
 		"x-trigger-api-key": "tr_dev_key", "x-trigger-action": "EXECUTE_JOB", "x-trigger-version": "2023-09-29",
 		"user-agent": "triggerdotdev-server/2.0.0", "accept": "application/json", "content-type": "application/json",
-		"content-length": "12",
+		"content-length": "12", "accept-encoding": "gzip",
 	}
 	for name, value := range want {
 		if got := request.header.Get(name); got != value {

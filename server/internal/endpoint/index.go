@@ -15,7 +15,8 @@ const maxIndexBytes = 10 << 20
 // IndexResult is what an endpoint said it can do.
 type IndexResult struct {
 	Document protocol.Index
-	// Raw is the document as it came, byte for byte.
+	// Raw is the document as it came, byte for byte, unpacked and without a
+	// byte-order mark.
 	Raw      json.RawMessage
 	Versions Versions
 	// NewURL is where the endpoint has moved within its origin, and what its URL is
@@ -35,14 +36,15 @@ func (c *Client) Index(ctx context.Context, target Target) (IndexResult, error) 
 		return IndexResult{}, &Error{Action: action, StatusCode: answer.status,
 			Message: fmt.Sprintf("Endpoint %s responded with more than %d MiB, which is the most an index may have", target.URL, maxIndexBytes>>20)}
 	}
-	if !json.Valid(answer.body) {
-		return IndexResult{}, unparsable(answer, action)
+	body, failure := answer.read(target, action)
+	if failure != nil {
+		return IndexResult{}, failure
 	}
 	document, failure := readIndex(answer, target)
 	if failure != nil {
 		return IndexResult{}, failure
 	}
-	result := IndexResult{Document: document, Raw: answer.body, Versions: versions(answer.header)}
+	result := IndexResult{Document: document, Raw: body, Versions: versions(answer.header)}
 	if answer.url != target.URL {
 		result.NewURL = answer.url
 	}

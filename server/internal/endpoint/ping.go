@@ -71,11 +71,12 @@ func (c *Client) Preprocess(ctx context.Context, target Target, body []byte) (ab
 	if err != nil {
 		return false, err
 	}
-	if answer.tooLarge || !json.Valid(answer.body) {
-		return false, unparsable(answer, action)
+	document, failure := answer.read(target, action)
+	if failure != nil {
+		return false, failure
 	}
 	var check shape
-	if members := check.object("", answer.body); members != nil {
+	if members := check.object("", document); members != nil {
 		check.need("abort", members["abort"], &abort)
 	}
 	if len(check.problems) > 0 {
@@ -137,12 +138,13 @@ func statusError(answer *answer, target Target, action protocol.Action) *Error {
 // acknowledgement reads an answer of the form {"ok": true, ...} and returns its
 // members.
 func acknowledgement(answer *answer, target Target, action protocol.Action) (map[string]json.RawMessage, error) {
-	if answer.tooLarge || !json.Valid(answer.body) {
-		return nil, unparsable(answer, action)
+	body, failure := answer.read(target, action)
+	if failure != nil {
+		return nil, failure
 	}
 	var check shape
 	var ok bool
-	members := check.object("", answer.body)
+	members := check.object("", body)
 	if members != nil {
 		check.need("ok", members["ok"], &ok)
 	}

@@ -8,14 +8,15 @@ import (
 	"github.com/runhook/runhook/protocol"
 )
 
-// errNotJSON says that an answer is no JSON value, or null.
-var errNotJSON = errors.New("not JSON")
-
 // parseResult reads the answer to EXECUTE_JOB and checks that it has what its
-// status requires. The error is errNotJSON or names the first member that is
-// wrong.
-func parseResult(body []byte) (*protocol.ExecutionResult, error) {
-	if !json.Valid(body) || isNull(body) {
+// status requires. The error is errNotJSON, also for null, an
+// [*egress.EncodingError], or says what is wrong.
+func parseResult(answer *answer) (*protocol.ExecutionResult, error) {
+	body, err := answer.document()
+	switch {
+	case err != nil:
+		return nil, err
+	case isNull(body):
 		return nil, errNotJSON
 	}
 	var check shape

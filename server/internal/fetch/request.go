@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/runhook/runhook/server/internal/egress"
 )
 
 // request is the request a task asks for.
@@ -151,7 +153,7 @@ func (r *request) setDefaults() {
 	if r.body != "" && r.header.Get("Content-Type") == "" {
 		r.header.Set("Content-Type", "text/plain;charset=UTF-8")
 	}
-	r.header.Set("Accept-Encoding", "gzip")
+	r.header.Set("Accept-Encoding", egress.AcceptEncoding)
 }
 
 // hide returns a message without the task's secrets.

@@ -1,8 +1,6 @@
 package fetch
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/egress"
 )
 
 const (
@@ -77,19 +76,13 @@ func (c *Client) sendOnce(ctx context.Context, environmentType protocol.Environm
 
 // readBody reads and unpacks a body within bounds.
 func readBody(response *http.Response) ([]byte, error) {
-	body, err := readAtMost(response.Body)
-	if err != nil || len(body) == 0 || !strings.EqualFold(response.Header.Get("Content-Encoding"), "gzip") {
-		return body, err
+	body, err := io.ReadAll(io.LimitReader(egress.Unpack(response), MaxBodyBytes+1))
+	if wrong, ok := errors.AsType[*egress.EncodingError](err); ok {
+		if wrong.Cause == nil {
+			return nil, &finalError{wrong.Error()}
+		}
+		return nil, wrong
 	}
-	unpacked, err := gzip.NewReader(bytes.NewReader(body))
-	if err != nil {
-		return nil, fmt.Errorf("the answer says that it is gzip, but cannot be unpacked: %w", err)
-	}
-	return readAtMost(unpacked)
-}
-
-func readAtMost(from io.Reader) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(from, MaxBodyBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("the answer broke off: %w", err)
 	}

@@ -2,14 +2,15 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/runhook/runhook/internal/retryafter"
+	"github.com/runhook/runhook/server/internal/egress"
 	"github.com/runhook/runhook/server/internal/model"
 )
 
@@ -22,9 +23,14 @@ const (
 
 // read notes in the attempt what was answered; any status but 2xx is an error.
 func read(ctx context.Context, response *http.Response, now time.Time, attempt *model.NotificationAttempt) error {
-	kept, err := io.ReadAll(io.LimitReader(response.Body, keptResponse))
+	body := egress.Unpack(response)
+	kept, err := io.ReadAll(io.LimitReader(body, keptResponse))
 	if err == nil {
-		_, err = io.Copy(io.Discard, io.LimitReader(response.Body, drainedResponse))
+		_, err = io.Copy(io.Discard, io.LimitReader(body, drainedResponse))
+	}
+	if undecoded, ok := errors.AsType[*egress.EncodingError](err); ok {
+		// Only the status counts.
+		kept, err = []byte("("+undecoded.Error()+")"), nil
 	}
 	attempt.HTTPStatus, attempt.Response = response.StatusCode, readable(kept)
 	switch {
@@ -53,5 +59,5 @@ func readable(body []byte) string {
 		}
 		body = body[:len(body)-1]
 	}
-	return strings.ReplaceAll(strings.ToValidUTF8(string(body), "\uFFFD"), "\x00", "\uFFFD")
+	return model.KeepableText(string(body))
 }

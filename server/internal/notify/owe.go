@@ -37,7 +37,7 @@ func (s *Service) RunEnded(tx *store.Tx, environment *model.Environment, ended s
 	}
 	n := model.Notification{
 		EnvironmentID: environment.ID, RunID: run.ID, Kind: model.NotifyRunEnded, Sequence: run.Continuations + 1,
-		Status: model.NotificationPending, RunStatus: run.Status, Body: protocol.EncodeRunNotification(document),
+		Status: model.NotificationPending, RunStatus: run.Status, Body: encode(document),
 	}
 	if run.CallbackURL != "" {
 		callback := n

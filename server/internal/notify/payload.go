@@ -46,6 +46,12 @@ func payload(tx *store.Tx, environment *model.Environment, ended store.Execution
 	return n, err
 }
 
+// encode returns the body of a notification. It is UTF-8 even if a value in it was
+// kept by a version that did not check.
+func encode(document *protocol.RawRunNotification) []byte {
+	return model.KeepableBytes(protocol.EncodeRunNotification(document))
+}
+
 func failedTask(tx *store.Tx, id string) (*protocol.NotificationTask, error) {
 	if id == "" {
 		return nil, nil

@@ -12,6 +12,9 @@ type Reply struct {
 	Status int
 	Header http.Header
 	Body   string
+	// Raw, if not empty, is what is sent in place of an answer, status line and all;
+	// then the connection is closed.
+	Raw string
 	// Hang keeps the request unanswered until the caller gives up.
 	Hang bool
 	// Drop breaks the connection off in the middle of the answer.
@@ -58,6 +61,16 @@ func (r Reply) write(w http.ResponseWriter, request *http.Request) {
 		_, _ = w.Write([]byte("{"))
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
+	}
+	if r.Raw != "" {
+		connection, buffered, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		_, _ = buffered.WriteString(r.Raw)
+		_ = buffered.Flush()
+		_ = connection.Close()
+		return
 	}
 	for name, values := range r.Header {
 		w.Header()[name] = values

@@ -1,0 +1,115 @@
+package endpoint_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/runhook/runhook/server/internal/endpoint"
+	"github.com/runhook/runhook/server/internal/model"
+)
+
+func gzipped(t *testing.T, text string) string {
+	t.Helper()
+	var buffer bytes.Buffer
+	w := gzip.NewWriter(&buffer)
+	if _, err := w.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buffer.String()
+}
+
+func TestAnAnswerMayBePackedOrHaveAByteOrderMark(t *testing.T) {
+	const answer = `{"status":"SUCCESS","output":"grün"}`
+	for name, a := range map[string]*app{
+		"gzip":                        newApp(t, answering(200, gzipped(t, answer), "Content-Encoding", "gzip")),
+		"a byte-order mark":           newApp(t, answering(200, "\ufeff"+answer)),
+		"gzip with a byte-order mark": newApp(t, answering(200, gzipped(t, "\ufeff"+answer), "Content-Encoding", "gzip")),
+	} {
+		outcome := execute(t, a)
+		if outcome.Kind != endpoint.Answered || string(outcome.Result.Output) != `"grün"` {
+			t.Errorf("%s: %s %v", name, outcome.Kind, outcome.Error)
+		}
+	}
+	refusal := newApp(t, answering(400, gzipped(t, "\ufeff"+`{"message":"no","name":"TypeError"}`), "Content-Encoding", "gzip"))
+	if outcome := execute(t, refusal); outcome.Kind != endpoint.Failed || outcome.Error.Message != "no" {
+		t.Errorf("an error in gzip: %s %v", outcome.Kind, outcome.Error)
+	}
+	index := `{"jobs":[],"sources":[],"dynamicTriggers":[],"dynamicSchedules":[]}`
+	indexed, err := client(t).Index(context.Background(), newApp(t, answering(200, gzipped(t, "\ufeff"+index), "Content-Encoding", "gzip")).target())
+	if err != nil || string(indexed.Raw) != index {
+		t.Errorf("an index in gzip: %q %v", indexed.Raw, err)
+	}
+}
+
+func TestAnAnswerThatUnpacksToTooMuchIsCutOff(t *testing.T) {
+	bomb := gzipped(t, `"`+strings.Repeat("a", 33<<20)+`"`)
+	outcome := execute(t, newApp(t, answering(200, bomb, "Content-Encoding", "gzip")))
+	if outcome.Kind != endpoint.Failed || !strings.Contains(outcome.Error.Message, "more than 32 MiB") {
+		t.Errorf("%s %v", outcome.Kind, outcome.Error)
+	}
+}
+
+func TestAnAnswerThatCannotBeUnpackedSaysWhy(t *testing.T) {
+	for _, test := range []struct {
+		name, coding, body, problem string
+		status                      int
+		kind                        endpoint.OutcomeKind
+	}{
+		{"a coding that was not asked for", "br", `{"status":"SUCCESS"}`, `encoded as "br", which was not asked for`, 200, endpoint.Failed},
+		{"what is not gzip", "gzip", `{"status":"SUCCESS"}`, "cannot be unpacked: gzip: invalid header", 200, endpoint.Transient},
+		{"an error, whose status says enough", "br", "x", "Endpoint responded with 500 status code", 500, endpoint.Transient},
+	} {
+		outcome := execute(t, newApp(t, answering(test.status, test.body, "Content-Encoding", test.coding)))
+		if outcome.Kind != test.kind || !strings.Contains(outcome.Error.Message, test.problem) {
+			t.Errorf("%s: %s %v, want %s with %q", test.name, outcome.Kind, outcome.Error, test.kind, test.problem)
+		}
+	}
+}
+
+func TestAnAnswerThatIsNotUTF8IsRefusedWithThePlace(t *testing.T) {
+	const where = "not UTF-8 text: byte 0xFC at offset 32"
+	outcome := execute(t, newApp(t, answering(200, `{"status":"SUCCESS","output":"gr`+"\xfc"+`"}`)))
+	if outcome.Kind != endpoint.Failed || !strings.Contains(outcome.Error.Message, where) {
+		t.Errorf("%s %v, want failed with %q", outcome.Kind, outcome.Error, where)
+	}
+	for name, body := range map[string]string{
+		"half of a surrogate pair":  "\xed\xa0\xbd",
+		"a character that is cut":   "\xe2\x82",
+		"a character in five bytes": "\xf8\x88\x80\x80\x80",
+	} {
+		outcome := execute(t, newApp(t, answering(200, `{"status":"SUCCESS","output":"`+body+`"}`)))
+		if outcome.Kind != endpoint.Failed || !strings.Contains(outcome.Error.Message, "offset 30") {
+			t.Errorf("%s: %s %v", name, outcome.Kind, outcome.Error)
+		}
+	}
+	// What is no JSON at all comes from something in front of the app.
+	if outcome := execute(t, newApp(t, answering(200, "<p>nicht verf\xfcgbar</p>"))); outcome.Kind != endpoint.Transient {
+		t.Errorf("a page: %s %v", outcome.Kind, outcome.Error)
+	}
+
+	target := newApp(t, answering(200, `{"ok":true,"verified":true,"events":[],"jobs":[],"abort":false,"status":200,"x":"`+"\xfc"+`"}`)).target()
+	c, ctx := client(t), context.Background()
+	_, pinged := c.Ping(ctx, target)
+	_, indexed := c.Index(ctx, target)
+	_, preprocessed := c.Preprocess(ctx, target, []byte(`{}`))
+	_, responded := c.Respond(ctx, target, "key", model.IncomingRequest{})
+	_, webhook := c.DeliverWebhook(ctx, target, endpoint.WebhookDelivery{Params: json.RawMessage(`{}`)})
+	_, source := c.DeliverSource(ctx, target, endpoint.SourceDelivery{})
+	for name, err := range map[string]error{
+		"PING": pinged, "INDEX_ENDPOINT": indexed, "PREPROCESS_RUN": preprocessed, "a request for an answer": responded,
+		"a webhook": webhook, "a source": source, "RUN_NOTIFICATION": c.RunNotification(ctx, target, []byte(`{}`)),
+	} {
+		failure, ok := errors.AsType[*endpoint.Error](err)
+		if !ok || !failure.Malformed || !strings.Contains(failure.Message, "not UTF-8 text: byte 0xFC at offset 81") {
+			t.Errorf("%s: got error %v", name, err)
+		}
+	}
+}

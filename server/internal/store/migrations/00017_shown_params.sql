@@ -4,7 +4,7 @@
 -- +goose Up
 -- On a million tasks: a moment, as no row is rewritten. Those of before have none:
 -- what must be masked in them is masked when they are shown.
-ALTER TABLE tasks ADD COLUMN shown_params text;
+ALTER TABLE tasks ADD COLUMN shown_params TEXT;
 
 -- +goose Down
 SELECT 1;

@@ -15,6 +15,7 @@ import (
 	"github.com/runhook/runhook/server/internal/clock"
 	"github.com/runhook/runhook/server/internal/doctor"
 	"github.com/runhook/runhook/server/internal/engine"
+	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/ingress"
 	"github.com/runhook/runhook/server/internal/listener"
 	"github.com/runhook/runhook/server/internal/live"
@@ -44,7 +45,9 @@ type Config struct {
 	Doctor  *doctor.Service
 	Live    *live.Broadcaster
 	Clock   clock.Clock
-	Log     *slog.Logger
+	// Health is asked by /readyz.
+	Health *health.Monitor
+	Log    *slog.Logger
 }
 
 // API answers requests. It may be used concurrently.

@@ -23,7 +23,6 @@ func (a *API) readyz(w http.ResponseWriter, r *request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()
 	if err := a.Store.Ping(ctx); err != nil {
-		a.Log.Error("not ready: the database does not answer", "err", err)
 		return model.Errorf(model.Unavailable, "The database does not answer")
 	}
 	return ok(w, map[string]string{"status": "ready"})

@@ -80,8 +80,11 @@ func (a attachment) keep() {
 	if a.Attachment == nil {
 		return
 	}
-	if err := a.Keep(a.r.Context()); err != nil && a.r.Context().Err() == nil {
-		a.api.Log.Error("cannot attach to an app again; trying again", "environment", a.r.environment.ID, "err", err)
+	attachments := a.api.Health.Component("attachments to apps")
+	if err := a.Keep(a.r.Context()); err == nil {
+		attachments.Succeeded()
+	} else if a.r.Context().Err() == nil {
+		attachments.Failed(err) // the heartbeat is pause enough
 	}
 }
 

@@ -100,11 +100,12 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
 		// The caller is gone.
 	case errors.Is(err, database.ErrUnavailable), errors.Is(err, database.ErrClosed):
-		a.Log.Error("the database cannot be reached", "method", r.Method, "path", redactedPath(r), "address", a.clientAddress(r), "err", err)
+		// Package health says it once for all requests.
+		a.Log.Debug("the database cannot be reached", "method", r.Method, "path", redactedPath(r), "address", a.clientAddress(r), "err", err)
 		w.Header().Set("Retry-After", "1")
 		writeError(w, http.StatusServiceUnavailable, "The database cannot be reached; try again")
 	case errors.Is(err, database.ErrFull):
-		a.Log.Error("the disk of the database is full; nothing was kept", "method", r.Method, "path", redactedPath(r), "address", a.clientAddress(r), "err", err)
+		a.Log.Debug("the disk of the database is full; nothing was kept", "method", r.Method, "path", redactedPath(r), "address", a.clientAddress(r), "err", err)
 		w.Header().Set("Retry-After", "5")
 		writeError(w, http.StatusInsufficientStorage, "The disk of the database is full; nothing was kept")
 	default:

@@ -135,20 +135,23 @@ type follower struct {
 	stream       stream
 }
 
-// follow ends when the caller leaves, the feed cannot be read, or the server stops.
+// follow ends when the caller leaves or the server stops. While the feed cannot be
+// read, the stream stays open and goes on when it can.
 func (f *follower) follow() {
 	watcher := f.api.Live.Watch("") // of no environment: only its end matters
 	defer watcher.Close()
+	feeds := f.api.Health.Component("feeds of notifications")
 	silentSince := f.api.Clock.Now()
 	for f.stream.flush() {
-		news := f.api.Notify.News()
+		news, pause := f.api.Notify.News(), feedPoll
 		sent, err := f.send()
-		if f.request.Context().Err() != nil {
+		switch {
+		case f.request.Context().Err() != nil:
 			return // the caller left
-		}
-		if err != nil {
-			f.api.Log.Error("cannot read the feed of notifications; its stream ends", "environment", f.request.environment.ID, "err", err)
-			return
+		case err != nil:
+			news, pause = nil, max(feeds.Failed(err), feedPoll)
+		default:
+			feeds.Succeeded()
 		}
 		now := f.api.Clock.Now()
 		if sent {
@@ -158,9 +161,12 @@ func (f *follower) follow() {
 		if now.Sub(silentSince) >= heartbeat {
 			f.stream.text.WriteString(": still here\n\n")
 			silentSince = now
-			continue
+			if err == nil {
+				continue
+			}
+			f.stream.flush()
 		}
-		timer := f.api.Clock.NewTimer(feedPoll)
+		timer := f.api.Clock.NewTimer(pause)
 		select {
 		case <-news:
 		case <-timer.C:

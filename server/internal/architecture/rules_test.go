@@ -30,7 +30,7 @@ var layers = [][]string{
 
 // foundations are small rooms below all layers but model, which stays pure. They
 // import only each other.
-var foundations = []string{"budget", "clock", "listener", "live", "loop", "pace", "share"}
+var foundations = []string{"budget", "clock", "health", "listener", "live", "loop", "pace", "share"}
 
 // around are the programs and test helpers around the server. They import what
 // they like, and the rooms of the server import none of them.

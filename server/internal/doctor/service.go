@@ -3,19 +3,22 @@ package doctor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/loop"
 	"github.com/runhook/runhook/server/internal/store"
 )
 
 // Config is what a service works with. Every field is required.
 type Config struct {
-	Store *store.Store
-	Clock clock.Clock
-	Log   *slog.Logger
+	Store  *store.Store
+	Clock  clock.Clock
+	Health *health.Monitor
+	Log    *slog.Logger
 }
 
 // Service checks the database as long as it runs. Its methods may be called
@@ -24,6 +27,7 @@ type Service struct {
 	config  Config
 	started time.Time
 	loop    *loop.Loop[visit]
+	checks  *health.Component
 }
 
 // interval is the time between two looks at a few rows: 5,000 rows every 10 s are
@@ -40,10 +44,10 @@ var errStopping = errors.New("the server is stopping")
 
 // New returns a service that does nothing before Run is called.
 func New(config Config) *Service {
-	s := &Service{config: config, started: config.Clock.Now()}
+	s := &Service{config: config, started: config.Clock.Now(), checks: config.Health.Component("checks of the database")}
 	s.loop = loop.New(loop.Config[visit]{
 		Name: "doctor", Slots: 1, Batch: 1, Poll: interval,
-		Claim: s.claim, Work: s.look, Clock: config.Clock, Log: config.Log,
+		Claim: s.claim, Work: s.look, Clock: config.Clock, Health: config.Health,
 	})
 	return s
 }
@@ -75,8 +79,11 @@ func (s *Service) claim(ctx context.Context, _ int) ([]visit, time.Time, error) 
 	if v.text == "" {
 		due = s.started.Add(interval)
 	}
-	if now := s.config.Clock.Now(); err != nil || due.After(now) {
-		return nil, due, err
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	if due.After(s.config.Clock.Now()) {
+		return nil, due, nil
 	}
 	v.progress.DueAt = s.config.Clock.Now().Add(interval)
 	var taken bool
@@ -125,8 +132,11 @@ func (s *Service) look(ctx context.Context, v visit) {
 			return err
 		})
 	}
-	if err != nil && ctx.Err() == nil {
-		s.config.Log.Error("cannot check the database; trying again", "table", p.Table, "err", err)
+	switch {
+	case err == nil:
+		s.checks.Succeeded()
+	case ctx.Err() == nil:
+		s.checks.Failed(fmt.Errorf("check the rows of %s: %w", p.Table, err)) // the interval is pause enough
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/doctor"
+	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/servertest"
 	"github.com/runhook/runhook/server/internal/store"
@@ -24,7 +25,7 @@ type patient struct {
 func newPatient(t *testing.T, database string) *patient {
 	p := &patient{T: t, clock: servertest.NewClock()}
 	var err error
-	p.store, err = store.Open(t.Context(), store.Options{URL: database, Clock: p.clock, Log: slog.New(slog.DiscardHandler)})
+	p.store, err = store.Open(t.Context(), store.Options{URL: database, Clock: p.clock, Health: health.New(health.Config{}), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func (p *patient) insert(change func(*model.Run)) string {
 
 // lookAfter starts a service, which ends with the test.
 func (p *patient) lookAfter() *doctor.Service {
-	s := doctor.New(doctor.Config{Store: p.store, Clock: p.clock, Log: slog.New(slog.DiscardHandler)})
+	s := doctor.New(doctor.Config{Store: p.store, Clock: p.clock, Health: health.New(health.Config{}), Log: slog.New(slog.DiscardHandler)})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {

@@ -10,6 +10,7 @@ import (
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/clock"
 	"github.com/runhook/runhook/server/internal/endpoint"
+	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/live"
 	"github.com/runhook/runhook/server/internal/loop"
 	"github.com/runhook/runhook/server/internal/model"
@@ -52,9 +53,10 @@ type Config struct {
 	// more; zero for any number.
 	QueuedRuns int
 	// Live is told what happens; it may be nil.
-	Live  *live.Broadcaster
-	Clock clock.Clock
-	Log   *slog.Logger
+	Live   *live.Broadcaster
+	Clock  clock.Clock
+	Health *health.Monitor
+	Log    *slog.Logger
 }
 
 // Engine executes runs. Its methods may be called concurrently.
@@ -95,15 +97,15 @@ func New(config Config) *Engine {
 	e := &Engine{config: config, store: config.Store, clock: config.Clock, log: config.Log, crowd: newCrowd(config.Executions), admission: newAdmission(config.QueuedRuns)}
 	e.runs = loop.New(loop.Config[store.Execution]{
 		Name: "runs", Slots: config.Executions, Batch: claimBatch, Poll: poll,
-		Claim: e.claimRuns, Work: e.execute, Clock: config.Clock, Log: config.Log,
+		Claim: e.claimRuns, Work: e.execute, Clock: config.Clock, Health: config.Health,
 	})
 	e.tasks = loop.New(loop.Config[store.DueTask]{
 		Name: "tasks", Slots: fireBatch, Batch: fireBatch, Poll: poll,
-		Claim: e.fireDueTasks, Work: func(context.Context, store.DueTask) {}, Clock: config.Clock, Log: config.Log,
+		Claim: e.fireDueTasks, Work: func(context.Context, store.DueTask) {}, Clock: config.Clock, Health: config.Health,
 	})
 	e.expiries = loop.New(loop.Config[string]{
 		Name: "expiries", Slots: fireBatch, Batch: fireBatch, Poll: poll,
-		Claim: e.giveUpExpired, Work: func(context.Context, string) {}, Clock: config.Clock, Log: config.Log,
+		Claim: e.giveUpExpired, Work: func(context.Context, string) {}, Clock: config.Clock, Health: config.Health,
 	})
 	e.operationSlots = share.New(mostOperations)
 	claimed := node.Shared[store.Operation]{
@@ -111,7 +113,7 @@ func New(config Config) *Engine {
 	}
 	e.operations = loop.New(loop.Config[store.Operation]{
 		Name: "operations", Slots: mostOperations, Batch: claimBatch, Poll: poll,
-		Claim: claimed.Claim, Work: e.operate, Clock: config.Clock, Log: config.Log,
+		Claim: claimed.Claim, Work: e.operate, Clock: config.Clock, Health: config.Health,
 	})
 	return e
 }

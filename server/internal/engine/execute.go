@@ -36,7 +36,7 @@ var autoYield = &protocol.AutoYieldConfig{
 func (e *Engine) execute(ctx context.Context, x store.Execution) {
 	defer e.leave(x.Run.EnvironmentID, x.Endpoint.ID)
 	e.tellExecuting(&x)
-	environment, err := e.store.EnvironmentByID(ctx, x.Run.EnvironmentID)
+	environment, err := e.config.Node.Environment(ctx, x.Run.EnvironmentID)
 	if err == nil {
 		err = e.executeIn(ctx, environment, x)
 	}
@@ -116,7 +116,11 @@ func (e *Engine) executeBody(ctx context.Context, environment *model.Environment
 	modern := supportsLazyTasks(x.Endpoint.Version)
 	// A first execution has no tasks to be told of.
 	if x.Run.Lease.Number > 1 {
-		tasks, err := e.cachedTasks(ctx, x.Run.ID, "", cachedTasksBudget)
+		var tasks protocol.CachedTasks
+		err := e.config.Node.Read(ctx, func() (err error) {
+			tasks, err = e.cachedTasks(ctx, x.Run.ID, "", cachedTasksBudget)
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/runhook/runhook/protocol"
@@ -26,10 +27,9 @@ func (e *Engine) operate(ctx context.Context, operation store.Operation) {
 		}
 	}()
 	log := e.log.With("task", task.ID, "run", task.RunID, "environment", task.EnvironmentID, "attempt", task.Attempts)
-	environment, err := e.store.EnvironmentByID(ctx, task.EnvironmentID)
+	environment, err := e.config.Node.Environment(ctx, task.EnvironmentID)
 	if err != nil {
-		log.Error("cannot perform an operation; it is performed when this process has another id, or has restarted", "err", err)
-		e.config.Node.Abandon(err)
+		e.putOff(ctx, log, task, err)
 		return
 	}
 	outcome := e.config.Operator.Attempt(ctx, fetch.Task{
@@ -41,7 +41,28 @@ func (e *Engine) operate(ctx context.Context, operation store.Operation) {
 	case errors.Is(err, model.ErrLost):
 		log.Info("dropped the outcome of an operation: another process took it over")
 	case err != nil:
-		log.Error("cannot record an operation; it is performed again when this process has restarted", "err", err)
+		e.putOff(ctx, log, task, err)
+	}
+}
+
+// putOff has an operation performed again after a pause, as it could not be begun or
+// its outcome could not be recorded.
+func (e *Engine) putOff(ctx context.Context, log *slog.Logger, task model.Task, cause error) {
+	const pause = 5 * time.Second
+	if errors.Is(cause, model.ErrLost) {
+		log.Info("stopped an operation: another process took it over")
+		return
+	}
+	log.Error("cannot perform an operation, or record it; it is performed again", "err", cause)
+	err := e.config.Node.Record(ctx, func(tx *store.Tx) error {
+		again := tx.Now().Add(pause)
+		if err := e.announceOperation(tx, again); err != nil {
+			return err
+		}
+		return tx.EndOperation(task, again)
+	})
+	if err != nil && !errors.Is(err, model.ErrLost) {
+		log.Error("cannot give an operation back; it is released once it is found leased in vain", "err", err)
 	}
 }
 

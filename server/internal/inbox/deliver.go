@@ -33,7 +33,7 @@ func (q *Queue) deliver(ctx context.Context, d model.SourceDelivery) {
 	started := q.clock.Now()
 	receipt, environment, failure := q.attempt(ctx, d)
 	err := q.end(ctx, d, environment, receipt, failure)
-	if refused := err != nil && !errors.Is(err, model.ErrLost) && !errors.Is(err, database.ErrUnavailable); refused && failure == nil {
+	if refused := err != nil && !errors.Is(err, model.ErrLost) && !errors.Is(err, database.ErrUnavailable) && !errors.Is(err, database.ErrFull); refused && failure == nil {
 		// What follows from the app's answer cannot be kept, and so none of it is.
 		failure = fmt.Errorf("record what the app made of the request: %w", err)
 		err = q.end(ctx, d, environment, receipt, failure)
@@ -74,11 +74,11 @@ func (q *Queue) attempt(ctx context.Context, d model.SourceDelivery) (receipt Re
 	if !known {
 		return receipt, nil, fmt.Errorf("deliver a request of the kind %s: this program does not know it", d.Kind)
 	}
-	if environment, err = q.store.EnvironmentByID(ctx, d.EnvironmentID); err != nil {
+	if environment, err = q.config.Node.Environment(ctx, d.EnvironmentID); err != nil {
 		return receipt, nil, err
 	}
 	var request model.IncomingRequest
-	err = q.store.View(ctx, func(tx *store.Tx) (err error) {
+	err = q.config.Node.View(ctx, func(tx *store.Tx) (err error) {
 		request, _, err = tx.SourceRequest(d.ID)
 		return err
 	})
@@ -95,6 +95,9 @@ func (q *Queue) settle(ctx context.Context, d *model.SourceDelivery, environment
 	now := q.clock.Now()
 	if failure != nil && errors.Is(context.Cause(ctx), errStopping) {
 		return model.SourceDeliveryRetried, now
+	}
+	if errors.Is(failure, database.ErrUnavailable) {
+		return model.SourceDeliveryRetried, now.Add(pauseAfter(1, nil)) // the app was not asked
 	}
 	d.Attempts++
 	if failure == nil {

@@ -31,6 +31,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/loop"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/node"
@@ -64,6 +65,7 @@ type Config struct {
 	Node     *node.Node
 	Couriers map[model.SourceKind]Courier
 	Clock    clock.Clock
+	Health   *health.Monitor
 	Log      *slog.Logger
 }
 
@@ -96,7 +98,7 @@ func New(config Config) *Queue {
 	}
 	q.loop = loop.New(loop.Config[model.SourceDelivery]{
 		Name: "source deliveries", Slots: most, Batch: most, Poll: poll,
-		Claim: claimed.Claim, Work: q.deliver, Clock: config.Clock, Log: config.Log,
+		Claim: claimed.Claim, Work: q.deliver, Clock: config.Clock, Health: config.Health,
 	})
 	return q
 }

@@ -11,7 +11,10 @@
 //   - an item may be followed by others in its slot, which the loop knows nothing
 //     of ([Loop.Wanted]);
 //   - a row that was announced by [Loop.Wake] is looked for at its time, and one
-//     that was not at the latest after Poll.
+//     that was not at the latest after Poll;
+//   - a claim that fails is made again after a pause that grows, whatever is due and
+//     whoever calls Wake meanwhile, and one that finds nothing though something is
+//     due after a shorter one.
 //
 // A row that was just written need not be claimed from the database: its writer
 // can [Loop.Reserve] a slot, write the row as claimed, and [Loop.Start] it once
@@ -20,17 +23,17 @@ package loop
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/health"
 )
 
 // Config says what a loop works on. Every field is required.
 type Config[T any] struct {
-	// Name names the loop in the log.
+	// Name names the loop in the log and in /readyz.
 	Name string
 	// Slots is how many items may be in flight, Batch how many are claimed at
 	// once at the most.
@@ -44,13 +47,15 @@ type Config[T any] struct {
 	// when the loop's time to finish is over.
 	Work  func(ctx context.Context, item T)
 	Clock clock.Clock
-	Log   *slog.Logger
+	// Health is told of claims that fail, and says how long to wait after each.
+	Health *health.Monitor
 }
 
 // Loop claims and works until it is stopped. Its methods may be called
 // concurrently.
 type Loop[T any] struct {
 	config Config[T]
+	health *health.Component
 	slots  chan struct{}
 	// behind is set while due rows may be left in the database; then nobody may
 	// overtake them by Reserve.
@@ -81,6 +86,7 @@ func New[T any](config Config[T]) *Loop[T] {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	return &Loop[T]{
 		config:     config,
+		health:     config.Health.Component(config.Name),
 		slots:      make(chan struct{}, config.Slots),
 		signal:     make(chan struct{}, 1),
 		handoff:    make(chan T),
@@ -167,33 +173,62 @@ func (l *Loop[T]) Run(ctx context.Context) {
 		l.stopped = true
 		l.mu.Unlock()
 	}()
-	for {
+	for fruitless := 0; ; {
 		reserved := l.reserveBatch(ctx)
 		if reserved == 0 {
 			return
 		}
-		l.mu.Lock()
-		l.wakeAt = time.Time{}
-		l.mu.Unlock()
-		items, next, err := l.config.Claim(ctx, reserved)
-		for range reserved - len(items) {
-			l.Release()
-		}
-		for _, item := range items {
-			l.Start(item)
-		}
-		if err != nil && ctx.Err() == nil {
-			l.config.Log.Error("cannot claim due rows", "loop", l.config.Name, "err", err)
-		}
-		dueNow := !next.IsZero() && !next.After(l.config.Clock.Now())
-		if err == nil && (len(items) == reserved || dueNow) {
+		claimed, next, err := l.claim(ctx, reserved)
+		if err != nil {
+			if ctx.Err() != nil || !l.pause(ctx, l.health.Failed(err)) {
+				return
+			}
 			continue
 		}
-		l.behind.Store(err != nil)
+		l.health.Succeeded()
+		dueNow := !next.IsZero() && !next.After(l.config.Clock.Now())
+		switch {
+		case claimed > 0:
+			fruitless = 0
+		case dueNow:
+			fruitless++
+		}
+		if claimed == reserved || dueNow {
+			if fruitless > 1 && !l.pause(ctx, l.fruitlessPause(fruitless)) {
+				return
+			}
+			continue
+		}
+		fruitless = 0
+		l.behind.Store(false)
 		if !l.sleep(ctx, next) {
 			return
 		}
 	}
+}
+
+// claim claims rows for the slots that were reserved and starts their work.
+func (l *Loop[T]) claim(ctx context.Context, reserved int) (claimed int, next time.Time, err error) {
+	l.mu.Lock()
+	l.wakeAt = time.Time{}
+	l.mu.Unlock()
+	items, next, err := l.config.Claim(ctx, reserved)
+	if err != nil {
+		l.behind.Store(true)
+	}
+	for range reserved - len(items) {
+		l.Release()
+	}
+	for _, item := range items {
+		l.Start(item)
+	}
+	return len(items), next, err
+}
+
+// fruitlessPause is how long to wait after a number of claims in a row that found
+// nothing though something is due, such as rows that another process has locked.
+func (l *Loop[T]) fruitlessPause(claims int) time.Duration {
+	return min(l.config.Poll, time.Millisecond<<min(claims, 10))
 }
 
 // reserveBatch waits for a free slot and takes as many as a batch may have. It
@@ -270,6 +305,18 @@ func (l *Loop[T]) sleep(ctx context.Context, next time.Time) bool {
 			return false
 		}
 		timer.Stop()
+	}
+}
+
+// pause returns true when d is over, false when ctx ended. Nobody cuts it short.
+func (l *Loop[T]) pause(ctx context.Context, d time.Duration) bool {
+	timer := l.config.Clock.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
 	}
 }
 

@@ -3,13 +3,13 @@ package loop_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/loop"
 )
 
@@ -19,6 +19,8 @@ type table struct {
 	due    map[int]time.Time
 	claims []time.Time // when claimed from
 	fails  int         // how many claims are yet to fail
+	past   time.Time   // when a claim that fails says that the next row is due
+	locked bool        // rows that are due are found and not claimed
 }
 
 func (r *table) put(id int, due time.Time) {
@@ -33,7 +35,10 @@ func (r *table) claim(_ context.Context, limit int) (items []int, next time.Time
 	r.claims = append(r.claims, time.Now())
 	if r.fails > 0 {
 		r.fails--
-		return nil, time.Time{}, errors.New("the database is away")
+		return nil, r.past, errors.New("the database is away")
+	}
+	if r.locked {
+		return nil, r.past, nil
 	}
 	for id, due := range r.due {
 		if !due.After(time.Now()) && len(items) < limit {
@@ -89,7 +94,7 @@ func run(t *testing.T, slots, batch int, took time.Duration, test func(t *testin
 		rows, d := &table{due: map[int]time.Time{}}, &done{at: map[int]time.Time{}, took: took}
 		l := loop.New(loop.Config[int]{
 			Name: "test", Slots: slots, Batch: batch, Poll: time.Second,
-			Claim: rows.claim, Work: d.work, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler),
+			Claim: rows.claim, Work: d.work, Clock: clock.System{}, Health: health.New(health.Config{}),
 		})
 		ctx, stop := context.WithCancel(t.Context())
 		var running sync.WaitGroup
@@ -193,6 +198,53 @@ func TestALoopGoesOnAfterAClaimThatFailed(t *testing.T) {
 	})
 }
 
+func TestClaimsThatFailAreMadeLessAndLessOften(t *testing.T) {
+	run(t, 4, 4, 0, func(t *testing.T, l *loop.Loop[int], rows *table, d *done) {
+		time.Sleep(time.Minute)
+		rows.mu.Lock()
+		rows.past, rows.fails, rows.claims = time.Now().Add(-time.Second), 1_000_000, nil
+		rows.mu.Unlock()
+		for range 600 { // others say all the time that there is work
+			l.Wake(time.Now())
+			time.Sleep(100 * time.Millisecond)
+		}
+		rows.mu.Lock()
+		if n := len(rows.claims); n < 8 || n > 40 {
+			t.Errorf("a minute of claims that fail has %d of them", n)
+		}
+		rows.fails = 0
+		rows.mu.Unlock()
+		rows.put(1, time.Now())
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if d.at[1].IsZero() {
+			t.Error("ten seconds after claims work again, a row was not found")
+		}
+	})
+}
+
+func TestRowsThatAreDueAndCannotBeClaimedAreNotAskedForInASpin(t *testing.T) {
+	run(t, 4, 4, 0, func(t *testing.T, l *loop.Loop[int], rows *table, d *done) {
+		rows.mu.Lock()
+		rows.past, rows.locked, rows.claims = time.Now(), true, nil
+		rows.mu.Unlock()
+		l.Wake(time.Now())
+		time.Sleep(10 * time.Second)
+		rows.mu.Lock()
+		if n := len(rows.claims); n > 30 {
+			t.Errorf("rows that another process has locked are claimed %d times in ten seconds", n)
+		}
+		rows.locked = false
+		rows.mu.Unlock()
+		rows.put(1, time.Now())
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if d.at[1].IsZero() {
+			t.Error("two seconds after the rows can be claimed, one was not found")
+		}
+	})
+}
+
 func TestReserve(t *testing.T) {
 	run(t, 2, 2, time.Minute, func(t *testing.T, l *loop.Loop[int], rows *table, d *done) {
 		for range 2 {
@@ -246,7 +298,7 @@ func TestALoopThatIsStoppedBeginsNothing(t *testing.T) {
 		rows, d := &table{due: map[int]time.Time{}}, &done{at: map[int]time.Time{}, untilTold: true}
 		l := loop.New(loop.Config[int]{
 			Name: "test", Slots: 2, Batch: 2, Poll: time.Second,
-			Claim: rows.claim, Work: d.work, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler),
+			Claim: rows.claim, Work: d.work, Clock: clock.System{}, Health: health.New(health.Config{}),
 		})
 		ctx, stop := context.WithCancel(t.Context())
 		var running sync.WaitGroup
@@ -281,7 +333,7 @@ func TestDrainWaitsForWorkThatEndsByItself(t *testing.T) {
 		rows, d := &table{due: map[int]time.Time{}}, &done{at: map[int]time.Time{}, took: 7 * time.Second}
 		l := loop.New(loop.Config[int]{
 			Name: "test", Slots: 2, Batch: 2, Poll: time.Second,
-			Claim: rows.claim, Work: d.work, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler),
+			Claim: rows.claim, Work: d.work, Clock: clock.System{}, Health: health.New(health.Config{}),
 		})
 		if !l.Reserve() {
 			t.Fatal("the slot is not given")

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/runhook/runhook/server/internal/health"
+	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
 	"github.com/runhook/runhook/server/internal/store/database"
 )
@@ -37,17 +39,52 @@ func Claim[T any](ctx context.Context, n *Node, nextDue func(*store.Tx) (time.Ti
 	return claimed, next, nil
 }
 
-// Record runs the transaction of an outcome. While the database cannot be reached
-// it tries again until ctx ends, since the outcome is known to nobody else; a
-// compare-and-set in the transaction must make that safe.
+// Record runs the transaction of an outcome. While the database cannot keep it, as it
+// cannot be reached or its disk is full, Record tries again with growing pauses until
+// ctx ends, since the outcome is known to nobody else; a compare-and-set in the
+// transaction must make that safe. Any other error is the caller's: it says that this
+// outcome is refused, now and later.
 func (n *Node) Record(ctx context.Context, fn func(*store.Tx) error) error {
-	const pause = 250 * time.Millisecond
+	return n.persist(ctx, n.outcomes, func() error { return n.store.Update(context.WithoutCancel(ctx), fn) })
+}
+
+// Read runs what a piece of work reads before it begins, again while the database
+// cannot be reached, until ctx ends. It gives [model.ErrLost] when the lease of the
+// work was lost meanwhile, as this process goes on under another id.
+func (n *Node) Read(ctx context.Context, fn func() error) error {
+	owner := n.ID()
+	err := n.persist(ctx, n.reads, fn)
+	if err == nil && n.ID() != owner {
+		return model.ErrLost
+	}
+	return err
+}
+
+// Environment is the environment of a piece of work, read as by [Node.Read].
+func (n *Node) Environment(ctx context.Context, id string) (environment *model.Environment, err error) {
+	err = n.Read(ctx, func() error {
+		environment, err = n.store.EnvironmentByID(ctx, id)
+		return err
+	})
+	return environment, err
+}
+
+// View is [store.Store.View] for a piece of work, run as by [Node.Read].
+func (n *Node) View(ctx context.Context, fn func(*store.Tx) error) error {
+	return n.Read(ctx, func() error { return n.store.View(ctx, fn) })
+}
+
+// persist runs fn until its error is none that passes by itself, or ctx ends.
+func (n *Node) persist(ctx context.Context, component *health.Component, fn func() error) error {
 	for {
-		err := n.store.Update(context.WithoutCancel(ctx), fn)
-		if !errors.Is(err, database.ErrUnavailable) {
+		err := fn()
+		if !passes(err) {
+			if err == nil {
+				component.Succeeded()
+			}
 			return err
 		}
-		timer := n.clock.NewTimer(pause)
+		timer := n.clock.NewTimer(component.Failed(err))
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
@@ -55,4 +92,10 @@ func (n *Node) Record(ctx context.Context, fn func(*store.Tx) error) error {
 			return err
 		}
 	}
+}
+
+// passes reports whether the error of a transaction says that the database cannot do
+// it now, whatever it is.
+func passes(err error) bool {
+	return errors.Is(err, database.ErrUnavailable) || errors.Is(err, database.ErrFull)
 }

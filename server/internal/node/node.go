@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
 	"github.com/runhook/runhook/server/internal/store/database"
@@ -39,24 +40,38 @@ const (
 	exclusiveLease = 100 * 365 * 24 * time.Hour
 )
 
+// Config is what a node works with. Every field is required.
+type Config struct {
+	Store  *store.Store
+	Clock  clock.Clock
+	Health *health.Monitor
+	Log    *slog.Logger
+	// OnReleased is called whenever rows became due because a process was lost.
+	OnReleased func()
+}
+
 // Node is this process's identity. It may be used concurrently.
 type Node struct {
 	store      *store.Store
 	clock      clock.Clock
+	health     *health.Monitor
 	log        *slog.Logger
 	onReleased func()
 	id         atomic.Pointer[string]
 	doubted    atomic.Bool
+	// outcomes and reads are the components of work under way.
+	outcomes, reads *health.Component
 }
 
 // Register makes this process known and releases what processes that are gone
-// had leased. onReleased is called whenever rows became due that way.
-func Register(ctx context.Context, s *store.Store, c clock.Clock, log *slog.Logger, onReleased func()) (*Node, error) {
-	n := &Node{store: s, clock: c, log: log, onReleased: onReleased}
+// had leased.
+func Register(ctx context.Context, config Config) (*Node, error) {
+	n := &Node{store: config.Store, clock: config.Clock, health: config.Health, log: config.Log, onReleased: config.OnReleased}
+	n.outcomes, n.reads = n.health.Component("outcomes of work"), n.health.Component("reads of work")
 	if err := n.register(ctx); err != nil {
 		return nil, err
 	}
-	if err := n.releaseLost(ctx, s.Exclusive(), true); err != nil {
+	if err := n.releaseLost(ctx, n.store.Exclusive(), true); err != nil {
 		return nil, err
 	}
 	return n, nil
@@ -107,20 +122,32 @@ func (n *Node) Run(ctx context.Context) {
 	if n.store.Exclusive() {
 		return
 	}
+	renewals, releases := n.health.Component("leases"), n.health.Component("lost leases")
+	pause, releaseAt := renewal, time.Time{}
 	for round := 1; ; round++ {
-		timer := n.clock.NewTimer(renewal)
+		timer := n.clock.NewTimer(pause)
 		select {
 		case <-ctx.Done():
 			timer.Stop()
 			return
 		case <-timer.C:
 		}
-		if err := n.renew(ctx); err != nil && ctx.Err() == nil {
-			n.log.Error("cannot renew the leases of this process", "node", n.ID(), "err", err)
+		if err := n.renew(ctx); ctx.Err() != nil {
+			return
+		} else if err != nil {
+			pause = renewals.Failed(err)
 			continue
 		}
-		if err := n.releaseLost(ctx, false, round%sweep == 0); err != nil && ctx.Err() == nil {
-			n.log.Error("cannot release the leases of lost processes", "err", err)
+		renewals.Succeeded()
+		pause = renewal
+		// Its failures must not keep this process from renewing.
+		if n.clock.Now().Before(releaseAt) {
+			continue
+		}
+		if err := n.releaseLost(ctx, false, round%sweep == 0); err == nil {
+			releases.Succeeded()
+		} else if ctx.Err() == nil {
+			releaseAt = n.clock.Now().Add(releases.Failed(err))
 		}
 	}
 }
@@ -135,8 +162,11 @@ func (n *Node) renew(ctx context.Context) error {
 		return nil
 	}
 	err := n.store.Update(ctx, func(tx *store.Tx) error { return tx.RenewNode(id, n.expiry()) })
-	if !errors.Is(err, model.ErrLost) {
-		return err
+	if err != nil && !errors.Is(err, model.ErrLost) {
+		return fmt.Errorf("renew the leases of process %s: %w", id, err)
+	}
+	if err == nil {
+		return nil
 	}
 	n.log.Warn("this process was silent for longer than its leases hold; others have taken over its work", "node", id)
 	return n.register(ctx)

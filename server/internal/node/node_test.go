@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/node"
 	"github.com/runhook/runhook/server/internal/servertest"
@@ -44,7 +45,10 @@ func start(t *testing.T, s *store.Store, clock *servertest.Clock, lives bool) *p
 	t.Helper()
 	p := &process{stop: func() {}}
 	var err error
-	p.Node, err = node.Register(t.Context(), s, clock, slog.New(slog.DiscardHandler), func() { p.released.Add(1) })
+	p.Node, err = node.Register(t.Context(), node.Config{
+		Store: s, Clock: clock, Health: health.New(health.Config{Clock: clock}), Log: slog.New(slog.DiscardHandler),
+		OnReleased: func() { p.released.Add(1) },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

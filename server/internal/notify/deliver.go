@@ -35,6 +35,9 @@ func (s *Service) deliver(ctx context.Context, claimed delivery) pace.Outcome {
 		return pace.Outcome{} // others have taken it over
 	}
 	order, err := s.order(ctx, claimed)
+	if errors.Is(err, model.ErrLost) {
+		return pace.Outcome{} // others have taken it over
+	}
 	if err == nil && order.held(n) {
 		s.outcomes.record(ctx, outcome{EndedAttempt: store.EndedAttempt{Notification: n}, kind: held})
 		return pace.Outcome{}

@@ -10,6 +10,7 @@ import (
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/clock"
 	"github.com/runhook/runhook/server/internal/endpoint"
+	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/live"
 	"github.com/runhook/runhook/server/internal/loop"
 	"github.com/runhook/runhook/server/internal/model"
@@ -50,9 +51,10 @@ type Config struct {
 	// its name resolves to.
 	CheckURL func(url string, environment protocol.EnvironmentType) error
 	// Live is told of attempts; it may be nil.
-	Live  *live.Broadcaster
-	Clock clock.Clock
-	Log   *slog.Logger
+	Live   *live.Broadcaster
+	Clock  clock.Clock
+	Health *health.Monitor
+	Log    *slog.Logger
 	// Random returns numbers uniform in [0, 1), for jitter; nil means the
 	// system's.
 	Random func() float64
@@ -95,7 +97,7 @@ func New(config Config) *Service {
 	s.outcomes = newRecorder(s.writeOutcomes, s.notRecorded)
 	s.loop = loop.New(loop.Config[delivery]{
 		Name: "notifications", Slots: config.Deliveries, Batch: claimBatch, Poll: poll,
-		Claim: s.claim, Work: s.work, Clock: config.Clock, Log: config.Log,
+		Claim: s.claim, Work: s.work, Clock: config.Clock, Health: config.Health,
 	})
 	return s
 }

@@ -46,7 +46,7 @@ func (s *Service) order(ctx context.Context, n delivery) (order, error) {
 		return o, errNoBody
 	}
 	var err error
-	if o.environment, err = s.store.EnvironmentByID(ctx, n.EnvironmentID); err != nil || n.SubscriptionID == "" {
+	if o.environment, err = s.config.Node.Environment(ctx, n.EnvironmentID); err != nil || n.SubscriptionID == "" {
 		return o, err
 	}
 	if n.claimedAt.IsZero() || s.clock.Now().Sub(n.claimedAt) > fresh {
@@ -69,7 +69,7 @@ func (s *Service) order(ctx context.Context, n delivery) (order, error) {
 // subscriptionOf reads the subscription that a notification is for; nil if it was
 // deleted.
 func (s *Service) subscriptionOf(ctx context.Context, n model.Notification) (subscription *model.Subscription, err error) {
-	err = s.store.View(ctx, func(tx *store.Tx) error {
+	err = s.config.Node.View(ctx, func(tx *store.Tx) error {
 		found, err := tx.SubscriptionsOf([]model.Notification{n})
 		subscription = found[n.SubscriptionID]
 		return err

@@ -34,7 +34,7 @@ type Stats struct {
 func (r *Registry) index(ctx context.Context, index model.EndpointIndex) {
 	defer r.ends.announce()
 	log := r.log.With("endpoint", index.EndpointID, "environment", index.EnvironmentID, "attempt", index.Attempts)
-	environment, err := r.store.EnvironmentByID(ctx, index.EnvironmentID)
+	environment, err := r.config.Node.Environment(ctx, index.EnvironmentID)
 	if err == nil {
 		err = r.indexIn(ctx, environment, index)
 	}
@@ -66,7 +66,7 @@ func (r *Registry) giveBack(ctx context.Context, environment *model.Environment,
 
 func (r *Registry) indexIn(ctx context.Context, environment *model.Environment, index model.EndpointIndex) error {
 	var e model.Endpoint
-	err := r.store.View(ctx, func(tx *store.Tx) (err error) {
+	err := r.config.Node.View(ctx, func(tx *store.Tx) (err error) {
 		e, _, err = tx.Endpoint(index.EndpointID)
 		return err
 	})

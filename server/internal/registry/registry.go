@@ -15,6 +15,7 @@ import (
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/clock"
 	"github.com/runhook/runhook/server/internal/endpoint"
+	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/live"
 	"github.com/runhook/runhook/server/internal/loop"
 	"github.com/runhook/runhook/server/internal/model"
@@ -63,9 +64,10 @@ type Config struct {
 	// job to be registered; zero for no time.
 	Patience time.Duration
 	// Live is told of indexings; it may be nil.
-	Live  *live.Broadcaster
-	Clock clock.Clock
-	Log   *slog.Logger
+	Live   *live.Broadcaster
+	Clock  clock.Clock
+	Health *health.Monitor
+	Log    *slog.Logger
 }
 
 // Registry registers and indexes endpoints. Its methods may be called
@@ -100,7 +102,7 @@ func New(config Config) *Registry {
 	}
 	r.loop = loop.New(loop.Config[model.EndpointIndex]{
 		Name: "indexes", Slots: slots, Batch: slots, Poll: poll,
-		Claim: r.claim, Work: r.work, Clock: config.Clock, Log: config.Log,
+		Claim: r.claim, Work: r.work, Clock: config.Clock, Health: config.Health,
 	})
 	return r
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/node"
 	"github.com/runhook/runhook/server/internal/store"
@@ -19,6 +20,7 @@ type Config struct {
 	// Payloads is when payloads and details leave, Runs when the rest does.
 	Payloads, Runs Ages
 	Clock          clock.Clock
+	Health         *health.Monitor
 	Log            *slog.Logger
 }
 
@@ -52,10 +54,14 @@ func (s *Service) Run(ctx context.Context) {
 	if len(s.config.Payloads) == 0 && len(s.config.Runs) == 0 {
 		return
 	}
+	component := s.config.Health.Component("retention")
 	for s.wait(ctx, interval) {
 		removed, err := s.Sweep(ctx)
-		if err != nil && ctx.Err() == nil {
-			s.config.Log.Error("cannot remove what is old; trying again later", "err", err)
+		switch {
+		case err == nil:
+			component.Succeeded()
+		case ctx.Err() == nil:
+			component.Failed(err) // the interval is pause enough
 		}
 		if removed != (Removed{}) {
 			s.config.Log.Info("removed what is old", "trimmed_runs", removed.Trimmed, "runs", removed.Runs, "events", removed.Events,

@@ -8,6 +8,7 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/loop"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/node"
@@ -29,6 +30,7 @@ type Config struct {
 	// apps.
 	Development bool
 	Clock       clock.Clock
+	Health      *health.Monitor
 	Log         *slog.Logger
 }
 
@@ -57,7 +59,7 @@ func New(config Config) *Service {
 	s := &Service{config: config, store: config.Store, clock: config.Clock, log: config.Log}
 	s.loop = loop.New(loop.Config[store.ClaimedSchedule]{
 		Name: "schedules", Slots: slots, Batch: slots, Poll: poll,
-		Claim: s.claim, Work: s.tick, Clock: config.Clock, Log: config.Log,
+		Claim: s.claim, Work: s.tick, Clock: config.Clock, Health: config.Health,
 	})
 	return s
 }

@@ -31,7 +31,9 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.live = live.New()
-	if s.node, err = node.Register(ctx, s.store, s.config.Clock, s.config.Log, s.wake); err != nil {
+	if s.node, err = node.Register(ctx, node.Config{
+		Store: s.store, Clock: s.config.Clock, Health: s.health, Log: s.config.Log, OnReleased: s.wake,
+	}); err != nil {
 		return err
 	}
 	caller := endpoint.New(endpoint.Config{Outgoing: s.outgoing, Now: s.config.Clock.Now})
@@ -66,12 +68,12 @@ func (s *Server) buildRuns(caller *endpoint.Client) {
 			}
 			return true, s.engine.CallBackURL(ctx, url, body)
 		},
-		Live: s.live, Clock: c.Clock, Log: c.Log, Random: c.Random,
+		Live: s.live, Clock: c.Clock, Health: s.health, Log: c.Log, Random: c.Random,
 	})
 	s.engine = engine.New(engine.Config{
 		Store: s.store, Node: s.node, Caller: caller, Notifier: s.notify,
 		Operator: fetch.New(fetch.Config{Outgoing: s.outgoing, Now: c.Clock.Now, Random: c.Random}), CheckURL: s.outgoing.CheckURL,
-		PublicURL: s.url, Executions: c.Executions, QueuedRuns: max(c.QueuedRuns, 0), Live: s.live, Clock: c.Clock, Log: c.Log,
+		PublicURL: s.url, Executions: c.Executions, QueuedRuns: max(c.QueuedRuns, 0), Live: s.live, Clock: c.Clock, Health: s.health, Log: c.Log,
 	})
 }
 
@@ -79,13 +81,13 @@ func (s *Server) buildRuns(caller *endpoint.Client) {
 func (s *Server) buildTriggers(caller *endpoint.Client) {
 	c := s.config
 	s.trigger = trigger.New(trigger.Config{
-		Store: s.store, Node: s.node, Runs: s.engine, Tasks: s.engine, Outgoing: s.outgoing, CheckURL: s.outgoing.CheckURL, Clock: c.Clock, Log: c.Log,
+		Store: s.store, Node: s.node, Runs: s.engine, Tasks: s.engine, Outgoing: s.outgoing, CheckURL: s.outgoing.CheckURL, Clock: c.Clock, Health: s.health, Log: c.Log,
 	})
 	s.schedule = schedule.New(schedule.Config{
-		Store: s.store, Node: s.node, Runs: s.engine, Development: c.DevSchedules, Clock: c.Clock, Log: c.Log,
+		Store: s.store, Node: s.node, Runs: s.engine, Development: c.DevSchedules, Clock: c.Clock, Health: s.health, Log: c.Log,
 	})
 	s.inbox = inbox.New(inbox.Config{
-		Store: s.store, Node: s.node, Clock: c.Clock, Log: c.Log,
+		Store: s.store, Node: s.node, Clock: c.Clock, Health: s.health, Log: c.Log,
 		Couriers: map[model.SourceKind]inbox.Courier{
 			model.SourceWebhook: ingress.WebhookCourier{Store: s.store, Caller: caller},
 			model.SourceHTTP:    source.Courier{Store: s.store, Caller: caller, Events: s.trigger},
@@ -98,14 +100,14 @@ func (s *Server) buildTriggers(caller *endpoint.Client) {
 	s.registry = registry.New(registry.Config{
 		Store: s.store, Node: s.node, Caller: caller, Aborter: s.engine,
 		Reconcilers: []registry.Reconciler{s.trigger, s.schedule, s.ingress, s.source},
-		CheckURL:    s.outgoing.CheckURL, Patience: max(c.AppPatience, 0), Live: s.live, Clock: c.Clock, Log: c.Log,
+		CheckURL:    s.outgoing.CheckURL, Patience: max(c.AppPatience, 0), Live: s.live, Clock: c.Clock, Health: s.health, Log: c.Log,
 	})
 }
 
 // buildUpkeep makes what looks after the database.
 func (s *Server) buildUpkeep() error {
 	c := s.config
-	s.doctor = doctor.New(doctor.Config{Store: s.store, Clock: c.Clock, Log: c.Log})
+	s.doctor = doctor.New(doctor.Config{Store: s.store, Clock: c.Clock, Health: s.health, Log: c.Log})
 	payloads, err := retention.ParseAges(c.KeepPayloads)
 	if err != nil {
 		return &FieldError{"KeepPayloads", err}
@@ -114,7 +116,7 @@ func (s *Server) buildUpkeep() error {
 	if err != nil {
 		return &FieldError{"KeepRuns", err}
 	}
-	s.retention = retention.New(retention.Config{Store: s.store, Node: s.node, Payloads: payloads, Runs: runs, Clock: c.Clock, Log: c.Log})
+	s.retention = retention.New(retention.Config{Store: s.store, Node: s.node, Payloads: payloads, Runs: runs, Clock: c.Clock, Health: s.health, Log: c.Log})
 	return nil
 }
 
@@ -127,7 +129,7 @@ func (s *Server) buildAPI() error {
 		Handler: received(api.New(api.Config{
 			Store: s.store, Engine: s.engine, Registry: s.registry, Trigger: s.trigger, Schedule: s.schedule,
 			Ingress: s.ingress, Source: s.source, MaximumRequest: s.config.MaximumRequest, Proxies: proxies,
-			Notify: s.notify, Doctor: s.doctor, Live: s.live, Clock: s.config.Clock, Log: s.config.Log,
+			Notify: s.notify, Doctor: s.doctor, Live: s.live, Clock: s.config.Clock, Health: s.health, Log: s.config.Log,
 		})),
 		// OPTIONS * is answered like any other request for what is not there.
 		DisableGeneralOptionsHandler: true,

@@ -18,6 +18,7 @@ import (
 
 	"github.com/runhook/runhook/server/internal/doctor"
 	"github.com/runhook/runhook/server/internal/engine"
+	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/inbox"
 	"github.com/runhook/runhook/server/internal/ingress"
 	"github.com/runhook/runhook/server/internal/live"
@@ -36,6 +37,7 @@ type Server struct {
 	config    Config
 	listener  net.Listener
 	store     *store.Store
+	health    *health.Monitor
 	node      *node.Node
 	outgoing  Outgoing
 	live      *live.Broadcaster
@@ -75,7 +77,7 @@ func Open(ctx context.Context, config Config) (*Server, error) {
 		return nil, err
 	}
 	config.setDefaults()
-	s := &Server{config: config}
+	s := &Server{config: config, health: health.New(health.Config{Clock: config.Clock, Log: config.Log, Random: config.Random})}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -83,7 +85,7 @@ func Open(ctx context.Context, config Config) (*Server, error) {
 }
 
 func (s *Server) open(ctx context.Context) (err error) {
-	if s.store, err = openStore(ctx, s.config); err != nil {
+	if s.store, err = openStore(ctx, s.config, s.health); err != nil {
 		return err
 	}
 	if s.listener = s.config.Listener; s.listener == nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
 	"github.com/runhook/runhook/server/internal/store/database"
@@ -130,7 +131,7 @@ func Keys(ctx context.Context, config Config) ([]Key, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	s, err := openStore(ctx, config)
+	s, err := openStore(ctx, config, nil)
 	if errors.Is(err, database.ErrInUse) {
 		options, err := storeOptions(config)
 		if err != nil {
@@ -149,11 +150,12 @@ func Keys(ctx context.Context, config Config) ([]Key, error) {
 	return keysOf(ctx, s)
 }
 
-func openStore(ctx context.Context, config Config) (*store.Store, error) {
+func openStore(ctx context.Context, config Config, monitor *health.Monitor) (*store.Store, error) {
 	options, err := storeOptions(config)
 	if err != nil {
 		return nil, err
 	}
+	options.Health = monitor
 	return store.Open(ctx, options)
 }
 

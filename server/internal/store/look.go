@@ -29,7 +29,7 @@ func Look(ctx context.Context, options Options, fn func(*Tx) error) error {
 	if path, ok := strings.CutPrefix(options.URL, "sqlite:"); ok {
 		return sqlite.ViewFile(ctx, path, view)
 	}
-	db, err := postgres.Open(ctx, options.URL, postgres.Options{Logger: options.Log, Connections: 1})
+	db, err := postgres.Open(ctx, options.URL, postgres.Options{Connections: 1})
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func Move(ctx context.Context, from, to Options) (moved []Moved, err error) {
 	if err := source.releaseAll(ctx); err != nil {
 		return nil, fmt.Errorf("release what was leased: %w", err)
 	}
-	target, err := postgres.Open(ctx, to.URL, postgres.Options{Logger: to.Log})
+	target, err := postgres.Open(ctx, to.URL, postgres.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("the database to move to: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store/database"
 	"github.com/runhook/runhook/server/internal/store/migrations"
@@ -32,6 +33,9 @@ type Options struct {
 	// It is not used until the tables are as they should be.
 	Wrap  func(database.DB) database.DB
 	Clock clock.Clock
+	// Health is told whether the database can be read and written, and whether this
+	// process hears of the work of others; nil for none.
+	Health *health.Monitor
 	// Log may be nil, for none.
 	Log *slog.Logger
 }
@@ -59,7 +63,12 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{clock: options.Clock}
+	if options.Health == nil {
+		options.Health = health.New(health.Config{Clock: options.Clock})
+	}
+	s := &Store{
+		clock: options.Clock, reads: options.Health.Component(ReadsComponent), writes: options.Health.Component(WritesComponent),
+	}
 	if options.Opened != nil {
 		s.db = options.Opened
 	} else if path, ok := strings.CutPrefix(options.URL, "sqlite:"); ok {
@@ -69,7 +78,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		}
 		s.db = db
 	} else {
-		db, err := postgres.Open(ctx, options.URL, postgres.Options{Logger: options.Log})
+		db, err := postgres.Open(ctx, options.URL, postgres.Options{Listening: options.Health.Component("messages of other processes")})
 		if err != nil {
 			return nil, err
 		}

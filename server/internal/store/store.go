@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
@@ -32,6 +33,8 @@ type Store struct {
 	cache environmentCache
 	// opened remembers what was decoded of subscriptions.
 	opened openedSubscriptions
+	// reads and writes are told of every transaction.
+	reads, writes *health.Component
 }
 
 // Tx is a transaction under way. It must not be used after the function it was
@@ -47,9 +50,11 @@ type Tx struct {
 
 // View runs fn in a read-only transaction that sees one moment.
 func (s *Store) View(ctx context.Context, fn func(*Tx) error) error {
-	return s.db.View(ctx, func(conn database.Conn) error {
+	err := s.db.View(ctx, func(conn database.Conn) error {
 		return fn(&Tx{conn: conn, now: s.clock.Now(), box: s.box, opened: &s.opened})
 	})
+	report(s.reads, err)
+	return err
 }
 
 // Update runs fn in a transaction; when it returns nil, what fn wrote is on
@@ -76,6 +81,7 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) (err error) {
 		undo(nil) // what an earlier run of fn asked for
 		return fn(&Tx{conn: conn, now: s.clock.Now(), box: s.box, cache: &s.cache, opened: &s.opened, rollback: &rollback})
 	})
+	report(s.writes, err)
 	return err
 }
 

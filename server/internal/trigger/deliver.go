@@ -36,7 +36,7 @@ func (s *Service) deliver(ctx context.Context, d store.Delivery) {
 // deliverToAll finds all whom an event is for, and then starts what they start in
 // the one transaction that records the delivery.
 func (s *Service) deliverToAll(ctx context.Context, d store.Delivery) error {
-	environment, err := s.store.EnvironmentByID(ctx, d.Event.EnvironmentID)
+	environment, err := s.config.Node.Environment(ctx, d.Event.EnvironmentID)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (s *Service) matchAll(ctx context.Context, event model.Event) (matched targ
 	match := matcher(event)
 	for after := ""; ; {
 		var listeners []model.Dispatcher
-		err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+		err := s.config.Node.View(ctx, func(tx *store.Tx) (err error) {
 			listeners, err = tx.Listeners(event.EnvironmentID, event.Name, event.Source, after, page)
 			return err
 		})

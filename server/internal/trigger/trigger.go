@@ -9,6 +9,7 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/loop"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/node"
@@ -38,6 +39,7 @@ type Config struct {
 	Outgoing Outgoing
 	CheckURL func(rawURL string, environmentType protocol.EnvironmentType) error
 	Clock    clock.Clock
+	Health   *health.Monitor
 	Log      *slog.Logger
 }
 
@@ -68,11 +70,11 @@ func New(config Config) *Service {
 	s := &Service{config: config, store: config.Store, clock: config.Clock, log: config.Log}
 	s.loop = loop.New(loop.Config[store.Delivery]{
 		Name: "events", Slots: slots, Batch: slots, Poll: poll,
-		Claim: s.claim, Work: s.deliver, Clock: config.Clock, Log: config.Log,
+		Claim: s.claim, Work: s.deliver, Clock: config.Clock, Health: config.Health,
 	})
 	s.waits = loop.New(loop.Config[model.EventWait]{
 		Name: "waits", Slots: waitSlots, Batch: waitSlots, Poll: poll,
-		Claim: s.claimWaits, Work: s.endWait, Clock: config.Clock, Log: config.Log,
+		Claim: s.claimWaits, Work: s.endWait, Clock: config.Clock, Health: config.Health,
 	})
 	return s
 }

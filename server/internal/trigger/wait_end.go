@@ -114,7 +114,7 @@ func (s *Service) callTask(tx *store.Tx, w model.EventWait) error {
 // callURL tells a URL of others of the event of its wait, and removes the wait.
 func (s *Service) callURL(ctx context.Context, w model.EventWait) error {
 	var body []byte
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+	err := s.config.Node.View(ctx, func(tx *store.Tx) (err error) {
 		body, err = awaited(tx, w)
 		return err
 	})
@@ -153,7 +153,7 @@ func awaited(tx *store.Tx, w model.EventWait) ([]byte, error) {
 
 // post calls the URL of a wait; any error means that it is to be called again.
 func (s *Service) post(ctx context.Context, w model.EventWait, body []byte) error {
-	environment, err := s.store.EnvironmentByID(ctx, w.EnvironmentID)
+	environment, err := s.config.Node.Environment(ctx, w.EnvironmentID)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -15,12 +14,8 @@ import (
 // channel is the name that all messages go by.
 const channel = "runhook"
 
-const (
-	// pingTimeout is how long a connection that was silent has to answer a ping.
-	pingTimeout = 5 * time.Second
-	// Pauses between attempts to connect grow between these.
-	shortestReconnect, longestReconnect = 50 * time.Millisecond, 5 * time.Second
-)
+// pingTimeout is how long a connection that was silent has to answer a ping.
+const pingTimeout = 5 * time.Second
 
 // Listen calls fn for the messages of other processes until ctx ends. It has a
 // connection of its own, makes a new one whenever that is lost, and calls fn with
@@ -41,41 +36,36 @@ func (db *DB) Listen(ctx context.Context, fn func(message string)) error {
 		case <-stopped:
 		}
 	}()
-	for wait := shortestReconnect; ; {
-		listening, err := db.listenOnce(ctx, fn)
+	for {
+		err := db.listenOnce(ctx, fn)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		db.logger.WarnContext(ctx, "postgres: the connection that listens for messages was lost, connecting again", "err", err)
-		if listening {
-			wait = shortestReconnect
-		}
-		timer := time.NewTimer(wait/2 + rand.N(wait/2))
+		timer := time.NewTimer(db.listening.Failed(fmt.Errorf("listen for messages of other processes: %w", err)))
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
 		}
-		wait = min(2*wait, longestReconnect)
 	}
 }
 
-// listenOnce listens on one connection until it is lost, and reports whether it
-// ever listened.
-func (db *DB) listenOnce(ctx context.Context, fn func(message string)) (bool, error) {
+// listenOnce listens on one connection until it is lost.
+func (db *DB) listenOnce(ctx context.Context, fn func(message string)) error {
 	connection, err := pgx.ConnectConfig(ctx, db.pool.Config().ConnConfig)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer closeConnection(ctx, connection)
 	if _, err := connection.Exec(ctx, "LISTEN "+channel); err != nil {
-		return false, err
+		return err
 	}
+	db.listening.Succeeded()
 	fn("")
 	for {
 		message, err := db.nextMessage(ctx, connection)
 		if err != nil {
-			return true, err
+			return err
 		}
 		if message != "" {
 			fn(message)

@@ -18,7 +18,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -27,6 +26,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
@@ -41,8 +41,9 @@ type Options struct {
 	// HealthInterval is how long a silent Listen connection is trusted; 0 means
 	// 10 seconds.
 	HealthInterval time.Duration
-	// Logger hears of Listen connections that are lost; nil means no one does.
-	Logger *slog.Logger
+	// Listening is told of Listen connections that are lost and made again, and says
+	// how long to wait in between; nil means nobody is told.
+	Listening *health.Component
 }
 
 // DB is an open PostgreSQL database.
@@ -50,7 +51,7 @@ type DB struct {
 	pool           *pgxpool.Pool
 	instance       string // marks our own messages, which Listen passes over
 	healthInterval time.Duration
-	logger         *slog.Logger
+	listening      *health.Component
 	gate           database.Gate
 
 	transactions atomic.Int64
@@ -73,7 +74,7 @@ func Open(ctx context.Context, url string, options Options) (*DB, error) {
 	}
 	db := &DB{
 		pool: pool, instance: rand.Text(),
-		healthInterval: options.HealthInterval, logger: options.Logger,
+		healthInterval: options.HealthInterval, listening: options.Listening,
 	}
 	err = db.checkVersion(ctx)
 	if err == nil {
@@ -98,8 +99,8 @@ func (o *Options) apply(url string, config *pgxpool.Config) {
 	if o.HealthInterval <= 0 {
 		o.HealthInterval = 10 * time.Second
 	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+	if o.Listening == nil {
+		o.Listening = health.New(health.Config{}).Component("listen")
 	}
 	if config.PingTimeout == 0 {
 		config.PingTimeout = pingTimeout

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/runhook/runhook/protocol"
@@ -143,22 +142,4 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 		log.Info("stopped")
 	}
 	return err
-}
-
-type keysCommand struct{ databaseFlags }
-
-// Run shows the keys of the environments.
-func (c *keysCommand) Run(ctx context.Context, s streams) error {
-	keys, err := server.Keys(ctx, server.Config{Database: c.DB, EncryptionKey: c.EncryptionKey})
-	if err != nil {
-		return inSettings(err)
-	}
-	printKeys(s.out, keys)
-	return nil
-}
-
-func printKeys(w io.Writer, keys []server.Key) {
-	for _, key := range keys {
-		fmt.Fprintf(w, "  %-12s secret %-30s public %s\n", key.Environment, key.Secret, key.Public)
-	}
 }

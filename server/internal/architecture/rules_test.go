@@ -43,6 +43,7 @@ var around = []string{
 	internal + "console",
 	internal + "demo",
 	internal + "dev",
+	internal + "docs",
 	internal + "remote",
 	internal + "servertest",
 	internal + "simulation",

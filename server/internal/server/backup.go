@@ -3,6 +3,9 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/runhook/runhook/server/internal/store"
@@ -14,9 +17,15 @@ func Backup(ctx context.Context, config Config, to string) error {
 	return copyFile(ctx, config, config.Database, "sqlite:"+to)
 }
 
-// Restore makes the database of a copy that Backup has written. There must be no
-// database yet.
+// Restore makes the database of a copy that Backup has written, and its folder. There
+// must be no database yet.
 func Restore(ctx context.Context, config Config, from string) error {
+	config.setDefaults()
+	if path, ok := strings.CutPrefix(config.Database, "sqlite:"); ok && path != "" {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return fmt.Errorf("make the folder of the database: %w", err)
+		}
+	}
 	return copyFile(ctx, config, "sqlite:"+from, config.Database)
 }
 

@@ -102,7 +102,7 @@ const (
 	DefaultExecutions = 512
 	DefaultDeliveries = 256
 	// DefaultQueuedRuns is as many as starting, stopping and working them off is
-	// measured with (docs/reliability.md).
+	// measured with (docs/testing.md).
 	DefaultQueuedRuns = 1_000_000
 	DefaultGrace      = 20 * time.Second
 	// DefaultAppPatience is longer than "runhook dev" takes to find an app.

@@ -22,6 +22,10 @@ type Key struct {
 	Public      string
 }
 
+// Webhook returns the secret that signs the notifications to the callback URLs of the
+// environment's runs, as libraries for Standard Webhooks take it.
+func (k Key) Webhook() string { return protocol.WebhookSecret(k.Secret) }
+
 // environments are what a project has, with the slugs that are part of their
 // keys (model.md 1).
 var environments = []struct {

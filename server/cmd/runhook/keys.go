@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/runhook/runhook/server/internal/server"
+)
+
+type keysCommand struct {
+	databaseFlags
+	Environment string `arg:"" optional:"" default:"all" enum:"all,production,staging,development,preview" help:"Only the secret key of this environment, for scripts: production, staging, development or preview."`
+}
+
+// Run shows the keys of the environments.
+func (c *keysCommand) Run(ctx context.Context, s streams) error {
+	keys, err := server.Keys(ctx, server.Config{Database: c.DB, EncryptionKey: c.EncryptionKey})
+	if err != nil {
+		return inSettings(err)
+	}
+	if c.Environment == "all" {
+		printKeys(s.out, keys)
+		return nil
+	}
+	for _, key := range keys {
+		if strings.EqualFold(string(key.Environment), c.Environment) {
+			_, err = fmt.Fprintln(s.out, key.Secret)
+		}
+	}
+	return err
+}
+
+func printKeys(w io.Writer, keys []server.Key) {
+	for _, key := range keys {
+		fmt.Fprintf(w, "%s\n  secret key      %s\n  public key      %s\n  webhook secret  %s\n", key.Environment, key.Secret, key.Public, key.Webhook())
+	}
+}

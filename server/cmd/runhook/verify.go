@@ -94,12 +94,12 @@ func (c *verifyCommand) header() (http.Header, error) {
 		if err != nil {
 			return nil, &usageError{"--headers (RUNHOOK_VERIFY_HEADERS)", err}
 		}
-		if header, err = verify.ParseHeader(string(text)); err != nil {
+		if header, err = verify.ParseHeader(text); err != nil {
 			return nil, &usageError{"--headers (RUNHOOK_VERIFY_HEADERS)", fmt.Errorf("%s: %w", c.Headers, err)}
 		}
 	}
 	for _, line := range c.Header {
-		more, err := verify.ParseHeader(line)
+		more, err := verify.ParseHeader([]byte(line))
 		if err != nil {
 			return nil, &usageError{"--header", err}
 		}

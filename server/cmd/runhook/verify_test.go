@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/runhook/runhook/protocol"
 )
@@ -64,6 +66,7 @@ func TestVerifySaysWhichCheckARecordedWebhookFails(t *testing.T) {
 			[]string{"holds only v1a, and this receiver verifies v1"}},
 		"a line break at the end": {recordedBody + "\n", recorded(recordedV1), []string{now, "--secret", recordedSecret}, failed, []string{"over other bytes: the body has a line break at its end"}},
 		"a byte order mark":       {"\ufeff" + recordedBody, recorded(recordedV1), []string{now, "--secret", recordedSecret}, failed, []string{"byte order mark"}},
+		"a body saved in UTF-16":  {"\xff\xfe" + inUTF16(binary.LittleEndian, recordedBody), recorded(recordedV1), []string{now, "--secret", recordedSecret}, failed, []string{"over other bytes: the body was saved in UTF-16"}},
 		"no timestamp":            {recordedBody, recorded(recordedV1)[:1], []string{now, "--secret", recordedSecret}, failed, []string{"Webhook-Timestamp and Webhook-Signature is missing"}},
 		"a timestamp without sense": {recordedBody, append(recorded(recordedV1)[2:], "webhook-id: a", "webhook-timestamp: noon"), []string{now, "--secret", recordedSecret}, failed,
 			[]string{`"noon" is not a number of seconds`}},
@@ -119,6 +122,13 @@ func TestVerifyReadsFilesAndWritesJSON(t *testing.T) {
 		"a recorded request": lines,
 		"what curl shows":    "> " + strings.Join(recorded(recordedV1), "\n> ") + "\n",
 		"a JSON object":      string(object),
+
+		"a file with a byte order mark":                      "\ufeff" + lines,
+		"a JSON object with a byte order mark":               "\ufeff" + string(object),
+		"a file in UTF-16, as PowerShell writes it":          "\xff\xfe" + inUTF16(binary.LittleEndian, lines),
+		"a file in UTF-16 with its bytes swapped":            "\xfe\xff" + inUTF16(binary.BigEndian, lines),
+		"a JSON object in UTF-16 without a mark":             inUTF16(binary.LittleEndian, string(object)),
+		"a file in swapped UTF-16 without a byte order mark": inUTF16(binary.BigEndian, lines),
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, problems, status := invoked(t, "verify", body, "--headers", write(strings.ReplaceAll(name, " ", "-"), headers),
@@ -132,6 +142,14 @@ func TestVerifyReadsFilesAndWritesJSON(t *testing.T) {
 			}
 		})
 	}
+}
+
+func inUTF16(order binary.AppendByteOrder, text string) string {
+	var encoded []byte
+	for _, unit := range utf16.Encode([]rune(text)) {
+		encoded = order.AppendUint16(encoded, unit)
+	}
+	return string(encoded)
 }
 
 func TestVerifyRefusesWhatItCannotRead(t *testing.T) {

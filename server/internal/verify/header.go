@@ -6,13 +6,20 @@ import (
 	"net/http"
 	"net/textproto"
 	"strings"
+
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 // ParseHeader reads headers as people record them: lines such as "Webhook-Id:
 // ntf_1", the first of which may be the request's, or a JSON object of texts or
 // lists of texts. What follows an empty line is left out. Its error names the
 // line that is neither.
-func ParseHeader(text string) (http.Header, error) {
+//
+// A file may be in UTF-8 or, as PowerShell writes them, in UTF-16, each with a byte
+// order mark or without.
+func ParseHeader(file []byte) (http.Header, error) {
+	text := string(decoded(file))
 	if strings.HasPrefix(strings.TrimSpace(text), "{") {
 		return parseJSON(text)
 	}
@@ -59,6 +66,22 @@ func parseJSON(text string) (http.Header, error) {
 		}
 	}
 	return header, nil
+}
+
+// decoded is the text of a file in UTF-8, without its byte order mark.
+func decoded(file []byte) []byte {
+	var fallback transform.Transformer = transform.Nop
+	switch {
+	case len(file) > 1 && file[0] == 0: // neither a header nor JSON begins with one
+		fallback = unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM).NewDecoder()
+	case len(file) > 1 && file[1] == 0:
+		fallback = unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM).NewDecoder()
+	}
+	text, _, err := transform.Bytes(unicode.BOMOverride(fallback), file)
+	if err != nil {
+		return file
+	}
+	return text
 }
 
 func abbreviated(text string) string {

@@ -76,6 +76,7 @@ var accidents = []struct {
 	{"the body has a line break at its end that was not sent", func(b []byte) []byte { return bytes.TrimRight(b, "\r\n") }},
 	{"the body lacks the line break at its end", func(b []byte) []byte { return append(bytes.Clone(b), '\n') }},
 	{"the body begins with a byte order mark that was not sent", func(b []byte) []byte { return bytes.TrimPrefix(b, []byte("\ufeff")) }},
+	{"the body was saved in UTF-16; save the bytes as they came", decoded},
 	{"the line breaks of the body were changed to those of Windows", func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n")) }},
 	{"the JSON of the body was formatted anew; verify the bytes as they came", compacted},
 }

@@ -4,6 +4,8 @@ go 1.26.0
 
 require github.com/runhook/runhook v0.0.0
 
+require golang.org/x/time v0.16.0 // indirect
+
 require (
 	github.com/alecthomas/kong v1.17.0 // indirect
 	github.com/dustin/go-humanize v1.1.0 // indirect

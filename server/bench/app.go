@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	apiKey     = "tr_dev_bench0123456789"
+	apiKey     = "tr_dev_bench01234567890123456789abcdefghij"
 	endpointID = "bench"
 )
 

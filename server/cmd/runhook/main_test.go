@@ -48,7 +48,7 @@ func invokedWith(t *testing.T, input string, arguments ...string) (out, problems
 	return written.String(), reported.String(), status
 }
 
-const developmentKey = "tr_dev_crash"
+const developmentKey = "tr_dev_crash0123456789abcdefghij"
 
 // serving starts a server as a process of its own, on a port of its own, and
 // waits until it serves.

@@ -153,12 +153,12 @@ func TestKeysAreMadeAndPrintedOnce(t *testing.T) {
 			t.Errorf("%s is not shown: %s", key, shown)
 		}
 	}
-	second := program(t, nil, append(arguments, "--prod-api-key", "tr_prod_configured")...)
+	second := program(t, nil, append(arguments, "--prod-api-key", "tr_prod_configured0123456789abcdefghij")...)
 	s = servertest.Attach(t, second.ServerURL(), developmentKey)
 	if out := second.Out.String(); out != "" {
 		t.Errorf("the second start prints %s", out)
 	}
-	for key, want := range map[string]int{"tr_prod_configured": 200, keys[0]: 401, developmentKey: 200} {
+	for key, want := range map[string]int{"tr_prod_configured0123456789abcdefghij": 200, keys[0]: 401, developmentKey: 200} {
 		if answer := s.As(key).Do("GET", "/api/v1/whoami", nil); answer.Status != want {
 			t.Errorf("with the configured key, %s answers %d, want %d", key, answer.Status, want)
 		}

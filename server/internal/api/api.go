@@ -53,12 +53,13 @@ type Config struct {
 // API answers requests. It may be used concurrently.
 type API struct {
 	Config
-	router *router
+	router    *router
+	wrongKeys *wrongKeys
 }
 
 // New returns the API as a handler.
 func New(config Config) *API {
-	a := &API{Config: config, router: newRouter()}
+	a := &API{Config: config, router: newRouter(), wrongKeys: newWrongKeys(config.Clock, config.Log)}
 	a.routes()
 	return a
 }

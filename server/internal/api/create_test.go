@@ -254,7 +254,7 @@ func TestTheBodyOfAnExecution(t *testing.T) {
 	s.Development().WaitRun(id, protocol.RunSuccess)
 	x := app.Executions(id)[0]
 	for name, want := range map[string]string{
-		"X-Trigger-Api-Key": "tr_dev_servertest", "X-Trigger-Action": "EXECUTE_JOB", "X-Trigger-Version": "2023-09-29",
+		"X-Trigger-Api-Key": "tr_dev_servertestservertest", "X-Trigger-Action": "EXECUTE_JOB", "X-Trigger-Version": "2023-09-29",
 		"User-Agent": "triggerdotdev-server/2.0.0", "Accept": "application/json", "Content-Type": "application/json",
 	} {
 		if got := x.Header.Get(name); got != want {

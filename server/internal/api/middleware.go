@@ -28,7 +28,13 @@ func (a *API) authorized(h handler, allowPublic bool) http.Handler {
 		if key == "" {
 			return model.Errorf(model.Unauthorized, "Invalid or Missing API key")
 		}
+		if strings.HasPrefix(key, publicKeyPrefix) && !allowPublic {
+			return model.Errorf(model.Unauthorized, "This is a public API key (%s...); this route takes the secret one (tr_...)", publicKeyPrefix)
+		}
 		environment, err := a.Store.EnvironmentByKey(r.Context(), key, allowPublic)
+		if model.CodeOf(err) == model.Unauthorized {
+			return a.wrongKeys.refuse(a.clientAddress(r.Request), err)
+		}
 		if err != nil {
 			return err
 		}

@@ -99,7 +99,7 @@ func TestARequestWithoutTheRightKeyIsRefused(t *testing.T) {
 	unchanged(t, func(t *testing.T, w world) {
 		development := w.s.Key(protocol.Development)
 		for _, r := range w.routes() {
-			for _, key := range []string{"", "tr_dev_unknown", "pk_dev_unknown", "tr_dev_servertes", "tr_dev_servertest2", strings.ToUpper(development.Secret)} {
+			for _, key := range []string{"", "tr_dev_unknown", "pk_dev_unknown", "tr_dev_servertestservertes", "tr_dev_servertestservertest2", strings.ToUpper(development.Secret)} {
 				answer := r.ask(w.s, key)
 				if answer.Status != http.StatusUnauthorized || answer.Error() == "" {
 					t.Errorf("%s with key %q answered %d %.200s", r, key, answer.Status, answer.Body)

@@ -12,7 +12,7 @@ import (
 	"github.com/runhook/runhook/server/internal/testpostgres"
 )
 
-const apiKey = "tr_dev_crash"
+const apiKey = "tr_dev_crash0123456789abcdefghij"
 
 // world is everything that may be killed.
 type world struct {

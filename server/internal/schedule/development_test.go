@@ -20,7 +20,7 @@ func attach(t *testing.T, s *servertest.Server, slug string) (detach func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	request.Header.Set("Authorization", "Bearer tr_dev_servertest")
+	request.Header.Set("Authorization", "Bearer tr_dev_servertestservertest")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)

@@ -161,7 +161,29 @@ func (e *FieldError) Error() string { return e.Field + ": " + e.Err.Error() }
 // Unwrap returns the problem.
 func (e *FieldError) Unwrap() error { return e.Err }
 
-var apiKeyPattern = regexp.MustCompile(`^tr_[a-z]+_[a-zA-Z0-9]+$`)
+// minKeyCharacters is how many characters a key has after its prefix: a key is also
+// what webhooks are signed with, and a short one can be found by trying.
+const minKeyCharacters = 20
+
+var keyPattern = regexp.MustCompile(`^[a-zA-Z0-9]+$`)
+
+// checkKey finds what is wrong with the secret key of an environment. Its error
+// never quotes the key.
+func checkKey(key, slug string) error {
+	prefix := "tr_" + slug + "_"
+	random, ok := strings.CutPrefix(key, prefix)
+	switch {
+	case strings.HasPrefix(key, "pk_"):
+		return fmt.Errorf("is a public key (pk_...); want the secret one, which begins with %s", prefix)
+	case !ok:
+		return fmt.Errorf("must begin with %s, so that it is not taken for the key of another environment", prefix)
+	case !keyPattern.MatchString(random):
+		return fmt.Errorf("want %s and letters and digits, which is what the SDKs accept", prefix)
+	case len(random) < minKeyCharacters:
+		return fmt.Errorf("has %d characters after %s, and needs at least %d random ones", len(random), prefix, minKeyCharacters)
+	}
+	return nil
+}
 
 // Validate returns a [*FieldError] for the first field that is wrong.
 func (c Config) Validate() error {
@@ -197,8 +219,8 @@ func (c Config) Validate() error {
 			continue
 		}
 		field := fmt.Sprintf("APIKeys[%s]", e.kind)
-		if !apiKeyPattern.MatchString(key) {
-			return &FieldError{field, fmt.Errorf("want tr_%s_ and letters and digits, which is what the SDKs accept", e.slug)}
+		if err := checkKey(key, e.slug); err != nil {
+			return &FieldError{field, err}
 		}
 		if other, ok := taken[key]; ok {
 			return &FieldError{field, fmt.Errorf("is the key of %s, too; each environment needs its own", other)}

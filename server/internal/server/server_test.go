@@ -123,22 +123,35 @@ func TestTheBaseOfURLsIsWhatIsConfigured(t *testing.T) {
 	}
 }
 
+func TestAnAPIKeyThatCanBeGuessedOrTakenForAnotherIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{
+		"tr_prod_1", "tr_prod_abcdefghijklmnopqrs", "tr_dev_abcdefghijklmnopqrst", "tr_stg_abcdefghijklmnopqrst", "pk_prod_abcdefghijklmnopqrst",
+		"tr_prod_abcdefghij klmnopqrst", "tr_prod_abcdefghijklmnopqrs\u00e9", "tr__abcdefghijklmnopqrstuvwxyz", "abcdefghijklmnopqrstuvwxyz",
+	} {
+		_, err := server.Open(t.Context(), server.Config{Database: servertest.Memory, APIKeys: map[protocol.EnvironmentType]string{protocol.Production: key}})
+		var wrong *server.FieldError
+		if !errors.As(err, &wrong) || wrong.Field != "APIKeys[PRODUCTION]" || strings.Contains(err.Error(), key) {
+			t.Errorf("%s: the error is %v", key, err)
+		}
+	}
+}
+
 func TestAWrongFieldIsNamed(t *testing.T) {
 	t.Parallel()
 	for field, config := range map[string]server.Config{
-		"Address":              {Address: "localhost"},
-		"Database":             {Database: "postgres:"},
-		"PublicURL":            {PublicURL: "/base"},
-		"EgressAllow":          {EgressAllow: "everything"},
-		"TrustedProxies":       {TrustedProxies: "everybody"},
-		"EncryptionKey":        {EncryptionKey: "short"},
-		"Executions":           {Executions: -1},
-		"Deliveries":           {Deliveries: -1},
-		"MaximumRequest":       {MaximumRequest: -1},
-		"QueuedRuns":           {QueuedRuns: -2},
-		"Grace":                {Grace: -time.Second},
-		"APIKeys[PRODUCTION]":  {APIKeys: map[protocol.EnvironmentType]string{protocol.Production: "key"}},
-		"APIKeys[DEVELOPMENT]": {APIKeys: map[protocol.EnvironmentType]string{protocol.Development: "tr_a_b", protocol.Staging: "tr_a_b"}},
+		"Address":             {Address: "localhost"},
+		"Database":            {Database: "postgres:"},
+		"PublicURL":           {PublicURL: "/base"},
+		"EgressAllow":         {EgressAllow: "everything"},
+		"TrustedProxies":      {TrustedProxies: "everybody"},
+		"EncryptionKey":       {EncryptionKey: "short"},
+		"Executions":          {Executions: -1},
+		"Deliveries":          {Deliveries: -1},
+		"MaximumRequest":      {MaximumRequest: -1},
+		"QueuedRuns":          {QueuedRuns: -2},
+		"Grace":               {Grace: -time.Second},
+		"APIKeys[PRODUCTION]": {APIKeys: map[protocol.EnvironmentType]string{protocol.Production: "key"}},
 	} {
 		t.Run(field, func(t *testing.T) {
 			t.Parallel()

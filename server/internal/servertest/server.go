@@ -66,8 +66,8 @@ func Start(t testing.TB, options Options) *Server {
 		AppPatience: -1, // nobody moves the clock for an invocation that waits
 		Log:         slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 		APIKeys: map[protocol.EnvironmentType]string{
-			protocol.Production: "tr_prod_servertest", protocol.Staging: "tr_stg_servertest",
-			protocol.Development: "tr_dev_servertest", protocol.Preview: "tr_prev_servertest",
+			protocol.Production: "tr_prod_servertestservertest", protocol.Staging: "tr_stg_servertestservertest",
+			protocol.Development: "tr_dev_servertestservertest", protocol.Preview: "tr_prev_servertestservertest",
 		},
 		OnKeys: func(keys []server.Key) {
 			for _, key := range keys {

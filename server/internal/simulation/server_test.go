@@ -23,7 +23,7 @@ const (
 	receiverHost = "receiver.test"
 )
 
-const apiKey = "tr_dev_simulation"
+const apiKey = "tr_dev_simulation0123456789abcdefghij"
 
 // servers keeps one server on a database that it has for itself, or several on one
 // that they share: it starts the next when one was killed.

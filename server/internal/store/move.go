@@ -86,8 +86,9 @@ func (s *Store) keyText() (string, error) {
 	if !ok {
 		return "", errors.New("the database to move from is in no file")
 	}
-	key, err := keyFile(file.Path() + keySuffix)
-	return fmt.Sprintf("%x", key), err
+	path := file.Path() + keySuffix
+	key, err := readKeyFile(path)
+	return fmt.Sprintf("%x", key), missingKeyFile(path, err)
 }
 
 // moveAll copies every table, and keeps the key if there is one.

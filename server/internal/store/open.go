@@ -99,8 +99,8 @@ func EnvironmentsInUse(ctx context.Context, options Options) (environments []*mo
 	path, _ := strings.CutPrefix(options.URL, "sqlite:")
 	key := options.MasterKey
 	if key == nil {
-		if key, err = keyFile(path + keySuffix); err != nil {
-			return nil, fmt.Errorf("encryption key: %w", err)
+		if key, err = readKeyFile(path + keySuffix); err != nil {
+			return nil, fmt.Errorf("encryption key: %w", missingKeyFile(path+keySuffix, err))
 		}
 	}
 	box, err := newBox(key)
@@ -125,7 +125,7 @@ func (s *Store) prepare(ctx context.Context, options Options) error {
 	if key == nil {
 		var err error
 		if file, ok := s.db.(interface{ Path() string }); ok {
-			key, err = keyFile(file.Path() + keySuffix)
+			key, err = s.keyFile(ctx, file.Path()+keySuffix)
 		} else {
 			key, err = s.storedKey(ctx, options.Log)
 		}
@@ -138,20 +138,55 @@ func (s *Store) prepare(ctx context.Context, options Options) error {
 	return err
 }
 
-// keyFile returns the master key that a file holds, which is made if it is not
-// there.
-func keyFile(path string) ([]byte, error) {
-	text, err := os.ReadFile(path)
-	if err == nil {
-		key, err := ParseMasterKey(strings.TrimSpace(string(text)))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		return key, nil
-	}
+// keyFile returns the master key that the file beside a SQLite database holds. It
+// is made for a new database only: with another key than the one it was made with,
+// what an existing database holds is lost.
+func (s *Store) keyFile(ctx context.Context, path string) ([]byte, error) {
+	key, err := readKeyFile(path)
 	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	used, err := s.holdsSecrets(ctx)
+	if err != nil {
 		return nil, err
 	}
+	if used {
+		return nil, missingKeyFile(path, fs.ErrNotExist)
+	}
+	return makeKeyFile(path)
+}
+
+// holdsSecrets reports whether a database has what a master key was needed for.
+func (s *Store) holdsSecrets(ctx context.Context) (used bool, err error) {
+	err = s.db.View(ctx, func(conn database.Conn) error {
+		used, err = database.First(conn, `SELECT 1 FROM environments`, nil, new(int))
+		return err
+	})
+	return used, err
+}
+
+// missingKeyFile adds to the error of a key file that is not there what to do.
+func missingKeyFile(path string, err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return fmt.Errorf("the file %s is missing, and this database was made with the key in it: "+
+		"put it back from where it was, or set RUNHOOK_ENCRYPTION_KEY to that key", path)
+}
+
+func readKeyFile(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	key, err := ParseMasterKey(strings.TrimSpace(string(text)))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return key, nil
+}
+
+func makeKeyFile(path string) ([]byte, error) {
 	key := NewMasterKey()
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -165,18 +200,33 @@ func keyFile(path string) ([]byte, error) {
 
 const masterKeySetting = "encryption_key"
 
-// storedKey returns the master key that the database itself holds, which is made
-// if there is none: many processes then need nothing but its URL.
+// errMissingStoredKey is what a PostgreSQL database gives that was made with a key
+// from elsewhere.
+var errMissingStoredKey = errors.New("this database was made with a key of yours: set RUNHOOK_ENCRYPTION_KEY to it")
+
+// storedKey returns the master key that the database itself holds, so that many
+// processes need nothing but its URL. It is made for a new database only.
 func (s *Store) storedKey(ctx context.Context, log *slog.Logger) ([]byte, error) {
 	log.Warn("the key that encrypts secrets is kept in the database itself; set RUNHOOK_ENCRYPTION_KEY to keep it elsewhere")
 	var text string
 	err := s.Update(ctx, func(tx *Tx) error {
+		used, err := database.First(tx.conn, `SELECT 1 FROM environments`, nil, new(int))
+		if err != nil {
+			return err
+		}
+		found, err := database.First(tx.conn, `SELECT value FROM settings WHERE name = $1`, []any{masterKeySetting}, &text)
+		if err != nil || found {
+			return err
+		}
+		if used {
+			return errMissingStoredKey
+		}
 		fresh := fmt.Sprintf("%x", NewMasterKey())
 		if _, err := tx.conn.Exec(`INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`,
 			masterKeySetting, fresh); err != nil {
 			return err
 		}
-		_, err := database.First(tx.conn, `SELECT value FROM settings WHERE name = $1`, []any{masterKeySetting}, &text)
+		_, err = database.First(tx.conn, `SELECT value FROM settings WHERE name = $1`, []any{masterKeySetting}, &text)
 		return err
 	})
 	if err != nil {

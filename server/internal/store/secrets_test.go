@@ -3,12 +3,15 @@ package store_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/clock"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
 	"github.com/runhook/runhook/server/internal/store/database"
@@ -241,6 +244,32 @@ func TestTheKeyFileIsForItsOwnerAlone(t *testing.T) {
 	}
 	if _, err := store.Open(t.Context(), store.Options{URL: url}); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("got error %v, want one that names the file", err)
+	}
+}
+
+func TestAMasterKeyThatIsMissingIsNotMadeAnew(t *testing.T) {
+	t.Parallel()
+	for _, engine := range engines {
+		t.Run(engine.name, func(t *testing.T) {
+			t.Parallel()
+			url := engine.url(t)
+			first := open(t, store.Options{URL: url, MasterKey: store.NewMasterKey()})
+			createEnvironments(t, first)
+			if err := first.Close(); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // the first try must not leave a key that the second finds
+				_, err := store.Open(t.Context(), store.Options{URL: url, Clock: clock.System{}})
+				if err == nil || !strings.Contains(err.Error(), "RUNHOOK_ENCRYPTION_KEY") {
+					t.Errorf("got error %v, want one that names the setting", err)
+				}
+			}
+			if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+				if _, err := os.Stat(path + ".key"); !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("a key file was made beside a database that had another key: %v", err)
+				}
+			}
+		})
 	}
 }
 

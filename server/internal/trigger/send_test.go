@@ -161,7 +161,7 @@ func TestABodyOfAnotherShapeIsRefusedWith422AndAReason(t *testing.T) {
 	})
 	t.Run("a public key may not send", func(t *testing.T) {
 		public := s.As(s.Key(protocol.Development).Public)
-		wantRefusal(t, public.Do("POST", "/api/v1/events", `{"event":{"name":"n"}}`), http.StatusUnauthorized, "Invalid or Missing API key")
+		wantRefusal(t, public.Do("POST", "/api/v1/events", `{"event":{"name":"n"}}`), http.StatusUnauthorized, "This is a public API key (pk_...); this route takes the secret one (tr_...)")
 	})
 }
 

@@ -23,7 +23,7 @@ type execution struct {
 	// limit is how many milliseconds the execution may take, 0 for no limit.
 	limit float64
 	// yields are the keys of the yields that the run has behind it.
-	yields []string
+	yields []protocol.ExactText
 	// canYield says whether the server knows yields.
 	canYield bool
 

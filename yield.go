@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/runhook/runhook/protocol"
 )
@@ -31,8 +32,11 @@ const (
 // Yield ends this execution and has the run executed again at once, as a job
 // that works for long may want to before its endpoint's time is up. On the
 // executions after that, Yield with the same key returns nil. A run can yield
-// a hundred times.
+// a hundred times. The key must be UTF-8, or it could not be found again.
 func Yield(ctx context.Context, key string) error {
+	if !utf8.ValidString(key) {
+		return fmt.Errorf("yield %q: the key is not UTF-8 text", key)
+	}
 	s := scopeFrom(ctx)
 	if s == nil {
 		return fmt.Errorf("yield %q: %w", key, ErrNoRun)
@@ -50,7 +54,7 @@ func (x *execution) yield(key string) error {
 		return nil
 	}
 	return suspend(fmt.Sprintf("the run yields at %q", key),
-		protocol.ExecutionResult{Status: protocol.ExecutionYield, Key: key})
+		protocol.ExecutionResult{Status: protocol.ExecutionYield, Key: protocol.ExactText(key)})
 }
 
 // knowsYields reports whether a server of this protocol version can be asked to
@@ -59,7 +63,9 @@ func knowsYields(version string) bool {
 	return len(version) == len(protocol.VersionLazyCachedTasks) && version >= protocol.VersionLazyCachedTasks
 }
 
-func (x *execution) hasYielded(key string) bool { return slices.Contains(x.yields, key) }
+func (x *execution) hasYielded(key string) bool {
+	return slices.Contains(x.yields, protocol.ExactText(key))
+}
 
 func (x *execution) elapsed() float64 {
 	return float64(x.client.now().Sub(x.started)) / float64(time.Millisecond)

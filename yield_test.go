@@ -221,3 +221,16 @@ func TestSeveralYieldsComeUpOneByOne(t *testing.T) {
 	server.Settle()
 	wantAnswers(t, run, "YIELD_EXECUTION YIELD_EXECUTION SUCCESS")
 }
+
+func TestAYieldsKeyIsText(t *testing.T) {
+	var refused error
+	server, run := define(t, func(ctx context.Context) (none, error) {
+		refused = runhook.Yield(ctx, "gr\xfcn")
+		return none{}, runhook.Yield(ctx, "a\x00 <grün>\u2028")
+	})
+	server.Settle()
+	wantAnswers(t, run, "YIELD_EXECUTION SUCCESS")
+	if refused == nil {
+		t.Error("a key that is not UTF-8 was taken")
+	}
+}

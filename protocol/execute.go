@@ -16,7 +16,7 @@ type ExecuteJob struct {
 	Tasks                  []CachedTask          `json:"tasks,omitempty"`
 	CachedTaskCursor       string                `json:"cachedTaskCursor,omitempty"`
 	Connections            json.RawMessage       `json:"connections,omitempty"`
-	YieldedExecutions      []string              `json:"yieldedExecutions,omitempty"`
+	YieldedExecutions      []ExactText           `json:"yieldedExecutions,omitempty"`
 	RunChunkExecutionLimit int                   `json:"runChunkExecutionLimit,omitempty"`
 	AutoYieldConfig        *AutoYieldConfig      `json:"autoYieldConfig,omitempty"`
 }
@@ -118,7 +118,7 @@ type ExecutionResult struct {
 	// ChildErrors are how the items of a RESUME_WITH_PARALLEL_TASK ended.
 	ChildErrors []ExecutionResult `json:"childErrors,omitempty"`
 	// Key names a YIELD_EXECUTION.
-	Key string `json:"key,omitempty"`
+	Key ExactText `json:"key,omitempty"`
 	// Location, TimeRemaining, TimeElapsed and Limit (milliseconds) explain an
 	// AUTO_YIELD_EXECUTION.
 	Location      string   `json:"location,omitempty"`

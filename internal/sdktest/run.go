@@ -35,7 +35,7 @@ type Run struct {
 
 	server  *Server
 	tasks   []*task
-	yields  []string
+	yields  []protocol.ExactText
 	due     bool
 	created time.Time
 }

@@ -138,7 +138,7 @@ func (n *ending) failed(result *protocol.ExecutionResult) error {
 }
 
 // yield applies YIELD_EXECUTION.
-func (n *ending) yield(key string) error {
+func (n *ending) yield(key protocol.ExactText) error {
 	if len(n.run().YieldedExecutions) >= maximumYields {
 		return n.fail(model.RunFails, errorJSON(&protocol.Error{
 			Message: fmt.Sprintf("The run yielded more than %d times", maximumYields),

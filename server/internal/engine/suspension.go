@@ -29,8 +29,8 @@ func (n *ending) suspended(result *protocol.ExecutionResult) error {
 	switch {
 	case s.failure != nil:
 		return n.answered(s.failure)
-	case s.yielded != "":
-		return n.yield(s.yielded)
+	case s.yielded != nil:
+		return n.yield(*s.yielded)
 	case s.idle:
 		return n.idleYield(s.resumeAt)
 	case s.ready:
@@ -54,8 +54,8 @@ type suspension struct {
 	// again is when the body of a task that waits for a callback is to be tried
 	// again; zero for none.
 	again time.Time
-	// yielded is the key of an explicit yield.
-	yielded string
+	// yielded is the key of an explicit yield; nil for none.
+	yielded *protocol.ExactText
 	// failure is an item's answer that ends the run.
 	failure *protocol.ExecutionResult
 }
@@ -76,7 +76,7 @@ func (s *suspension) add(result *protocol.ExecutionResult) error {
 	case protocol.ExecutionAutoYieldRateLimit:
 		s.idle, s.resumeAt = true, resetTime(result.Reset)
 	case protocol.ExecutionYield:
-		s.yielded = result.Key
+		s.yielded = &result.Key
 	case protocol.ExecutionCanceled:
 		// The run is open, so the task was canceled by an end that the run has
 		// since come back from: the next execution sees it as it now is.

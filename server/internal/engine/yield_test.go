@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -42,6 +43,20 @@ func TestYields(t *testing.T) {
 					return servertest.Success("")
 				}))
 			checkEnd(t, got, protocol.RunSuccess, 3, 137)
+		},
+		"the key of a YIELD_EXECUTION goes back as it came": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+			yield := func(key string) servertest.Step {
+				return servertest.Always(servertest.JSON(`{"status":"YIELD_EXECUTION","key":` + key + `}`))
+			}
+			got := app.End(nil, yield(`"cut \ud83d"`), yield(`"\ude00 cut"`), yield(`"a\u0000b"`), yield(`""`), func(x *servertest.Execution) servertest.Reply {
+				var raw struct{ YieldedExecutions json.RawMessage }
+				if err := json.Unmarshal(x.Raw, &raw); err != nil {
+					t.Error(err)
+				}
+				checkText(t, "what the app is told", raw.YieldedExecutions, `["cut \ud83d","\ude00 cut","a\u0000b",""]`)
+				return servertest.Success("")
+			})
+			checkEnd(t, got, protocol.RunSuccess, 5, 0)
 		},
 		"the hundredth YIELD_EXECUTION goes on and the next fails the run": func(t *testing.T, s *servertest.Server, app *servertest.App) {
 			got := app.End(nil, repeated(101, func(x *servertest.Execution) servertest.Reply {

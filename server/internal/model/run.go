@@ -67,7 +67,7 @@ type Run struct {
 	ExecutionCount    int
 	ExecutionFailures int
 	ExecutionDuration time.Duration
-	YieldedExecutions []string
+	YieldedExecutions []protocol.ExactText
 	// IdleYields counts the automatic yields in a row that made no progress.
 	IdleYields    int
 	ForceYield    bool

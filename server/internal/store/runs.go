@@ -289,7 +289,7 @@ func (tx *Tx) EndExecution(r model.Run, change RunChange) error {
 			r.ID, r.Lease.Owner, r.Lease.Number}, mustChange)
 }
 
-func yieldsText(keys []string) any {
+func yieldsText(keys []protocol.ExactText) any {
 	if len(keys) == 0 {
 		return nil
 	}

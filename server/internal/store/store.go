@@ -201,13 +201,13 @@ func jsonOrNil(s *string) []byte {
 }
 
 // jsonList returns the strings as a JSON array, for [database.Dialect.InList].
-func jsonList(values []string) string {
+func jsonList[T ~string](values []T) string {
 	if values == nil {
 		return "[]"
 	}
 	text, err := json.Marshal(values)
 	if err != nil {
-		panic(err) // a []string always encodes
+		panic(err) // texts always encode
 	}
 	return string(text)
 }

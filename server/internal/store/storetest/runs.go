@@ -123,7 +123,7 @@ func (f *fixture) outcome() model.Run {
 	run := f.insertRun(leased("node_a"))
 	run.Output, run.FailedTaskID = []byte(`{"a": 1}`), "task"
 	run.ExecutionCount, run.ExecutionFailures, run.ExecutionDuration = 3, 2, 1500*time.Millisecond
-	run.YieldedExecutions, run.IdleYields = []string{"first", `second "<&>" ` + "\u2028"}, 1
+	run.YieldedExecutions, run.IdleYields = []protocol.ExactText{"first", `second "<&>" ` + "\u2028", "cut \xed\xa0\xbd", "a\x00b"}, 1
 	return run
 }
 

@@ -62,6 +62,28 @@ func (t *ExactText) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
+// IsWholeText reports whether no string in JSON text has half of a surrogate pair,
+// which encoding/json would make U+FFFD.
+func IsWholeText(raw []byte) bool {
+	for i := 0; i < len(raw); i++ {
+		if raw[i] != '\\' {
+			continue
+		}
+		half, ok := escaped(raw[i:])
+		if !ok {
+			i++ // over what the backslash escapes
+			continue
+		}
+		const length = len(`\uFFFF`)
+		other, ok := escaped(raw[i+length:])
+		if !ok || utf16.DecodeRune(half, other) == utf8.RuneError {
+			return false
+		}
+		i += 2*length - 1
+	}
+	return true
+}
+
 // escaped returns the half of a surrogate pair that text begins with as an escape.
 func escaped(text []byte) (half rune, ok bool) {
 	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {

@@ -141,6 +141,9 @@ func (f *fields) text(path string, raw json.RawMessage) *string {
 		f.fail(path, "must be a string, not %.40s", raw)
 		return nil
 	}
+	if !protocol.IsWholeText(raw) {
+		f.fail(path, "has half of a surrogate pair, which cannot be kept")
+	}
 	return text
 }
 

@@ -69,18 +69,36 @@ func tooLarge() error {
 	return model.Errorf(model.TooLarge, "The request body is larger than the %d MiB that are allowed", maximumBody>>20)
 }
 
-// readJSON decodes the body of a request, which must be a JSON object.
+// readJSON decodes the body of a request, which must be a JSON object. Its texts
+// name things, so one that cannot be kept as it is is refused.
 func readJSON(r *request, into any) error {
-	body, err := readBody(r)
+	body, err := readObject(r, into)
 	if err != nil {
 		return err
 	}
-	if string(bytes.TrimSpace(body)) == "null" {
-		return model.Errorf(model.Invalid, "Invalid request body: it must be an object, not null")
-	}
-	return decodeJSON(body, into)
+	return checkWhole(body, into)
 }
 
+// readShown is readJSON for a request whose texts are shown to people: a character
+// in them that cannot be kept is replaced. A job must not fail for what it logs.
+func readShown(r *request, into any) error {
+	_, err := readObject(r, into)
+	return err
+}
+
+func readObject(r *request, into any) ([]byte, error) {
+	body, err := readBody(r)
+	if err != nil {
+		return nil, err
+	}
+	if string(bytes.TrimSpace(body)) == "null" {
+		return nil, model.Errorf(model.Invalid, "Invalid request body: it must be an object, not null")
+	}
+	return body, decodeJSON(body, into)
+}
+
+// decodeJSON decodes a body. What its texts have of U+0000 and of halves of surrogate
+// pairs becomes U+FFFD; JSON that is kept as it is keeps them.
 func decodeJSON(body []byte, into any) error {
 	if !utf8.Valid(body) {
 		return model.Errorf(model.Invalid, "Invalid JSON: the request body is not UTF-8 text")
@@ -89,9 +107,10 @@ func decodeJSON(body []byte, into any) error {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
 	switch {
-	case err == nil && bytes.Contains(body, []byte(`\u0000`)) && holdsNUL(reflect.ValueOf(into)):
-		return model.Errorf(model.Invalid, "Invalid request body: a text in it has the character U+0000, which cannot be kept")
 	case err == nil:
+		if bytes.Contains(body, []byte(escapedNUL)) {
+			replaceNUL(reflect.ValueOf(into))
+		}
 		return nil
 	case len(bytes.TrimSpace(body)) == 0:
 		return model.Errorf(model.Invalid, "Invalid JSON: the request body is empty")
@@ -104,7 +123,7 @@ func decodeJSON(body []byte, into any) error {
 }
 
 // textMember returns a member of a request body that is text and may be left out,
-// but not be null.
+// but not be null. A character in it that cannot be kept is replaced.
 func textMember(name string, raw json.RawMessage) (value string, given bool, err error) {
 	if raw == nil {
 		return "", false, nil
@@ -113,10 +132,7 @@ func textMember(name string, raw json.RawMessage) (value string, given bool, err
 	if err := json.Unmarshal(raw, &text); err != nil || text == nil {
 		return "", false, model.Errorf(model.Invalid, "Invalid request body: %s must be a string, not %.100s", name, raw)
 	}
-	if holdsNUL(reflect.ValueOf(text)) {
-		return "", false, model.Errorf(model.Invalid, "Invalid request body: %s has the character U+0000, which cannot be kept", name)
-	}
-	return *text, true, nil
+	return model.KeepableText(*text), true, nil
 }
 
 func fieldName(field string) string {

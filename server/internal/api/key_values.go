@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
@@ -75,10 +76,11 @@ func (a *API) putValue(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	value := string(body)
+	if !utf8.Valid(body) {
+		return model.Errorf(model.Invalid, "Invalid request body: a value must be UTF-8 text")
+	}
+	value := model.KeepableText(string(body))
 	switch {
-	case !keepable(value):
-		return model.Errorf(model.Invalid, "Invalid request body: a value must be UTF-8 text without the character U+0000")
 	case utf16Length(value) > maximumValue:
 		return model.Errorf(model.TooLarge, "Max request body size exceeded: %d bytes", maximumValue)
 	}

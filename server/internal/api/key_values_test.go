@@ -63,8 +63,8 @@ func TestTheKeyValueStore(t *testing.T) {
 		"refuses what it cannot keep": func(t *testing.T, s *servertest.Server, _ *servertest.App) {
 			api := s.Development()
 			checkStatus(t, api.Do("PUT", at("bad"), "\xff"), 400)
-			checkStatus(t, api.Do("PUT", at("bad"), "a\x00"), 400)
-			checkStatus(t, api.Do("PUT", at("a\x00"), "1"), 400)
+			checkStatus(t, api.Do("PUT", at("bad"), "gr\xfc"), 400)
+			checkStatus(t, api.Do("PUT", at("gr\xfc"), "1"), 400)
 			checkStatus(t, api.Do("PUT", at(strings.Repeat("k", 2001)), "1"), 400)
 			checkStatus(t, api.Do("POST", at("bad"), "1"), 405)
 		},

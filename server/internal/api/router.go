@@ -78,7 +78,7 @@ func (r *router) handle(method, pattern string, handler http.Handler) {
 }
 
 // find returns the route of an escaped path and the values of its parameters,
-// each unescaped once. Empty segments are passed over, such as that after a slash at
+// each unescaped once and without U+0000, which is not kept. Empty segments are passed over, such as that after a slash at
 // the end.
 func (r *router) find(escapedPath string) (*route, []string) {
 	segments := make([]string, 0, 10)
@@ -90,7 +90,7 @@ func (r *router) find(escapedPath string) (*route, []string) {
 	found, values := r.root.find(segments, nil)
 	for i, value := range values {
 		if unescaped, err := url.PathUnescape(value); err == nil {
-			values[i] = unescaped
+			values[i] = strings.ReplaceAll(unescaped, "\x00", "\uFFFD")
 		}
 	}
 	return found, values

@@ -194,7 +194,7 @@ func (a *API) log(w http.ResponseWriter, r *request) error {
 		Message *string         `json:"message"`
 		Data    json.RawMessage `json:"data,omitempty"`
 	}
-	if err := readJSON(r, &body); err != nil {
+	if err := readShown(r, &body); err != nil {
 		return err
 	}
 	switch body.Level {
@@ -261,7 +261,7 @@ func (a *API) putStatus(w http.ResponseWriter, r *request) error {
 		State json.RawMessage `json:"state"`
 		Data  json.RawMessage `json:"data"`
 	}
-	if err := readJSON(r, &body); err != nil {
+	if err := readShown(r, &body); err != nil {
 		return err
 	}
 	var update protocol.UpdateStatus

@@ -25,7 +25,7 @@ func (a *API) createTask(w http.ResponseWriter, r *request) error {
 		// ParentID hides the task's, which would take null for none.
 		ParentID json.RawMessage `json:"parentId"`
 	}
-	err := readJSON(r, &body)
+	err := readShown(r, &body)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (a *API) completeTask(w http.ResponseWriter, r *request) error {
 		Output     json.RawMessage            `json:"output"`
 		Properties []protocol.DisplayProperty `json:"properties"`
 	}
-	if err := readJSON(r, &body); err != nil {
+	if err := readShown(r, &body); err != nil {
 		return err
 	}
 	output := []byte(body.Output)
@@ -166,7 +166,7 @@ func (a *API) failTask(w http.ResponseWriter, r *request) error {
 	var body struct {
 		Error json.RawMessage `json:"error"`
 	}
-	if err := readJSON(r, &body); err != nil {
+	if err := readShown(r, &body); err != nil {
 		return err
 	}
 	if body.Error == nil {

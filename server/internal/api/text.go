@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"reflect"
@@ -11,11 +12,12 @@ import (
 	"github.com/runhook/runhook/server/internal/model"
 )
 
-// checkText refuses a request whose path, query or keys hold what the database
-// cannot keep or look for: bytes that are not UTF-8, and U+0000.
+// checkText refuses a request whose path, query or keys hold bytes that are not
+// UTF-8, which the database cannot keep or look for. U+0000 in a path is replaced
+// where that is taken apart; nothing that a query asks for has it.
 func checkText(r *http.Request) error {
-	if !keepable(r.URL.Path) {
-		return model.Errorf(model.Invalid, "The path must be UTF-8 text without the character U+0000")
+	if !utf8.ValidString(r.URL.Path) {
+		return model.Errorf(model.Invalid, "The path must be UTF-8 text")
 	}
 	if r.URL.RawQuery != "" {
 		for name, values := range r.URL.Query() {
@@ -27,46 +29,76 @@ func checkText(r *http.Request) error {
 		}
 	}
 	for _, name := range []string{protocol.HeaderIdempotencyKey, protocol.HeaderCachedTaskCursor} {
-		if !keepable(r.Header.Get(name)) {
+		if !utf8.ValidString(r.Header.Get(name)) {
 			return model.Errorf(model.Invalid, "Invalid headers: %s must be UTF-8 text", name)
 		}
 	}
 	return nil
 }
 
-func keepable(text string) bool {
-	return utf8.ValidString(text) && strings.IndexByte(text, 0) < 0
+// keepable reports whether the database keeps a text as it is.
+func keepable(text string) bool { return model.KeepableText(text) == text }
+
+// escapedNUL is how JSON names the character U+0000, which databases do not keep.
+const escapedNUL = `\u0000`
+
+// checkWhole refuses a body if a character of a text in it was replaced when it was
+// decoded.
+func checkWhole(body []byte, decoded any) error {
+	replaced := bytes.Contains(body, []byte(escapedNUL)) || !protocol.IsWholeText(body)
+	if !replaced {
+		return nil
+	}
+	whole := true
+	eachText(reflect.ValueOf(decoded), func(text reflect.Value) {
+		// Names in a map cannot be replaced.
+		whole = whole && !strings.ContainsAny(text.String(), "\uFFFD\x00")
+	})
+	if !whole {
+		return model.Errorf(model.Invalid, "Invalid request body: a text in it has the character U+0000 or half of a surrogate pair, which cannot be kept")
+	}
+	return nil
+}
+
+// replaceNUL replaces the character U+0000 in the texts of a decoded value.
+func replaceNUL(decoded reflect.Value) {
+	eachText(decoded, func(text reflect.Value) {
+		if text.CanSet() {
+			text.SetString(model.KeepableText(text.String()))
+		}
+	})
 }
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
-// holdsNUL reports whether a text in a decoded value has the character U+0000,
-// which databases do not keep. JSON that is kept as it is may name it: there it
-// is written as an escape.
-func holdsNUL(value reflect.Value) bool {
+// eachText calls visit with each text of a decoded value. JSON that is kept as it is
+// has none.
+func eachText(value reflect.Value, visit func(reflect.Value)) {
 	switch value.Kind() {
 	case reflect.String:
-		return strings.IndexByte(value.String(), 0) >= 0
+		visit(value)
 	case reflect.Pointer, reflect.Interface:
-		return !value.IsNil() && holdsNUL(value.Elem())
+		if !value.IsNil() {
+			eachText(value.Elem(), visit)
+		}
 	case reflect.Struct:
 		if reflect.PointerTo(value.Type()).Implements(unmarshaler) {
-			return false
+			return
 		}
 		for i := range value.NumField() {
-			if holdsNUL(value.Field(i)) {
-				return true
-			}
+			eachText(value.Field(i), visit)
 		}
 	case reflect.Slice, reflect.Array:
 		if value.Type().Elem().Kind() == reflect.Uint8 {
-			return false
+			return
 		}
 		for i := range value.Len() {
-			if holdsNUL(value.Index(i)) {
-				return true
-			}
+			eachText(value.Index(i), visit)
+		}
+	case reflect.Map:
+		for entries := value.MapRange(); entries.Next(); {
+			eachText(entries.Key(), visit)
+			eachText(entries.Value(), visit)
 		}
 	}
-	return false
 }

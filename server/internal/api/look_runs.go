@@ -93,8 +93,7 @@ func jobParameter(tx *store.Tx, r *request) (id string, found bool, err error) {
 	if slug == "" {
 		return "", true, nil
 	}
-	job, found, err := tx.JobBySlug(r.environment.Project.ID, slug)
-	return job.ID, found, err
+	return tx.JobIDBySlug(r.environment.Project.ID, slug)
 }
 
 func runFilter(r *request) (filter store.RunFilter, err error) {

@@ -84,10 +84,10 @@ func (e *Engine) eachOpenRun(ctx context.Context, environment *model.Environment
 // CancelJobRuns cancels every run of a job that has not ended. It returns the
 // ids of those it canceled and of those it could not.
 func (e *Engine) CancelJobRuns(ctx context.Context, environment *model.Environment, jobSlug string) (canceled, failed []string, err error) {
-	var job model.Job
+	job := model.Job{Slug: jobSlug}
 	err = e.store.View(ctx, func(tx *store.Tx) error {
 		var found bool
-		if job, found, err = tx.JobBySlug(environment.Project.ID, jobSlug); err == nil && !found {
+		if job.ID, found, err = tx.JobIDBySlug(environment.Project.ID, jobSlug); err == nil && !found {
 			err = model.Errorf(model.NotFound, "Job not found")
 		}
 		return err

@@ -24,13 +24,13 @@ func (s *Service) Indexed(tx *store.Tx, environment *model.Environment, e model.
 	ids := make(map[string]string, len(index.HTTPEndpoints))
 	listed := []string{}
 	for _, indexed := range index.HTTPEndpoints {
-		id, err := tx.EnsureHTTPEndpoint(environment.Project.ID, indexed.ID, model.NewID(model.PrefixHTTPEndpoint, tx.Now()), model.NewSecret(32))
+		id, err := tx.EnsureHTTPEndpoint(environment.Project.ID, indexed.ID, model.NewID(model.PrefixHTTPEndpoint, tx.Now()))
 		if err != nil {
 			return err
 		}
 		ids[indexed.ID] = id
 		listed = append(listed, id)
-		if err := tx.SaveHTTPEndpoint(httpEndpoint(environment, e, id, indexed)); err != nil {
+		if err := tx.SaveHTTPEndpoint(httpEndpoint(environment, e, id, indexed), model.NewSecret(secretBytes)); err != nil {
 			return err
 		}
 	}
@@ -39,6 +39,9 @@ func (s *Service) Indexed(tx *store.Tx, environment *model.Environment, e model.
 	}
 	return s.indexedWebhooks(tx, environment, e, index.Webhooks, ids)
 }
+
+// secretBytes is how many random bytes the secret of an HTTP endpoint has.
+const secretBytes = 32
 
 func httpEndpoint(environment *model.Environment, e model.Endpoint, id string, indexed protocol.IndexedHTTPEndpoint) model.HTTPEndpoint {
 	saved := model.HTTPEndpoint{
@@ -105,7 +108,7 @@ func (s *Service) register(tx *store.Tx, environment *model.Environment, w model
 	if tx.Now().Before(w.RegisterAfter) && environment.Type != protocol.Development {
 		return nil
 	}
-	secret, _, err := tx.HTTPEndpointSecret(w.HTTPEndpointID)
+	secret, _, err := tx.HTTPEndpointSecret(w.HTTPEndpointID, environment.ID)
 	if err != nil {
 		return err
 	}

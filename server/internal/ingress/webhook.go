@@ -52,7 +52,7 @@ func (c WebhookCourier) Deliver(ctx context.Context, environment *model.Environm
 		if webhook, _, err = tx.Webhook(d.SourceID); err != nil {
 			return err
 		}
-		if secret, _, err = tx.HTTPEndpointSecret(webhook.HTTPEndpointID); err != nil {
+		if secret, _, err = tx.HTTPEndpointSecret(webhook.HTTPEndpointID, environment.ID); err != nil {
 			return err
 		}
 		app, _, err = tx.Endpoint(webhook.EndpointID)

@@ -134,6 +134,40 @@ func TestAWebhookIsRegisteredAndReceives(t *testing.T) {
 	})
 }
 
+func TestEachEnvironmentHasItsOwnSecretForAWebhook(t *testing.T) {
+	onEachDatabase(t, func(b *bench) {
+		secrets := map[string]protocol.EnvironmentType{}
+		for _, kind := range []protocol.EnvironmentType{protocol.Development, protocol.Production, protocol.Staging, protocol.Preview} {
+			client := b.s.As(b.s.Key(kind).Secret)
+			app := servertest.NewUnregisteredApp(t, b.s)
+			b.indexAs(client, app, "app", webhook("shop", "a"))
+			var page struct{ Runs []struct{ ID string } }
+			b.s.Wait("the app to be asked to register", func() bool {
+				client.OK("GET", "/api/runhook/v1/runs?job=register-shop", nil, &page)
+				return len(page.Runs) == 1 && len(app.Executions(page.Runs[0].ID)) == 1
+			})
+			var asked registration
+			decode(t, app.Executions(page.Runs[0].ID)[0].Body.Event.Payload, &asked)
+			if other, taken := secrets[asked.Secret]; taken || len(asked.Secret) != 64 {
+				b.Errorf("%s is told the secret %q, which %s has", kind, asked.Secret, other)
+			}
+			secrets[asked.Secret] = kind
+			b.registered(client, "shop", object{"active": true, "config": object{"event": []string{"a"}}})
+
+			// A request is handed over with the secret that was registered.
+			handed := make(chan string, 1)
+			app.Handle(protocol.ActionDeliverWebhook, func(header http.Header, _ []byte) servertest.Reply {
+				handed <- header.Get(protocol.HeaderSourceSecret)
+				return verified
+			})
+			b.wantAnswer("a request", b.send("POST", b.listed(client)["shop"].URL, "x"), 200, accepted)
+			if got := <-handed; got != asked.Secret {
+				b.Errorf("in %s a request is handed over with %q, and registered was %q", kind, got, asked.Secret)
+			}
+		}
+	})
+}
+
 func TestAWebhookOfWhichMoreIsWantedIsUpdated(t *testing.T) {
 	b := newBench(t)
 	b.index(webhook("shop", "a"))

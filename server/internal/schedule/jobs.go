@@ -95,12 +95,12 @@ func (s *Service) Indexed(tx *store.Tx, environment *model.Environment, e model.
 func setJobs(tx *store.Tx, environment *model.Environment, d model.DynamicSchedule, jobs []protocol.JobVersion) error {
 	ids := make([]string, 0, len(jobs))
 	for _, named := range jobs {
-		job, found, err := tx.JobBySlug(environment.Project.ID, named.ID)
+		id, found, err := tx.JobIDBySlug(environment.Project.ID, named.ID)
 		if err != nil {
 			return err
 		}
 		if found {
-			ids = append(ids, job.ID)
+			ids = append(ids, id)
 		}
 	}
 	return tx.SetJobsOfDynamicSchedule(d.ID, ids)

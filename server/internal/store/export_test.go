@@ -7,3 +7,12 @@ func Database(s *Store) database.DB { return s.db }
 
 // WrapDatabase puts what wrap returns between a store and its database.
 func WrapDatabase(s *Store, wrap func(database.DB) database.DB) { s.db = wrap(s.db) }
+
+// Seal encrypts a secret as a store with the master key does.
+func Seal(masterKey []byte, secret, place string) string {
+	box, err := newBox(masterKey)
+	if err != nil {
+		panic(err)
+	}
+	return box.seal(secret, place)
+}

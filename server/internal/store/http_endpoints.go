@@ -5,11 +5,13 @@ import (
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
-func httpEndpointSecretPlace(id string) string { return "http_endpoints.secret/" + id }
+func httpEndpointSecretPlace(id, environmentID string) string {
+	return "http_endpoint_environments.secret/" + id + "/" + environmentID
+}
 
 // EnsureHTTPEndpoint returns the id of the project's HTTP endpoint with the key. If
-// there is none, one is made with the given id and secret.
-func (tx *Tx) EnsureHTTPEndpoint(projectID, key, newID, newSecret string) (id string, err error) {
+// there is none, one is made with the given id.
+func (tx *Tx) EnsureHTTPEndpoint(projectID, key, newID string) (id string, err error) {
 	const query = `SELECT id FROM http_endpoints WHERE project_id = $1 AND key = $2`
 	id, found, err := first(tx, query, []any{projectID, key}, scanString)
 	if err != nil || found {
@@ -17,34 +19,40 @@ func (tx *Tx) EnsureHTTPEndpoint(projectID, key, newID, newSecret string) (id st
 	}
 	// Another process may be making it as well.
 	id, _, err = first(tx, `
-		INSERT INTO http_endpoints (id, project_id, key, secret_encrypted, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5)
+		INSERT INTO http_endpoints (id, project_id, key, secret_encrypted, created_at, updated_at) VALUES ($1, $2, $3, '', $4, $4)
 		ON CONFLICT (project_id, key) DO UPDATE SET key = excluded.key
 		RETURNING id`,
-		[]any{newID, projectID, key, tx.box.seal(newSecret, httpEndpointSecretPlace(newID)), micros(tx.now)}, scanString)
+		[]any{newID, projectID, key, micros(tx.now)}, scanString)
 	return id, err
 }
 
-// HTTPEndpointSecret returns the secret of an HTTP endpoint.
-func (tx *Tx) HTTPEndpointSecret(id string) (secret string, found bool, err error) {
-	sealed, found, err := first(tx, `SELECT secret_encrypted FROM http_endpoints WHERE id = $1`, []any{id}, scanString)
+// HTTPEndpointSecret returns the secret of an HTTP endpoint in an environment. It
+// must not be logged.
+func (tx *Tx) HTTPEndpointSecret(id, environmentID string) (secret string, found bool, err error) {
+	sealed, found, err := first(tx, `
+		SELECT secret_encrypted FROM http_endpoint_environments
+		WHERE http_endpoint_id = $1 AND environment_id = $2 AND secret_encrypted IS NOT NULL`, []any{id, environmentID}, scanString)
 	if err != nil || !found {
 		return "", false, err
 	}
-	secret, err = tx.box.open(sealed, httpEndpointSecretPlace(id))
+	secret, err = tx.box.open(sealed, httpEndpointSecretPlace(id, environmentID))
 	return secret, err == nil, err
 }
 
-// SaveHTTPEndpoint makes an HTTP endpoint in an environment what is given.
-func (tx *Tx) SaveHTTPEndpoint(e model.HTTPEndpoint) error {
+// SaveHTTPEndpoint makes an HTTP endpoint in an environment what is given. It gets
+// the new secret if it has none.
+func (tx *Tx) SaveHTTPEndpoint(e model.HTTPEndpoint, newSecret string) error {
 	return tx.conn.Queue(`
 		INSERT INTO http_endpoint_environments (http_endpoint_id, environment_id, endpoint_id, active, source,
-			immediate_response_filter, skip_triggering_runs, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+			immediate_response_filter, skip_triggering_runs, secret_encrypted, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
 		ON CONFLICT (http_endpoint_id, environment_id) DO UPDATE SET
 			endpoint_id = excluded.endpoint_id, active = excluded.active, source = excluded.source,
 			immediate_response_filter = excluded.immediate_response_filter,
-			skip_triggering_runs = excluded.skip_triggering_runs, updated_at = excluded.updated_at`,
-		[]any{e.ID, e.EnvironmentID, e.EndpointID, e.Active, e.Source, jsonOrNull(e.ImmediateResponseFilter), e.SkipTriggeringRuns, micros(tx.now)}, nil)
+			skip_triggering_runs = excluded.skip_triggering_runs, updated_at = excluded.updated_at,
+			secret_encrypted = COALESCE(http_endpoint_environments.secret_encrypted, excluded.secret_encrypted)`,
+		[]any{e.ID, e.EnvironmentID, e.EndpointID, e.Active, e.Source, jsonOrNull(e.ImmediateResponseFilter), e.SkipTriggeringRuns,
+			tx.box.seal(newSecret, httpEndpointSecretPlace(e.ID, e.EnvironmentID)), micros(tx.now)}, nil)
 }
 
 // DeactivateHTTPEndpoints deactivates the HTTP endpoints of an app, but for those

@@ -31,7 +31,7 @@ type JobVersion struct {
 
 const jobVersionQuery = `
 SELECT v.id, v.environment_id, v.version, v.status, v.latest, v.limit_key, v.notify_success, v.notify_failure, v.preprocess,
-       j.id, j.slug, j.title, j.internal,
+       j.id, j.slug, v.title, v.internal,
        p.id, p.slug, p.url, p.version, p.sdk_version, p.execution_limit_ms, v.replaced_by, v.replaced_at
 FROM job_versions v
 JOIN jobs j ON j.id = v.job_id
@@ -77,41 +77,38 @@ func (tx *Tx) LatestJobVersionsOfEndpoint(endpointID string) ([]JobVersion, erro
 		[]any{endpointID}, scanJobVersion)
 }
 
-// JobBySlug returns a job of a project.
-func (tx *Tx) JobBySlug(projectID, slug string) (model.Job, bool, error) {
-	return first(tx, `SELECT id, slug, title, internal FROM jobs WHERE project_id = $1 AND slug = $2`,
-		[]any{projectID, slug}, scanJob)
+// JobIDBySlug returns the id of a job of a project.
+func (tx *Tx) JobIDBySlug(projectID, slug string) (id string, found bool, err error) {
+	return first(tx, `SELECT id FROM jobs WHERE project_id = $1 AND slug = $2`, []any{projectID, slug}, scanString)
 }
 
-func scanJob(rows database.Rows) (model.Job, error) {
-	var j model.Job
-	err := rows.Scan(&j.ID, &j.Slug, &j.Title, &j.Internal)
-	return j, err
-}
-
-// UpsertJob makes a job of a project, or gives it a new title.
+// UpsertJob returns a job of a project with its id, which is made if there is none.
+// Its title and whether it is internal are for [Tx.UpsertJobVersion] to keep: they
+// are those of an environment.
 func (tx *Tx) UpsertJob(projectID string, job model.Job) (model.Job, error) {
-	stored, _, err := first(tx, `
+	id, _, err := first(tx, `
 		INSERT INTO jobs (id, project_id, slug, title, internal, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $6)
-		ON CONFLICT (project_id, slug) DO UPDATE SET title = excluded.title, updated_at = excluded.updated_at
-		RETURNING id, slug, title, internal`,
-		[]any{model.NewID(model.PrefixJob, tx.now), projectID, job.Slug, job.Title, job.Internal, micros(tx.now)}, scanJob)
-	return stored, err
+		VALUES ($1, $2, $3, '', FALSE, $4, $4)
+		ON CONFLICT (project_id, slug) DO UPDATE SET updated_at = excluded.updated_at
+		RETURNING id`,
+		[]any{model.NewID(model.PrefixJob, tx.now), projectID, job.Slug, micros(tx.now)}, scanString)
+	job.ID = id
+	return job, err
 }
 
 // UpsertJobVersion makes a version of a job in an environment, or makes it
 // active again at the given endpoint and with the given specification.
 func (tx *Tx) UpsertJobVersion(v JobVersion, specification []byte) error {
 	_, err := tx.conn.Exec(`
-		INSERT INTO job_versions (id, environment_id, job_id, endpoint_id, version, status, latest, specification, limit_key, preprocess, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, FALSE, $7, $8, $9, $10, $10)
+		INSERT INTO job_versions (id, environment_id, job_id, endpoint_id, version, status, latest, specification, limit_key, preprocess,
+		                          title, internal, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, FALSE, $7, $8, $9, $10, $11, $12, $12)
 		ON CONFLICT (job_id, environment_id, version) DO UPDATE SET
 			endpoint_id = excluded.endpoint_id, status = excluded.status, limit_key = excluded.limit_key,
-			preprocess = excluded.preprocess, replaced_by = NULL, replaced_at = NULL,
+			preprocess = excluded.preprocess, title = excluded.title, internal = excluded.internal, replaced_by = NULL, replaced_at = NULL,
 			specification = excluded.specification, updated_at = excluded.updated_at`,
 		model.NewID(model.PrefixJobVersion, tx.now), v.EnvironmentID, v.Job.ID, v.Endpoint.ID, v.Version,
-		string(model.JobActive), string(specification), textOrNull(v.LimitKey), v.Preprocess, micros(tx.now))
+		string(model.JobActive), string(specification), textOrNull(v.LimitKey), v.Preprocess, v.Job.Title, v.Job.Internal, micros(tx.now))
 	return err
 }
 

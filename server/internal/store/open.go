@@ -134,8 +134,10 @@ func (s *Store) prepare(ctx context.Context, options Options) error {
 		}
 	}
 	var err error
-	s.box, err = newBox(key)
-	return err
+	if s.box, err = newBox(key); err != nil {
+		return err
+	}
+	return s.upgrade(ctx)
 }
 
 // keyFile returns the master key that the file beside a SQLite database holds. It

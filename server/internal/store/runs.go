@@ -98,7 +98,7 @@ const executionQuery = `
 SELECT ` + runColumns + `,
        e.event_id, e.name, e.source, e.payload, e.context, e.is_request, e.source_context, e.is_test, e.internal,
        e.timestamp, e.deliver_at, e.delivered_at, e.cancelled_at, e.created_at,
-       j.slug, j.title, v.version, v.status, v.notify_success, v.notify_failure, v.preprocess,
+       j.slug, v.title, v.version, v.status, v.notify_success, v.notify_failure, v.preprocess,
        p.slug, p.url, p.version, p.sdk_version, p.execution_limit_ms,
        a.identifier, a.metadata
 FROM runs r

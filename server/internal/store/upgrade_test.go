@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -71,12 +72,13 @@ func filesUpTo(t *testing.T, version int) fs.FS {
 	return known
 }
 
-// environment makes an environment without keys, for rows that belong to one.
-var anEnvironment = []string{
+// environmentRows make two environments without keys, for rows that belong to them.
+var environmentRows = []string{
 	`INSERT INTO organizations VALUES ('org_1', 'org', 'Org', 1000, 0, 0)`,
 	`INSERT INTO projects VALUES ('proj_1', 'org_1', 'project', 'Project', 0, 0)`,
 	`INSERT INTO environments (id, project_id, slug, type, api_key_hash, public_key_hash, api_key_encrypted, public_key_encrypted, created_at, updated_at, shortcode)
-	 VALUES ('env_1', 'proj_1', 'dev', 'DEVELOPMENT', 'a', 'b', '', '', 0, 0, 'dev')`,
+	 VALUES ('env_1', 'proj_1', 'dev', 'DEVELOPMENT', 'a', 'b', '', '', 0, 0, 'dev'), ('env_2', 'proj_1', 'prod', 'PRODUCTION', 'c', 'd', '', '', 0, 0, 'prod'),
+	        ('env_3', 'proj_1', 'staging', 'STAGING', 'e', 'f', '', '', 0, 0, 'staging')`,
 }
 
 func TestSubscriptionsOfBeforeKeepTheLegacySignature(t *testing.T) {
@@ -85,7 +87,7 @@ func TestSubscriptionsOfBeforeKeepTheLegacySignature(t *testing.T) {
 		t.Run(engine.name, func(t *testing.T) {
 			t.Parallel()
 			url := engine.url(t)
-			madeAt(t, url, 13, append(anEnvironment, `INSERT INTO subscriptions (id, environment_id, url, enabled, settings, sealed, created_at, updated_at)
+			madeAt(t, url, 13, append(environmentRows, `INSERT INTO subscriptions (id, environment_id, url, enabled, settings, sealed, created_at, updated_at)
 				VALUES ('sub_1', 'env_1', 'http://a.test', TRUE, '{"name":"b","events":["run.ended"],"filter":{"a":["}"]}}', '', 0, 0)`)...)
 			s := open(t, store.Options{URL: url})
 			var targets []model.Subscription
@@ -98,6 +100,74 @@ func TestSubscriptionsOfBeforeKeepTheLegacySignature(t *testing.T) {
 			}
 			if got := targets[0].Settings; !got.LegacySignature || got.Name != "b" || string(got.Filter) != `{"a":["}"]}` {
 				t.Errorf("the settings are %+v", got)
+			}
+		})
+	}
+}
+
+// sharedWebhookRows are a webhook that three environments have registered with the
+// one secret of their project.
+func sharedWebhookRows(sealed string) (rows []string) {
+	rows = append(rows, environmentRows...)
+	rows = append(rows, `INSERT INTO http_endpoints VALUES ('httpendpoint_1', 'proj_1', 'shop', '`+sealed+`', 0, 0)`)
+	for _, n := range []string{"1", "2", "3"} {
+		rows = append(rows,
+			`INSERT INTO endpoints (id, environment_id, slug, url, indexing_hook_id, version, sdk_version, execution_limit_ms, created_at, updated_at)
+			 VALUES ('endpoint_`+n+`', 'env_`+n+`', 'app', 'http://a.test', 'hook', '1', '1', 1000, 0, 0)`,
+			`INSERT INTO http_endpoint_environments VALUES ('httpendpoint_1', 'env_`+n+`', 'endpoint_`+n+`', TRUE, 's', NULL, FALSE, 0, 0)`,
+			`INSERT INTO webhooks (id, environment_id, endpoint_id, http_endpoint_id, key, params, listed, active, config, desired_config, registrations, register_after, created_at, updated_at, registered_with)
+			 VALUES ('webhook_`+n+`', 'env_`+n+`', 'endpoint_`+n+`', 'httpendpoint_1', 'shop', '{}', TRUE, TRUE, '{}', '{}', 3, 9000000000000000, 0, 0, 'digest')`)
+	}
+	return rows
+}
+
+func TestASharedSecretStaysThatOfProductionAlone(t *testing.T) {
+	t.Parallel()
+	for _, engine := range engines {
+		t.Run(engine.name, func(t *testing.T) {
+			t.Parallel()
+			url, key := engine.url(t), store.NewMasterKey()
+			madeAt(t, url, 13, sharedWebhookRows(store.Seal(key, "shared", "http_endpoints.secret/httpendpoint_1"))...)
+			var before map[string]string
+			for range 2 { // opened again, nothing changes
+				s := open(t, store.Options{URL: url, MasterKey: key})
+				secrets := map[string]string{}
+				err := s.View(t.Context(), func(tx *store.Tx) error {
+					for _, n := range []string{"1", "2", "3"} {
+						secret, found, err := tx.HTTPEndpointSecret("httpendpoint_1", "env_"+n)
+						if err != nil || !found {
+							return fmt.Errorf("environment %s has no secret: %w", n, err)
+						}
+						secrets[n] = secret
+						webhook, _, err := tx.Webhook("webhook_" + n)
+						if err != nil {
+							return err
+						}
+						index, ordered, err := tx.LastIndex("endpoint_" + n)
+						if err != nil {
+							return err
+						}
+						// The other service is told of a secret that is new, and only then.
+						if again := n != "2"; (webhook.RegisteredWith != "digest") != again || (webhook.Registrations == 0) != again ||
+							ordered != again || ordered && index.Status != model.IndexPending {
+							t.Errorf("environment %s: the webhook is %+v, and the last indexing %+v", n, webhook, index)
+						}
+					}
+					return nil
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if secrets["2"] != "shared" || secrets["1"] == "shared" || secrets["3"] == "shared" || secrets["1"] == secrets["3"] || len(secrets["1"]) != 64 {
+					t.Errorf("the secrets are %v", secrets)
+				}
+				if before != nil && !maps.Equal(before, secrets) {
+					t.Errorf("the secrets were %v, and are %v", before, secrets)
+				}
+				before = secrets
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
 			}
 		})
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 var ingressTests = []test{
-	{"an HTTP endpoint is made once for a project, with a secret that stays", ensuredHTTPEndpoint},
+	{"an HTTP endpoint is made once for a project, with a secret for each environment that stays", ensuredHTTPEndpoint},
 	{"an address leads to an HTTP endpoint in an environment", addressedHTTPEndpoint},
 	{"the HTTP endpoints that an app no longer has are deactivated, and nobody else's", deactivatedHTTPEndpoints},
 	{"HTTP endpoints are listed by their keys", listedHTTPEndpoints},
@@ -20,7 +20,7 @@ var ingressTests = []test{
 func (f *fixture) httpEndpoint(key string) string {
 	f.Helper()
 	return write(f, func(tx *store.Tx) (string, error) {
-		return tx.EnsureHTTPEndpoint(f.environment.Project.ID, key, f.id(model.PrefixHTTPEndpoint), "secret of "+key)
+		return tx.EnsureHTTPEndpoint(f.environment.Project.ID, key, f.id(model.PrefixHTTPEndpoint))
 	})
 }
 
@@ -33,7 +33,7 @@ func (f *fixture) saveHTTPEndpoint(key string, app model.Endpoint, changes ...fu
 	for _, change := range changes {
 		change(&e)
 	}
-	f.update(func(tx *store.Tx) error { return tx.SaveHTTPEndpoint(e) })
+	f.update(func(tx *store.Tx) error { return tx.SaveHTTPEndpoint(e, "secret of "+key+" in "+e.EnvironmentID) })
 	return e
 }
 
@@ -54,11 +54,23 @@ func (f *fixture) isActive(e model.HTTPEndpoint) bool {
 func ensuredHTTPEndpoint(f *fixture) {
 	id := f.httpEndpoint("github")
 	again := write(f, func(tx *store.Tx) (string, error) {
-		return tx.EnsureHTTPEndpoint(f.environment.Project.ID, "github", f.id(model.PrefixHTTPEndpoint), "another secret")
+		return tx.EnsureHTTPEndpoint(f.environment.Project.ID, "github", f.id(model.PrefixHTTPEndpoint))
 	})
 	equal(f, "the id", again, id)
-	equal(f, "the secret", find(f, func(tx *store.Tx) (string, bool, error) { return tx.HTTPEndpointSecret(id) }), "secret of github")
-	missing(f, "the secret of none", func(tx *store.Tx) (string, bool, error) { return tx.HTTPEndpointSecret("httpendpoint_x") })
+	secret := func(id, environmentID string) func(tx *store.Tx) (string, bool, error) {
+		return func(tx *store.Tx) (string, bool, error) { return tx.HTTPEndpointSecret(id, environmentID) }
+	}
+	saved := f.saveHTTPEndpoint("github", f.endpoint)
+	missing(f, "the secret where no app has it", secret(id, f.other.ID))
+	elsewhere := f.saveHTTPEndpoint("github", f.endpoint, func(e *model.HTTPEndpoint) { e.EnvironmentID = f.other.ID })
+	for range 2 {
+		equal(f, "the secret", find(f, secret(id, f.environment.ID)), "secret of github in "+f.environment.ID)
+		equal(f, "the secret of the other environment", find(f, secret(id, f.other.ID)), "secret of github in "+f.other.ID)
+		for _, e := range []model.HTTPEndpoint{saved, elsewhere} {
+			f.update(func(tx *store.Tx) error { return tx.SaveHTTPEndpoint(e, "another") })
+		}
+	}
+	missing(f, "the secret of none", secret("httpendpoint_x", f.environment.ID))
 }
 
 func addressedHTTPEndpoint(f *fixture) {

@@ -42,11 +42,11 @@ func jobBySlug(f *fixture) {
 	elsewhere := write(f, func(tx *store.Tx) (model.Job, error) {
 		return tx.UpsertJob(project.ID, model.Job{Slug: f.job.Slug, Title: "Another"})
 	})
-	bySlug := func(projectID, slug string) func(tx *store.Tx) (model.Job, bool, error) {
-		return func(tx *store.Tx) (model.Job, bool, error) { return tx.JobBySlug(projectID, slug) }
+	bySlug := func(projectID, slug string) func(tx *store.Tx) (string, bool, error) {
+		return func(tx *store.Tx) (string, bool, error) { return tx.JobIDBySlug(projectID, slug) }
 	}
-	equal(f, "the job", find(f, bySlug(f.environment.Project.ID, f.job.Slug)), f.job)
-	equal(f, "the other project's job", find(f, bySlug(project.ID, f.job.Slug)), elsewhere)
+	equal(f, "the job", find(f, bySlug(f.environment.Project.ID, f.job.Slug)), f.job.ID)
+	equal(f, "the other project's job", find(f, bySlug(project.ID, f.job.Slug)), elsewhere.ID)
 	missing(f, "an unknown slug", bySlug(project.ID, "unknown"))
 }
 

@@ -21,6 +21,7 @@ type serveCommand struct {
 	Addr           string          `env:"RUNHOOK_ADDR" default:"127.0.0.1:3030" placeholder:"HOST:PORT" help:"The address to listen on. Default: ${default}."`
 	PublicURL      string          `env:"RUNHOOK_PUBLIC_URL" placeholder:"URL" help:"The base of every URL that is handed out, as others reach this server. Default: http:// and the address."`
 	EgressAllow    string          `env:"RUNHOOK_EGRESS_ALLOW" placeholder:"CIDRS" help:"Address ranges, separated by commas, that callbacks and endpoints may be at although they are private, loopback, link-local or metadata addresses. Default: none; DEVELOPMENT reaches loopback and private ones without."`
+	EgressPorts    string          `env:"RUNHOOK_EGRESS_PORTS" placeholder:"PORTS" help:"Ports below 1024 and ranges of them, separated by commas, on which public hosts may be called besides 80 and 443. Default: none."`
 	TrustedProxies string          `env:"RUNHOOK_TRUSTED_PROXIES" placeholder:"CIDRS" help:"The addresses of the reverse proxies in front of the server, as ranges separated by commas: their X-Forwarded-For is believed about who calls. Default: none."`
 	MaxExecutions  int             `env:"RUNHOOK_MAX_EXECUTIONS" default:"512" placeholder:"N" help:"How many executions may be in flight at once. Default: ${default}."`
 	MaxDeliveries  int             `env:"RUNHOOK_MAX_DELIVERIES" default:"256" placeholder:"N" help:"How many webhook deliveries may be in flight at once. Default: ${default}."`
@@ -46,6 +47,7 @@ var settings = map[string]string{
 	"PublicURL":            "--public-url (RUNHOOK_PUBLIC_URL)",
 	"EgressAllow":          "--egress-allow (RUNHOOK_EGRESS_ALLOW)",
 	"TrustedProxies":       "--trusted-proxies (RUNHOOK_TRUSTED_PROXIES)",
+	"EgressPorts":          "--egress-ports (RUNHOOK_EGRESS_PORTS)",
 	"EncryptionKey":        "--encryption-key (RUNHOOK_ENCRYPTION_KEY)",
 	"Executions":           "--max-executions (RUNHOOK_MAX_EXECUTIONS)",
 	"Deliveries":           "--max-deliveries (RUNHOOK_MAX_DELIVERIES)",
@@ -117,7 +119,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	}
 	spendMemory()
 	srv, err := server.Open(ctx, server.Config{
-		Address: c.Addr, Database: c.DB, PublicURL: c.PublicURL, EgressAllow: c.EgressAllow, TrustedProxies: c.TrustedProxies, EncryptionKey: c.EncryptionKey,
+		Address: c.Addr, Database: c.DB, PublicURL: c.PublicURL, EgressAllow: c.EgressAllow, EgressPorts: c.EgressPorts, TrustedProxies: c.TrustedProxies, EncryptionKey: c.EncryptionKey,
 		APIKeys: map[protocol.EnvironmentType]string{
 			protocol.Production: c.ProdKey, protocol.Staging: c.StagingKey,
 			protocol.Development: c.DevKey, protocol.Preview: c.PreviewKey,

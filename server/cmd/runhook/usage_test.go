@@ -22,6 +22,7 @@ func TestAWrongSettingIsRefusedByName(t *testing.T) {
 		"a public URL with a query":      {"--public-url", "https://example.com/?a", "RUNHOOK_PUBLIC_URL"},
 		"a range that is none":           {"--egress-allow", "10.0.0.0/99", "RUNHOOK_EGRESS_ALLOW"},
 		"a proxy that is none":           {"--trusted-proxies", "proxy.example", "RUNHOOK_TRUSTED_PROXIES"},
+		"a port range backwards":         {"--egress-ports", "90-80", "RUNHOOK_EGRESS_PORTS"},
 		"a key that is too short":        {"--encryption-key", "abc", "RUNHOOK_ENCRYPTION_KEY"},
 		"no room for executions":         {"--max-executions", "0", "RUNHOOK_MAX_EXECUTIONS"},
 		"executions that are no number":  {"--max-executions", "many", "RUNHOOK_MAX_EXECUTIONS"},

@@ -3,7 +3,6 @@ package api
 import (
 	"encoding/json"
 	"net/http"
-	"net/url"
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/model"
@@ -45,9 +44,6 @@ func (a *API) registerEndpoint(w http.ResponseWriter, r *request) error {
 	}
 	if body.ID == "" {
 		return model.Errorf(model.Invalid, "Invalid request body: id is missing; it is the id of the app's client")
-	}
-	if parsed, err := url.Parse(body.URL); err != nil || parsed.Host == "" {
-		return model.Errorf(model.Invalid, "Invalid request body: url must be an absolute URL, not %q", body.URL)
 	}
 	registered, err := a.Registry.Register(r.Context(), r.environment, body.ID, body.URL, body.Replace)
 	if err != nil {

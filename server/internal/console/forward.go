@@ -13,6 +13,7 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/egress"
 )
 
 // forwardTimeout is how long the program on this machine may take: somebody may
@@ -30,11 +31,11 @@ type forwarder struct {
 }
 
 func newForwarder(target, apiKey, secret string, c clock.Clock) (*forwarder, error) {
-	parsed, err := url.Parse(target)
-	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
-		return nil, fmt.Errorf("%q is not a URL to forward to; it is like http://localhost:3000/done", target)
+	location, err := egress.ParseURL(target)
+	if err != nil {
+		return nil, fmt.Errorf("%q is not a URL to forward to, such as http://localhost:3000/done: %w", target, err)
 	}
-	f := &forwarder{url: target, apiKey: apiKey, clock: c, client: &http.Client{
+	f := &forwarder{url: location.String(), apiKey: apiKey, clock: c, client: &http.Client{
 		Timeout:       forwardTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}

@@ -5,7 +5,8 @@
 // fetches) is chosen by those others, so it must not be a way into the network
 // the server stands in. The policy:
 //
-//   - Public addresses may be reached by all.
+//   - Public addresses may be reached by all, on ports 80, 443, from 1024 up, and
+//     those that a setting lists.
 //   - Loopback and private addresses may be reached on behalf of DEVELOPMENT
 //     environments; on behalf of others only if the allow list has them.
 //   - Link-local addresses and the metadata services of clouds may be reached
@@ -29,6 +30,9 @@
 //     [Unpack] unpacks.
 //   - A refusal is a [*RefusedError]: it names the address, the environment type
 //     and the setting to change.
+//
+// [ParseURL] is the one reader of URLs that the server calls, and [NewRequest] makes
+// every request to one, so that what was checked is what is sent.
 //
 // [Guard.CheckURL] refuses early what can be refused without asking the DNS, so
 // that the one who gives a URL is told at once. It is a courtesy; the dialer is

@@ -19,6 +19,9 @@ import (
 type Config struct {
 	// Allow lists the ranges that are open beyond the policy; see [ParseAllow].
 	Allow []netip.Prefix
+	// Ports lists ports below 1024 on which public hosts may be called, besides 80
+	// and 443; see [ParsePorts].
+	Ports []PortRange
 	// DialTimeout limits name resolution and connecting; zero means 5 s.
 	DialTimeout time.Duration
 	// TLSTimeout limits the TLS handshake; zero means 5 s.
@@ -41,6 +44,7 @@ type Config struct {
 // shared, and close it in the end.
 type Guard struct {
 	allow      []netip.Prefix
+	ports      []PortRange
 	beforeDial func(netip.AddrPort) error
 	clients    map[protocol.EnvironmentType]*http.Client
 	strict     *http.Client
@@ -49,7 +53,7 @@ type Guard struct {
 
 // New returns a guard with the policy and limits of config.
 func New(config Config) *Guard {
-	guard := &Guard{allow: config.Allow, beforeDial: config.BeforeDial}
+	guard := &Guard{allow: config.Allow, ports: config.Ports, beforeDial: config.BeforeDial}
 	// Connections opened for DEVELOPMENT may lead where others must not go, so
 	// those two never share a pool.
 	development, others := guard.transport(config), guard.transport(config)
@@ -127,7 +131,11 @@ func (g *Guard) control(ctx context.Context, network, address string, _ syscall.
 		return fmt.Errorf("refused to connect to %s: not an address and port: %w", address, err)
 	}
 	asked, _ := ctx.Value(requestKey{}).(request)
-	if refused := g.judge(target.Addr(), asked.environmentType); refused != nil {
+	refused := g.judge(target.Addr(), asked.environmentType)
+	if refused == nil {
+		refused = g.judgePort(target.Addr(), target.Port(), asked.environmentType)
+	}
+	if refused != nil {
 		refused.Host = asked.host
 		return refused
 	}

@@ -2,6 +2,7 @@ package egress
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/runhook/runhook/protocol"
 )
@@ -22,6 +23,24 @@ func (g *Guard) judge(address netip.Addr, environmentType protocol.EnvironmentTy
 		}
 	}
 	return nil
+}
+
+// judgePort returns why a port of an address that judge permits may not be reached,
+// or nil. Below 1024 live services that take whatever they are sent for commands,
+// such as SMTP.
+func (g *Guard) judgePort(address netip.Addr, port uint16, environmentType protocol.EnvironmentType) *RefusedError {
+	address = address.WithZone("").Unmap()
+	if g.isOpen(port) || rangeOf(address).kind != public {
+		return nil
+	}
+	return &RefusedError{Address: address, Port: port, EnvironmentType: environmentType}
+}
+
+// isOpen reports whether public hosts may be called on a port.
+func (g *Guard) isOpen(port uint16) bool {
+	const firstUnprivileged = 1024
+	return port >= firstUnprivileged || port == 80 || port == 443 ||
+		slices.ContainsFunc(g.ports, func(listed PortRange) bool { return listed.First <= port && port <= listed.Last })
 }
 
 func (g *Guard) judgeAlone(address netip.Addr, environmentType protocol.EnvironmentType) *RefusedError {

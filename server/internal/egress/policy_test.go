@@ -169,7 +169,7 @@ func TestCheckURLSaysWhatIsWrong(t *testing.T) {
 		{"a password is refused and not repeated", "https://me:secret@example.com/", "user name or password"},
 		{"port zero is refused", "https://example.com:0/", `the port "0"`},
 		{"a port out of range is refused", "https://example.com:70000/", `the port "70000"`},
-		{"an unparsable URL is refused", "https://exa mple.com/", "cannot be parsed"},
+		{"an unparsable URL is refused", "https://exa mple.com/", `the host "exa mple.com", which has the character ' '`},
 		{"an address in short form is refused", "http://127.1/", "four decimal numbers"},
 		{"an international name that is not valid is refused", "https://\u202eexample.com/", "not a valid international name"},
 	}

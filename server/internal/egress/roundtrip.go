@@ -3,6 +3,7 @@ package egress
 import (
 	"context"
 	"net/http"
+	"net/url"
 
 	"github.com/runhook/runhook/protocol"
 )
@@ -31,7 +32,23 @@ func (o onBehalfOf) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, readableError(err)
 	}
+	if response.StatusCode >= 300 && response.StatusCode <= 399 {
+		makeLocationReadable(r.URL, response.Header)
+	}
 	return readable(response), nil
+}
+
+// makeLocationReadable normalises the Location of a redirect that net/url cannot read, for which an
+// http.Client would drop the whole answer, or that is not ASCII: its bytes are those
+// of a path of the server that gives it, whatever text they are.
+func makeLocationReadable(base *url.URL, header http.Header) {
+	location := header.Get("Location")
+	if _, err := base.Parse(location); err == nil && isASCII(location) {
+		return
+	}
+	if resolved, err := ResolveURL(base, location); err == nil {
+		header.Set("Location", resolved.String())
+	}
 }
 
 // CloseIdleConnections makes [http.Client.CloseIdleConnections] work.

@@ -7,25 +7,26 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/net/idna"
-
 	"github.com/runhook/runhook/protocol"
 )
 
-// MaxURLBytes is the longest URL that is accepted.
-const MaxURLBytes = 2048
-
 // CheckURL returns an error if rawURL cannot be called on behalf of an
-// environment of the given type: a [*URLError] if it is not an absolute http or
-// https URL with a host, a [*RefusedError] if its host is an address, in any
-// spelling, or localhost, and the policy forbids that. Names are not resolved.
+// environment of the given type: a [*URLError] if it is not a URL of [ParseURL], a
+// [*RefusedError] if its host is an address, in any spelling, or localhost, and the
+// policy forbids that, or if the policy forbids its port wherever it leads. Names
+// are not resolved.
 func (g *Guard) CheckURL(rawURL string, environmentType protocol.EnvironmentType) error {
-	host, err := hostOf(rawURL)
+	parsed, err := ParseURL(rawURL)
 	if err != nil {
 		return err
 	}
+	host, port := parsed.Hostname(), portOf(parsed)
 	if address, err := netip.ParseAddr(host); err == nil {
-		if refused := g.judge(address, environmentType); refused != nil {
+		refused := g.judge(address, environmentType)
+		if refused == nil {
+			refused = g.judgePort(address, port, environmentType)
+		}
+		if refused != nil {
 			refused.Host = host
 			return refused
 		}
@@ -39,7 +40,20 @@ func (g *Guard) CheckURL(rawURL string, environmentType protocol.EnvironmentType
 		// name ends like that.
 		return &URLError{fmt.Sprintf("has the host %q, which is no address and no name: write an IPv4 address as four decimal numbers", host)}
 	}
+	// A name may be that of an address that is not public, where any port is open.
+	if reachesLocal := environmentType == protocol.Development || len(g.allow) > 0; !reachesLocal && !g.isOpen(port) {
+		return &RefusedError{Host: host, Port: port, EnvironmentType: environmentType}
+	}
 	return nil
+}
+
+// portOf returns the port of a normalised URL.
+func portOf(location *url.URL) uint16 {
+	number := defaultPorts[location.Scheme]
+	if text := location.Port(); text != "" {
+		number, _ = strconv.ParseUint(text, 10, 16) // ParseURL has read it
+	}
+	return uint16(number)
 }
 
 // checkLocalhost permits localhost if one of the loopback addresses is open.
@@ -50,60 +64,6 @@ func (g *Guard) checkLocalhost(host string, environmentType protocol.Environment
 	}
 	refused.Host = host
 	return refused
-}
-
-// hostOf returns the host of a well-formed URL, as it will be looked up.
-func hostOf(rawURL string) (string, error) {
-	if rawURL == "" {
-		return "", &URLError{"is empty: want an absolute http or https URL"}
-	}
-	if len(rawURL) > MaxURLBytes {
-		return "", &URLError{fmt.Sprintf("has %d bytes: at most %d are accepted", len(rawURL), MaxURLBytes)}
-	}
-	parsed, err := url.Parse(rawURL)
-	if err != nil {
-		return "", &URLError{"cannot be parsed: want an absolute http or https URL, such as https://example.com/hook"}
-	}
-	switch {
-	case parsed.Scheme == "":
-		return "", &URLError{"is not absolute: it must start with http:// or https://"}
-	case parsed.Scheme != "http" && parsed.Scheme != "https":
-		return "", &URLError{fmt.Sprintf("has the scheme %q: only http and https can be called", parsed.Scheme)}
-	case parsed.User != nil:
-		return "", &URLError{"holds a user name or password: those cannot be part of it"}
-	case parsed.Hostname() == "":
-		return "", &URLError{"has no host: want an absolute http or https URL, such as https://example.com/hook"}
-	}
-	if port := parsed.Port(); port != "" {
-		number, err := strconv.ParseUint(port, 10, 16)
-		if err != nil || number == 0 {
-			return "", &URLError{fmt.Sprintf("has the port %q: want a number from 1 to 65535", port)}
-		}
-	}
-	return lookedUp(parsed.Hostname())
-}
-
-// lookedUp returns the host as the HTTP client hands it to the resolver: names
-// beyond ASCII are mapped first, which turns many a character into a digit or a
-// dot.
-func lookedUp(host string) (string, error) {
-	if isASCII(host) {
-		return host, nil
-	}
-	mapped, err := idna.Lookup.ToASCII(host)
-	if err != nil || mapped == "" {
-		return "", &URLError{"has a host that is not a valid international name"}
-	}
-	return mapped, nil
-}
-
-func isASCII(text string) bool {
-	for i := range len(text) {
-		if text[i] >= 0x80 {
-			return false
-		}
-	}
-	return true
 }
 
 // isLocalhost reports whether a name always means this machine (RFC 6761).

@@ -78,7 +78,7 @@ func (c *Client) call(ctx context.Context, target Target, message message, limit
 
 // send makes one request and reads its answer to the end.
 func (c *Client) send(ctx context.Context, location string, target Target, message message, limit int64) (*answer, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, location, bytes.NewReader(message.body))
+	request, err := egress.NewRequest(ctx, http.MethodPost, location, bytes.NewReader(message.body))
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/runhook/runhook/internal/origin"
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/egress"
 )
 
 // maxRedirects is how many redirects of one call are followed.
@@ -26,13 +27,13 @@ func redirect(answer *answer, action protocol.Action, followed int) (next, probl
 	if location == "" {
 		return "", "it redirects, but gives no location to go to"
 	}
-	base, err := url.Parse(answer.url)
+	base, err := egress.ParseURL(answer.url)
 	if err != nil {
-		return "", "it redirects from a URL that cannot be parsed"
+		return "", fmt.Sprintf("it redirects, but %v", err)
 	}
-	to, err := base.Parse(location)
+	to, err := egress.ResolveURL(base, location)
 	if err != nil {
-		return "", "it redirects to a location that is not a URL"
+		return "", fmt.Sprintf("it redirects to where the server cannot go: %v", err)
 	}
 	if err := origin.Check(base, to); err != nil {
 		return "", err.Error() + "; if that is where the app is, register its final URL there"

@@ -2,11 +2,11 @@ package fetch
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/runhook/runhook/internal/origin"
+	"github.com/runhook/runhook/server/internal/egress"
 )
 
 // credentials are the headers that are for the origin they were given for, and
@@ -20,13 +20,13 @@ func (r request) redirected(answer *answer) (request, bool, error) {
 	if !isRedirect(answer.status) || location == "" {
 		return request{}, false, nil
 	}
-	from, err := url.Parse(r.url)
+	from, err := egress.ParseURL(r.url)
 	if err != nil {
-		return request{}, false, &finalError{"it redirects from a URL that cannot be parsed"}
+		return request{}, false, &finalError{"it redirects, but " + err.Error()}
 	}
-	to, err := from.Parse(location)
+	to, err := egress.ResolveURL(from, location)
 	if err != nil {
-		return request{}, false, &finalError{"it redirects to a location that is not a URL"}
+		return request{}, false, &finalError{"it redirects to where the server cannot go: " + err.Error()}
 	}
 	next := r
 	next.url = to.String()

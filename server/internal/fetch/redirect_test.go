@@ -94,8 +94,8 @@ func TestRedirectsThatLeadNowhereFail(t *testing.T) {
 		message string
 	}{
 		{"in a circle", round, "Fetch failed: there are more than 10 redirects"},
-		{"to another scheme", moving(302, "ftp://x.test"), `Fetch failed: the URL has the scheme "ftp": only http and https can be called`},
-		{"to a password", moving(302, "http://u:s3cret@x.test"), "Fetch failed: the URL holds a user name or password: those cannot be part of it"},
+		{"to another scheme", moving(302, "ftp://x.test"), `Fetch failed: it redirects to where the server cannot go: the URL has the scheme "ftp": only http and https can be called`},
+		{"to a password", moving(302, "http://u:s3cret@x.test"), "Fetch failed: it redirects to where the server cannot go: the URL holds a user name or password: those cannot be part of it"},
 		{"to an address of metadata", moving(302, "http://169.254.169.254/"), "Fetch failed: refused to connect to 169.254.169.254"},
 	}
 	for _, test := range tests {

@@ -47,7 +47,7 @@ func (c *Client) send(ctx context.Context, environmentType protocol.EnvironmentT
 }
 
 func (c *Client) sendOnce(ctx context.Context, environmentType protocol.EnvironmentType, request request) (*answer, error) {
-	outgoing, err := http.NewRequestWithContext(ctx, request.method, request.url, strings.NewReader(request.body))
+	outgoing, err := egress.NewRequest(ctx, request.method, request.url, strings.NewReader(request.body))
 	if err != nil {
 		return nil, &finalError{"the request cannot be made"} // the cause may hold the URL
 	}

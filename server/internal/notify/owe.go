@@ -2,10 +2,9 @@ package notify
 
 import (
 	"fmt"
-	"net/url"
-	"strings"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/egress"
 	"github.com/runhook/runhook/server/internal/filter"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/pace"
@@ -164,11 +163,11 @@ func (s *Service) reserve(destination string) bool {
 // destination names where deliveries of an environment to a URL go: to its
 // origin.
 func destination(environmentID, rawURL string) string {
-	parsed, err := url.Parse(rawURL)
-	if err != nil || parsed.Host == "" {
+	location, err := egress.ParseURL(rawURL)
+	if err != nil { // it cannot be called, which each of its deliveries says
 		return environmentID + " " + rawURL
 	}
-	return environmentID + " " + strings.ToLower(parsed.Scheme+"://"+parsed.Host)
+	return environmentID + " " + location.Scheme + "://" + location.Host
 }
 
 // destinationOf names the destination of a subscription, whose limits are heeded

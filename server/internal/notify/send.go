@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/egress"
 	"github.com/runhook/runhook/server/internal/endpoint"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
@@ -52,7 +53,7 @@ func (s *Service) send(ctx context.Context, n model.Notification, order order, a
 		attempt.HTTPStatus, attempt.Response = http.StatusOK, "completed the task that waited for this run"
 		return nil
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, n.URL, bytes.NewReader(n.Body))
+	request, err := egress.NewRequest(ctx, http.MethodPost, n.URL, bytes.NewReader(n.Body))
 	if err != nil {
 		return err
 	}

@@ -50,8 +50,12 @@ func (s *Server) buildOutgoing() error {
 	if err != nil {
 		return &FieldError{"EgressAllow", err}
 	}
+	ports, err := egress.ParsePorts(s.config.EgressPorts)
+	if err != nil {
+		return &FieldError{"EgressPorts", err}
+	}
 	if s.outgoing = s.config.Outgoing; s.outgoing == nil {
-		s.outgoing = egress.New(egress.Config{Allow: allow})
+		s.outgoing = egress.New(egress.Config{Allow: allow, Ports: ports})
 	}
 	return nil
 }

@@ -35,6 +35,9 @@ type Config struct {
 	// TrustedProxies lists the address ranges of the reverse proxies that are
 	// believed about who calls (package listener), separated by commas.
 	TrustedProxies string
+	// EgressPorts lists the ports below 1024, and ranges of them, separated by
+	// commas, on which public hosts may be called besides 80 and 443.
+	EgressPorts string
 	// EncryptionKey encrypts secrets; see store.Options.
 	EncryptionKey string
 	// APIKeys set the secret keys of environments instead of random ones.
@@ -197,6 +200,7 @@ func (c Config) Validate() error {
 		{"PublicURL", checkPublicURL(c.PublicURL)},
 		{"EgressAllow", second(egress.ParseAllow(c.EgressAllow))},
 		{"TrustedProxies", second(listener.ParseProxies(c.TrustedProxies))},
+		{"EgressPorts", second(egress.ParsePorts(c.EgressPorts))},
 		{"EncryptionKey", checkEncryptionKey(c.EncryptionKey)},
 		{"KeepPayloads", second(retention.ParseAges(c.KeepPayloads))},
 		{"KeepRuns", second(retention.ParseAges(c.KeepRuns))},

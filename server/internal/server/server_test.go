@@ -144,6 +144,7 @@ func TestAWrongFieldIsNamed(t *testing.T) {
 		"Database":            {Database: "postgres:"},
 		"PublicURL":           {PublicURL: "/base"},
 		"EgressAllow":         {EgressAllow: "everything"},
+		"EgressPorts":         {EgressPorts: "smtp"},
 		"TrustedProxies":      {TrustedProxies: "everybody"},
 		"EncryptionKey":       {EncryptionKey: "short"},
 		"Executions":          {Executions: -1},

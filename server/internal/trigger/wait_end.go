@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/egress"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/node"
 	"github.com/runhook/runhook/server/internal/store"
@@ -159,9 +160,9 @@ func (s *Service) post(ctx context.Context, w model.EventWait, body []byte) erro
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, waitCall, fmt.Errorf("the URL took longer than %v", waitCall))
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.URL, bytes.NewReader(body))
+	request, err := egress.NewRequest(ctx, http.MethodPost, w.URL, bytes.NewReader(body))
 	if err != nil {
-		return model.Errorf(model.Invalid, "the URL cannot be called")
+		return model.Errorf(model.Invalid, "cannot be called: %v", err)
 	}
 	request.Header.Set("Content-Type", "application/json; charset=utf-8")
 	response, err := s.config.Outgoing.Client(environment.Type).Do(request)

@@ -24,7 +24,7 @@ const board = new Board();
 const kit = createKit({ client, load, board });
 
 for (const file of [
-  "background", "context", "errors", "events", "hooks", "ingress", "invocations", "large", "outputs", "parallel",
+  "background", "characters", "context", "errors", "events", "hooks", "ingress", "invocations", "large", "outputs", "parallel",
   "payloads", "platform", "requests", "restarts", "runs", "schedules", "sources", "stores", "suspensions", "tasks", "waits",
 ]) {
   require("./jobs/" + file)(kit);

@@ -114,8 +114,8 @@ func (a *API) routes() {
 	a.router.handle("POST", "/api/v1/runs/{run}/cancel", a.secret(a.cancelRun))
 	a.router.handle("POST", "/api/v1/runs/{run}/logs", a.secret(a.log))
 
-	a.router.handle("POST", "/api/v1/runs/{run}/tasks", a.secret(a.createTask))
-	a.router.handle("POST", "/api/v1/runs/{run}/tasks/{task}/complete", a.secret(a.completeTask))
+	a.router.handle("POST", "/api/v1/runs/{run}/tasks", a.secret(a.taskCall(a.createTask)))
+	a.router.handle("POST", "/api/v1/runs/{run}/tasks/{task}/complete", a.secret(a.taskCall(a.completeTask)))
 	a.router.handle("POST", "/api/v1/runs/{run}/tasks/{task}/fail", a.secret(a.failTask))
 	a.router.handle("POST", "/api/v1/tasks/{task}/callback/{secret}", a.open(a.callBack))
 	a.router.handle("POST", "/api/v1/runs/{run}/tasks/{task}/callback/{secret}", a.open(a.callBack))

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/model"
 )
 
@@ -133,6 +134,18 @@ func textMember(name string, raw json.RawMessage) (value string, given bool, err
 		return "", false, model.Errorf(model.Invalid, "Invalid request body: %s must be a string, not %.100s", name, raw)
 	}
 	return model.KeepableText(*text), true, nil
+}
+
+// readDate reads a member of a request body that is a date and may be null or left
+// out.
+func readDate(name string, raw json.RawMessage, into **protocol.Time) error {
+	if raw == nil {
+		return nil
+	}
+	if err := json.Unmarshal(raw, into); err != nil {
+		return model.Errorf(model.Invalid, "Invalid request body: %s: %v", name, err)
+	}
+	return nil
 }
 
 func fieldName(field string) string {

@@ -24,12 +24,17 @@ func (a *API) createTask(w http.ResponseWriter, r *request) error {
 		protocol.CreateTask
 		// ParentID hides the task's, which would take null for none.
 		ParentID json.RawMessage `json:"parentId"`
+		// DelayUntil hides the task's, whose error does not say what it is of.
+		DelayUntil json.RawMessage `json:"delayUntil"`
 	}
 	err := readShown(r, &body)
 	if err != nil {
 		return err
 	}
 	if body.CreateTask.ParentID, _, err = textMember("parentId", body.ParentID); err != nil {
+		return err
+	}
+	if err := readDate("delayUntil", body.DelayUntil, &body.CreateTask.DelayUntil); err != nil {
 		return err
 	}
 	if err := checkTask(body.CreateTask); err != nil {

@@ -9,7 +9,7 @@ func TestThePublishedNodeSDK(t *testing.T) {
 	t.Parallel()
 	withEveryStack(t, func(t *testing.T, s *stack) {
 		play(t, s, slices.Concat(
-			backgroundScenarios, contextScenarios, errorScenarios, eventScenarios, hookScenarios, ingressScenarios, invocationScenarios, largeScenarios, parallelScenarios,
+			backgroundScenarios, characterScenarios, contextScenarios, errorScenarios, eventScenarios, hookScenarios, ingressScenarios, invocationScenarios, largeScenarios, parallelScenarios,
 			payloadScenarios, platformScenarios, requestScenarios, runScenarios, scheduleScenarios, sourceScenarios, storeScenarios, suspensionScenarios, taskScenarios,
 			waitScenarios,
 		))

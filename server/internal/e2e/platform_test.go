@@ -36,11 +36,9 @@ var platformScenarios = []scenario{
 			n := s.webhooks.await(t, run)
 			wantFailure(t, n, `Invalid request body: style.style must be normal or minimal, not "loud"`, "")
 		case "2.3.19":
-			// It asks nine times, and then to be executed again. The server lets it
-			// do so for some minutes, as it cannot tell a refusal that will last.
-			s.until(t, "the app gives up for now", func() bool { return s.app.relay.executions(run) > 0 })
-			s.app.mustClient(t, nil, "cancelRun", run)
-			wantStatus(t, s.webhooks.await(t, run), "CANCELED")
+			// It swallows the refusal, and yields.
+			n := s.webhooks.await(t, run)
+			wantFailure(t, n, `A task could not be created: Invalid request body: style.style must be normal or minimal, not "loud"`, "")
 		}
 		s.wantCounts(t, run, map[string]int{"before": 1})
 	}},

@@ -37,7 +37,7 @@ func mustBeRefused(e exchange) bool {
 	case strings.Contains(e.path, "no-such-"):
 		return e.status == http.StatusNotFound
 	case strings.HasSuffix(e.path, "/tasks"):
-		return e.status == http.StatusBadRequest && strings.Contains(e.refused, "style.style must be")
+		return strings.Contains(e.refused, "style.style must be") || strings.Contains(e.refused, "delayUntil") || strings.Contains(e.refused, "16 MiB")
 	case strings.HasSuffix(e.path, "/complete"):
 		return e.status == http.StatusBadRequest && strings.Contains(e.refused, "Output must be less than 3MB")
 	case strings.HasSuffix(e.path, "/invoke"):

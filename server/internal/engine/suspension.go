@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -61,6 +62,10 @@ type suspension struct {
 }
 
 func (s *suspension) add(result *protocol.ExecutionResult) error {
+	if failure, err := s.refusedTask(result); err != nil || failure != nil {
+		s.failure = cmp.Or(s.failure, failure)
+		return err
+	}
 	switch result.Status {
 	case protocol.ExecutionResumeWithTask:
 		return s.waitFor(result.Task)
@@ -94,7 +99,7 @@ func (s *suspension) add(result *protocol.ExecutionResult) error {
 // resetTime returns when a rate limit is reset. What no date can be stands for
 // the first or the last that can.
 func resetTime(milliseconds float64) time.Time {
-	const last = 8.64e15 // as ECMAScript has it
+	const last = 253_402_300_799_999 // the end of 9999
 	return time.UnixMilli(int64(min(max(milliseconds, 0), last))).UTC()
 }
 

@@ -15,6 +15,9 @@ import (
 // not say (execution.md 3.1).
 const defaultCallbackTimeout = time.Hour
 
+// longestCallback is what a longer time-out stands for: no date is beyond 9999.
+const longestCallback = 100 * 365 * 24 * time.Hour
+
 // errorRunNotFound is what asking for a run of another environment gives, too.
 func errorRunNotFound() error { return model.Errorf(model.NotFound, "Run not found") }
 
@@ -176,7 +179,7 @@ func callbackDue(now time.Time, c *protocol.Callback) time.Time {
 	case *c.TimeoutInSeconds <= 0:
 		return time.Time{}
 	}
-	return now.Add(time.Duration(*c.TimeoutInSeconds * float64(time.Second)))
+	return now.Add(time.Duration(min(*c.TimeoutInSeconds, longestCallback.Seconds()) * float64(time.Second)))
 }
 
 // CompleteTask records what a task returned: JSON, or nil for nothing. A task

@@ -19,6 +19,21 @@ type FeedItem struct {
 	Payload json.RawMessage `json:"payload"`
 }
 
+// sentItem is an item as the server sends it.
+type sentItem struct {
+	FeedItem
+	// Body is the payload as text, which keeps its bytes, and is whole even where it
+	// is nested too deeply to be part of other JSON. Old servers do not send it.
+	Body string `json:"body"`
+}
+
+func (i *sentItem) item() *FeedItem {
+	if i.Body != "" {
+		i.Payload = json.RawMessage(i.Body)
+	}
+	return &i.FeedItem
+}
+
 // A FeedOption says more about a feed: [OfSubscription].
 type FeedOption interface{ applyToFeed(*feedOptions) }
 
@@ -46,9 +61,9 @@ func (c *Client) Feed(ctx context.Context, after string, options ...FeedOption) 
 			cursor = after
 		}
 		var page struct {
-			Items  []*FeedItem `json:"items"`
-			Cursor string      `json:"cursor"`
-			More   bool        `json:"more"`
+			Items  []sentItem `json:"items"`
+			Cursor string     `json:"cursor"`
+			More   bool       `json:"more"`
 		}
 		if err := c.api.call(ctx, "GET", withQuery(feedPath, set.parameters(cursor)), nil, &page); err != nil {
 			return nil, "", feedFailed(cursor, err)
@@ -56,7 +71,11 @@ func (c *Client) Feed(ctx context.Context, after string, options ...FeedOption) 
 		if !page.More {
 			page.Cursor = ""
 		}
-		return page.Items, page.Cursor, nil
+		items := make([]*FeedItem, len(page.Items))
+		for i := range page.Items {
+			items[i] = page.Items[i].item()
+		}
+		return items, page.Cursor, nil
 	})
 }
 
@@ -74,11 +93,11 @@ func (c *Client) FollowFeed(ctx context.Context, after string, options ...FeedOp
 			if kind != "notification" {
 				return true, nil
 			}
-			item := new(FeedItem)
-			if err := json.Unmarshal(data, item); err != nil {
+			sent := new(sentItem)
+			if err := json.Unmarshal(data, sent); err != nil {
 				return false, fmt.Errorf("what the server sent is not as expected: %w", err)
 			}
-			return yield(item, nil), nil
+			return yield(sent.item(), nil), nil
 		})
 		if err != nil {
 			yield(nil, feedFailed(stream.lastID, err))

@@ -25,6 +25,22 @@ func TestDepthIsThatOfTheDeepestValue(t *testing.T) {
 	}
 }
 
+func TestADepthErrorSaysWhere(t *testing.T) {
+	t.Parallel()
+	for text, path := range map[string]string{
+		`[]`: "", `{"a":1,"payload":{"b":[]}}`: "payload.b", `{"5":[],"c":[[],{"d":[1,[]]}]}`: "c.1.d.1", `[[[[[[[]]]]]]]`: "0.0.0.0", `]]]}},[[[`: "0.0",
+	} {
+		depth := 0
+		for protocol.CheckDepth([]byte(text), depth+1) != nil {
+			depth++
+		}
+		var deep *protocol.DepthError
+		if err := protocol.CheckDepth([]byte(text), depth); !errors.As(err, &deep) || deep.Path != path {
+			t.Errorf("%s: %v, want the path %q", text, err, path)
+		}
+	}
+}
+
 func FuzzDepth(f *testing.F) {
 	f.Add([]byte(`{"a":[1,{"b\"[":"]"}],"c":[[[]]]}`))
 	f.Add([]byte(`["\\",[]]`))

@@ -168,7 +168,8 @@ func (run *Run) endTask(w http.ResponseWriter, id, verb string, body []byte) {
 	switch verb {
 	case "complete":
 		var request protocol.CompleteTask
-		if json.Unmarshal(body, &request) != nil || request.Output != "" && !json.Valid([]byte(request.Output)) {
+		if json.Unmarshal(body, &request) != nil || request.Output != "" && !json.Valid([]byte(request.Output)) ||
+			protocol.CheckDepth([]byte(request.Output), protocol.MaxDepth) != nil {
 			respond(w, http.StatusBadRequest, map[string]string{"error": "Invalid request body"})
 			return
 		}

@@ -11,6 +11,11 @@ import (
 func (run *Run) apply(result protocol.ExecutionResult) {
 	switch result.Status {
 	case protocol.ExecutionSuccess:
+		if err := protocol.CheckDepth(result.Output, protocol.MaxDepth); err != nil {
+			text, _ := json.Marshal(protocol.Error{Message: "Endpoint responded with an invalid answer: its output is " + err.Error()})
+			run.end(protocol.RunFailure, nil, text)
+			return
+		}
 		run.end(protocol.RunSuccess, result.Output, nil)
 	case protocol.ExecutionError:
 		text, _ := json.Marshal(result.Error)

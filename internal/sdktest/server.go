@@ -177,6 +177,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, body []byte) erro
 		respond(w, http.StatusUnauthorized, map[string]string{"error": "Invalid or Missing API key"})
 		return nil
 	}
+	// As deep as in a body that the server refuses for sure. It is exact about values.
+	if err := protocol.CheckDepth(body, protocol.MaxDepth+protocol.MaxEnvelopeDepth); err != nil {
+		respond(w, http.StatusBadRequest, map[string]string{"error": "Invalid request body: it is " + err.Error()})
+		return nil
+	}
 	s.route(w, r, body)
 	return nil
 }

@@ -59,7 +59,7 @@ func (a *API) indexEndpoint(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return ok(w, tellIndex(index))
+	return okReadable(w, tellIndex(index))
 }
 
 // indexHook is what platforms call when they have deployed an app: any method, no
@@ -70,7 +70,7 @@ func (a *API) indexHook(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	var data json.RawMessage
-	if decodeJSON(text, &data) != nil {
+	if decodeJSON(text, &data) != nil || checkDepth("", data) != nil {
 		data = nil // whatever it is, it is no reason not to index
 	}
 	if err := a.Registry.IndexByHook(r.Context(), r.PathValue("environment"), r.PathValue("endpoint"), r.PathValue("secret"), data); err != nil {

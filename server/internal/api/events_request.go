@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -28,7 +29,7 @@ func readEvent(r *request) (sent sentEvents, problem string, err error) {
 	members := read.object("", body)
 	sent.events = []trigger.NewEvent{read.event("event", members["event"])}
 	sent.options = read.options("options", members["options"])
-	return sent, read.problem, nil
+	return sent, read.problem, read.deep
 }
 
 // readEvents is readEvent for a request that sends any number.
@@ -43,12 +44,16 @@ func readEvents(r *request) (sent sentEvents, problem string, err error) {
 		sent.events = append(sent.events, read.event(fmt.Sprintf("events.%d", i), raw))
 	}
 	sent.options = read.options("options", members["options"])
-	return sent, read.problem, nil
+	return sent, read.problem, read.deep
 }
 
 // fields reads JSON as the published clients' schemas do: names in their exact
 // case, what is absent told from what is null. It keeps the first problem.
-type fields struct{ problem string }
+type fields struct {
+	problem string
+	// deep is set if a payload or context is nested too deeply.
+	deep error
+}
 
 func (f *fields) fail(path, format string, values ...any) {
 	if f.problem == "" {
@@ -59,6 +64,7 @@ func (f *fields) fail(path, format string, values ...any) {
 // event reads an event (api.md 5.2).
 func (f *fields) event(path string, raw json.RawMessage) trigger.NewEvent {
 	members := f.object(path, raw)
+	f.deep = cmp.Or(f.deep, checkDepth(path+".payload", members["payload"]), checkDepth(path+".context", members["context"]))
 	event := trigger.NewEvent{
 		Payload: present(members["payload"]), Context: present(members["context"]), Timestamp: f.date(path+".timestamp", members["timestamp"]),
 	}

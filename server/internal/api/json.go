@@ -2,8 +2,10 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"reflect"
@@ -27,26 +29,43 @@ func writeError(w http.ResponseWriter, status int, message string) {
 	}{message, message})
 }
 
-// writeJSON answers with a value; users' JSON in it is not escaped.
+// writeJSON answers with a value that always encodes, such as one of texts.
 func writeJSON(w http.ResponseWriter, status int, value any) {
+	text, err := encodeAnswer(value)
+	if err != nil {
+		panic(fmt.Sprintf("encode an answer of our own: %v", err)) // which is logged, and answered with 500
+	}
+	writeText(w, status, text)
+}
+
+// writeText answers with JSON text.
+func writeText(w http.ResponseWriter, status int, text []byte) {
+	header := w.Header()
+	header.Set("Content-Type", "application/json; charset=utf-8")
+	header.Set("Content-Length", strconv.Itoa(len(text)))
+	w.WriteHeader(status)
+	w.Write(text)
+}
+
+// encodeAnswer encodes a value; users' JSON in it is not escaped.
+func encodeAnswer(value any) ([]byte, error) {
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(value); err != nil {
-		status = http.StatusInternalServerError
-		body.Reset()
-		body.WriteString(`{"error":"Internal Server Error"}`)
+		return nil, fmt.Errorf("encode the answer: %w", err)
 	}
-	header := w.Header()
-	header.Set("Content-Type", "application/json; charset=utf-8")
-	header.Set("Content-Length", strconv.Itoa(body.Len()))
-	w.WriteHeader(status)
-	w.Write(body.Bytes())
+	return body.Bytes(), nil
 }
 
-// ok answers 200, the only success that the published clients know.
+// ok answers 200, the only success that the published clients know. An error is one
+// of encoding the value; nothing was answered then.
 func ok(w http.ResponseWriter, value any) error {
-	writeJSON(w, http.StatusOK, value)
+	text, err := encodeAnswer(value)
+	if err != nil {
+		return err
+	}
+	writeText(w, http.StatusOK, text)
 	return nil
 }
 
@@ -104,15 +123,15 @@ func decodeJSON(body []byte, into any) error {
 	if !utf8.Valid(body) {
 		return model.Errorf(model.Invalid, "Invalid JSON: the request body is not UTF-8 text")
 	}
+	deep := checkBodyDepth(body)
 	err := json.Unmarshal(body, into)
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
 	switch {
 	case err == nil:
-		if bytes.Contains(body, []byte(escapedNUL)) {
-			replaceNUL(reflect.ValueOf(into))
-		}
-		return nil
+		return cmp.Or(checkDecoded(body, into), deep) // which may name less of it
+	case deep != nil:
+		return deep
 	case len(bytes.TrimSpace(body)) == 0:
 		return model.Errorf(model.Invalid, "Invalid JSON: the request body is empty")
 	case errors.As(err, &syntax):
@@ -121,6 +140,18 @@ func decodeJSON(body []byte, into any) error {
 		return model.Errorf(model.Invalid, "Invalid request body: %s must be %s, not %s", fieldName(kind.Field), kindName(kind), kind.Value)
 	}
 	return model.Errorf(model.Invalid, "Invalid request body: %v", err)
+}
+
+// checkDecoded refuses what was decoded from a body but is nested too deeply, and
+// replaces characters that cannot be kept.
+func checkDecoded(body []byte, into any) error {
+	if err := checkMemberDepth("", reflect.ValueOf(into)); err != nil {
+		return err
+	}
+	if bytes.Contains(body, []byte(escapedNUL)) {
+		replaceNUL(reflect.ValueOf(into))
+	}
+	return nil
 }
 
 // textMember returns a member of a request body that is text and may be left out,

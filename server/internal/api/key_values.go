@@ -80,6 +80,10 @@ func (a *API) putValue(w http.ResponseWriter, r *request) error {
 		return model.Errorf(model.Invalid, "Invalid request body: a value must be UTF-8 text")
 	}
 	value := model.KeepableText(string(body))
+	// It may be any text. What the SDKs keep is JSON.
+	if model.NestedTooDeeply(body) {
+		return tooDeep("")
+	}
 	switch {
 	case utf16Length(value) > maximumValue:
 		return model.Errorf(model.TooLarge, "Max request body size exceeded: %d bytes", maximumValue)

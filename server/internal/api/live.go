@@ -2,7 +2,7 @@ package api
 
 import (
 	"bytes"
-	"encoding/json"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -28,7 +28,7 @@ func (a *API) watch(w http.ResponseWriter, r *request) error {
 	defer attached.close()
 	watcher := a.Live.Watch(r.environment.ID)
 	defer watcher.Close()
-	stream := stream{ResponseController: http.NewResponseController(w), w: w}
+	stream := stream{ResponseController: http.NewResponseController(w), w: w, log: a.Log}
 	header := w.Header()
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-store")
@@ -98,6 +98,7 @@ func (a attachment) close() {
 type stream struct {
 	*http.ResponseController
 	w    http.ResponseWriter
+	log  *slog.Logger
 	text bytes.Buffer
 }
 
@@ -111,15 +112,17 @@ func (s *stream) take(watcher *live.Watcher) {
 	}
 }
 
+// event writes an event. What a pointer points to may be changed; what cannot be shown
+// in it is replaced. If it cannot be encoded all the same, a note is sent in its place,
+// so that whoever reads the stream knows and gets what follows.
 func (s *stream) event(name string, value any) {
-	before := s.text.Len()
-	s.text.WriteString("event: " + name + "\ndata: ")
-	encoder := json.NewEncoder(&s.text) // which ends the line
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
-		s.text.Truncate(before) // of strings, numbers and JSON: it always encodes
-		return
+	text, err := encodeReadable(value)
+	if err != nil {
+		s.log.Error("cannot encode an event of a stream; a note was sent instead", "event", name, "err", err)
+		text, _ = encodeAnswer(unreadableNote{err.Error()}) // a text always encodes
 	}
+	s.text.WriteString("event: " + name + "\ndata: ")
+	s.text.Write(text) // which ends the line
 	s.text.WriteByte('\n')
 }
 

@@ -51,12 +51,18 @@ func watch(t *testing.T, s *servertest.Server, key string) *watching {
 // open asks to be told what happens.
 func open(t *testing.T, s *servertest.Server, key string) *bufio.Reader {
 	t.Helper()
+	return openStream(t, s, key, "/api/runhook/v1/live")
+}
+
+func openStream(t *testing.T, s *servertest.Server, key, path string) *bufio.Reader {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	request, err := http.NewRequestWithContext(ctx, "GET", s.URL+"/api/runhook/v1/live", nil)
+	request, err := http.NewRequestWithContext(ctx, "GET", s.URL+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	request.Header.Set("Authorization", "Bearer "+key)
+	request.Header.Set("Accept", "text/event-stream")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)

@@ -64,5 +64,5 @@ func (a *API) listEndpoints(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return ok(w, map[string]any{"endpoints": told})
+	return okReadable(w, map[string]any{"endpoints": told})
 }

@@ -50,7 +50,7 @@ func (a *API) listEvents(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return ok(w, page)
+	return okReadable(w, page)
 }
 
 func eventFilter(r *request) (filter store.EventFilter, err error) {

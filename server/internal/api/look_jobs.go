@@ -60,7 +60,7 @@ func (a *API) listJobs(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return ok(w, page)
+	return okReadable(w, page)
 }
 
 func readJobFilter(r *request) (filter jobFilter, err error) {
@@ -101,15 +101,9 @@ func jobPage(tx *store.Tx, environment *model.Environment, filter jobFilter) (pa
 		if err != nil {
 			return nil, "", err
 		}
-		jobs, err := tellJobs(versions)
-		if err != nil {
-			return nil, "", err
-		}
+		jobs := tellJobs(versions)
 		for _, job := range jobs[:min(read, len(jobs))] {
-			if matches, err := filter.match(job); err != nil || !matches {
-				if err != nil {
-					return nil, "", err
-				}
+			if !filter.match(job) {
 				continue
 			}
 			if len(page) == filter.limit {
@@ -125,7 +119,7 @@ func jobPage(tx *store.Tx, environment *model.Environment, filter jobFilter) (pa
 }
 
 // tellJobs makes jobs of their versions, which stand by the jobs' ids.
-func tellJobs(versions []store.SpecifiedVersion) (jobs []*listedJob, err error) {
+func tellJobs(versions []store.SpecifiedVersion) (jobs []*listedJob) {
 	for _, v := range versions {
 		if len(jobs) == 0 || jobs[len(jobs)-1].ID != v.Job.Slug {
 			jobs = append(jobs, &listedJob{ID: v.Job.Slug, Name: v.Job.Title, Internal: v.Job.Internal, Trigger: json.RawMessage("null")})
@@ -138,20 +132,21 @@ func tellJobs(versions []store.SpecifiedVersion) (jobs []*listedJob, err error) 
 		job.Version, job.Status, job.Endpoint = v.Version, v.Status, v.Endpoint.Slug
 		var specification protocol.IndexedJob
 		if err := json.Unmarshal(v.Specification, &specification); err != nil {
-			return nil, err
+			// It does not keep the other jobs from being shown.
+			specification = protocol.IndexedJob{Trigger: noteOf(err.Error())}
 		}
 		job.Trigger, job.ConcurrencyLimit = specification.Trigger, specification.ConcurrencyLimit
 	}
-	return jobs, nil
+	return jobs
 }
 
-func (f jobFilter) match(job *listedJob) (bool, error) {
+func (f jobFilter) match(job *listedJob) bool {
 	var trigger protocol.Trigger
 	if f.trigger != "" {
-		if err := json.Unmarshal(job.Trigger, &trigger); err != nil {
-			return false, err
+		if json.Unmarshal(job.Trigger, &trigger) != nil {
+			return false
 		}
 	}
 	return (f.slug == "" || f.slug == job.ID) && (f.endpoint == "" || f.endpoint == job.Endpoint) &&
-		(f.status == "" || f.status == job.Status) && trigger.Type == f.trigger, nil
+		(f.status == "" || f.status == job.Status) && trigger.Type == f.trigger
 }

@@ -127,7 +127,7 @@ func (a *API) runDetails(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	told.Tasks = showTasks(tasks, attempts)
-	return ok(w, told)
+	return okReadable(w, told)
 }
 
 func tellExecution(x store.Execution) detailedRun {

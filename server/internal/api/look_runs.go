@@ -83,7 +83,7 @@ func (a *API) listRuns(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return ok(w, page)
+	return okReadable(w, page)
 }
 
 // jobParameter returns the id of the job that the query names, empty if it names

@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -102,7 +101,7 @@ func (a *API) listNotifications(w http.ResponseWriter, r *request) error {
 		}
 		page.Notifications = append(page.Notifications, tellNotification(n))
 	}
-	return ok(w, page)
+	return okReadable(w, page)
 }
 
 // notificationStatus reads the status to list. FAILED is another word for those
@@ -143,16 +142,12 @@ func (a *API) getNotification(w http.ResponseWriter, r *request) error {
 		Attempts []attempt `json:"attempts"`
 	}{tellNotification(n), tellMessage(n), []attempt{}}
 	for _, at := range attempts {
-		attempt, err := tellAttempt(at)
-		if err != nil {
-			return err
-		}
-		told.Attempts = append(told.Attempts, attempt)
+		told.Attempts = append(told.Attempts, tellAttempt(at))
 	}
-	return ok(w, told)
+	return okReadable(w, told)
 }
 
-func tellAttempt(a model.NotificationAttempt) (attempt, error) {
+func tellAttempt(a model.NotificationAttempt) attempt {
 	told := attempt{
 		Number: a.Number, Cause: a.Cause, StartedAt: protocol.At(a.StartedAt), DurationInMs: a.Duration.Milliseconds(),
 		Error: a.Error, NextAttemptAt: protocol.AtOrNil(a.NextAttemptAt), RetryAfterInMs: a.RetryAfter.Milliseconds(),
@@ -162,10 +157,10 @@ func tellAttempt(a model.NotificationAttempt) (attempt, error) {
 	}
 	if a.RequestHeaders != nil {
 		if err := json.Unmarshal(a.RequestHeaders, &told.RequestHeaders); err != nil {
-			return told, fmt.Errorf("the headers of attempt %d: %w", a.Number, err)
+			told.RequestHeaders = map[string]string{"unreadable": err.Error()}
 		}
 	}
-	return told, nil
+	return told
 }
 
 // resendNotification is POST /api/runhook/v1/notifications/:id/resend: the same

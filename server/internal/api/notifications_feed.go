@@ -82,7 +82,7 @@ func (a *API) feed(w http.ResponseWriter, r *request) error {
 	if page.Items, err = a.tellItems(r, found, subscription); err != nil {
 		return err
 	}
-	return ok(w, page)
+	return okReadable(w, page)
 }
 
 // position reads a cursor of a feed; empty is its beginning.
@@ -120,7 +120,7 @@ func (a *API) streamFeed(w http.ResponseWriter, r *request, subscription string)
 		return nil
 	}
 	follower := follower{api: a, request: r, subscription: subscription, after: after,
-		stream: stream{ResponseController: http.NewResponseController(w), w: w}}
+		stream: stream{ResponseController: http.NewResponseController(w), w: w, log: a.Log}}
 	follower.stream.text.WriteString(fmt.Sprintf("id: %d\nevent: ready\ndata: {}\n\n", after))
 	follower.follow()
 	return nil
@@ -195,9 +195,9 @@ func (f *follower) send() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	for _, item := range items {
-		f.stream.text.WriteString("id: " + item.Cursor + "\n")
-		f.stream.event("notification", item)
+	for i := range items {
+		f.stream.text.WriteString("id: " + items[i].Cursor + "\n")
+		f.stream.event("notification", &items[i])
 	}
 	f.after = last
 	return true, nil

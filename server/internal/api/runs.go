@@ -139,7 +139,7 @@ func branchesOf(tasks []model.Task, children map[string][]model.Task, page runPa
 			task.ParentID = nullable(t.ParentID)
 		}
 		if page.details {
-			task.Params, task.Output = redact.Params(t), redact.Output(t.Output, t.Redact)
+			task.Params, task.Output = readable(redact.Params(t)), readable(redact.Output(t.Output, t.Redact))
 		}
 		if below := children[t.ID]; len(below) > 0 {
 			task.Subtasks = branchesOf(below, children, page, false)

@@ -100,7 +100,7 @@ func (a *API) listSchedules(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return ok(w, page)
+	return okReadable(w, page)
 }
 
 func scheduleFilter(r *request) (filter store.ScheduleFilter, err error) {

@@ -272,5 +272,5 @@ func (a *API) listSubscriptions(w http.ResponseWriter, r *request) error {
 		}
 		page.Subscriptions = append(page.Subscriptions, a.tellSubscription(s))
 	}
-	return ok(w, page)
+	return okReadable(w, page)
 }

@@ -149,6 +149,9 @@ func serialized(raw json.RawMessage) ([]byte, error) {
 	if *text == "" {
 		return nil, nil
 	}
+	if err := checkDepth("output", []byte(*text)); err != nil {
+		return nil, err
+	}
 	if !json.Valid([]byte(*text)) {
 		return nil, model.Errorf(model.Invalid, "Invalid request body: output is not JSON text: %.100s", *text)
 	}
@@ -193,6 +196,9 @@ func (a *API) callBack(w http.ResponseWriter, r *request) error {
 	}
 	if len(body) == 0 {
 		body = []byte("null")
+	}
+	if err := checkDepth("", body); err != nil {
+		return err
 	}
 	var value json.RawMessage
 	if err := decodeJSON(body, &value); err != nil {

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -126,7 +127,7 @@ func (l *listener) take(ctx context.Context, e remote.Event) error {
 func (l *listener) forward(ctx context.Context, e remote.Event) error {
 	var n notification
 	if err := json.Unmarshal(e.Data, &n); err != nil || n.Body == "" {
-		return fmt.Errorf("%s told of a notification that this program cannot read: is it of another version?", l.Server.Base())
+		return l.passOver(e, n.ID, err)
 	}
 	if n.URL == "" {
 		return nil // for the app's own handlers, no webhook
@@ -139,6 +140,19 @@ func (l *listener) forward(ctx context.Context, e remote.Event) error {
 		return l.writeForwarded(e.ID, n, taken)
 	}
 	return l.say("%s  %s", what(n), outcome(taken))
+}
+
+// passOver shows that a notification cannot be read. Those after it are forwarded all
+// the same.
+func (l *listener) passOver(e remote.Event, id string, why error) error {
+	if why == nil {
+		why = errors.New("it has no body: is the server of another version?")
+	}
+	why = fmt.Errorf("the notification at %s of the feed cannot be read, and is not forwarded: %w", e.ID, why)
+	if l.JSON {
+		return l.writeForwarded(e.ID, notification{ID: id}, result{Err: why})
+	}
+	return l.say("%s  %s", cmp.Or(id, "?"), terminal.Printable(why.Error()))
 }
 
 // what names a notification for people.

@@ -67,6 +67,7 @@ func (s *shape) response(path string, raw json.RawMessage) (response Response) {
 		s.need(join(path, "body"), body, &text)
 		response.Body = []byte(text)
 	default:
+		s.depth(join(path, "body"), body)
 		response.Body = body
 	}
 	return response

@@ -71,6 +71,7 @@ func (c *Client) DeliverSource(ctx context.Context, target Target, d SourceDeliv
 			check.sourceEvent(fmt.Sprintf("events.%d", i), event)
 		}
 		if metadata := members["metadata"]; len(metadata) > 0 && !isNull(metadata) {
+			check.depth("metadata", metadata)
 			receipt.Metadata = metadata
 		}
 	}
@@ -82,6 +83,8 @@ func (c *Client) DeliverSource(ctx context.Context, target Target, d SourceDeliv
 
 // sourceEvent checks what of an event its members' types do not say.
 func (s *shape) sourceEvent(path string, event SourceEvent) {
+	s.depth(path+".payload", event.Payload)
+	s.depth(path+".context", event.Context)
 	if event.Name == "" {
 		s.fail(path+".name", "missing value")
 	}

@@ -19,7 +19,13 @@ func (a *answer) document() (json.RawMessage, error) {
 	switch {
 	case a.undecoded != nil:
 		return nil, a.undecoded
-	case a.tooLarge, !json.Valid(a.body):
+	case a.tooLarge:
+		return nil, errNotJSON
+	}
+	if deep := checkDepth(a.body, mostDepth); deep != nil {
+		return nil, errors.New(deep.String())
+	}
+	if !json.Valid(a.body) {
 		return nil, errNotJSON
 	}
 	if at := invalidAt(a.body); at >= 0 {

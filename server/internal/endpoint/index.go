@@ -40,6 +40,10 @@ func (c *Client) Index(ctx context.Context, target Target) (IndexResult, error) 
 	if failure != nil {
 		return IndexResult{}, failure
 	}
+	// Unlike other answers, all of it is kept as one value.
+	if deep := checkDepth(body, protocol.MaxDepth); deep != nil {
+		return IndexResult{}, misshapen(answer, target, action, *deep)
+	}
 	document, failure := readIndex(answer, target)
 	if failure != nil {
 		return IndexResult{}, failure

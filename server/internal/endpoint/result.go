@@ -95,7 +95,11 @@ func (r *resultReader) optional(member string, into any) bool {
 }
 
 // output keeps null and absent apart: the latter is JavaScript's undefined.
-func (r *resultReader) output() { r.result.Output = r.members["output"] }
+func (r *resultReader) output() {
+	path, raw := r.at("output")
+	r.depth(path, raw)
+	r.result.Output = raw
+}
 
 func (r *resultReader) failure() {
 	r.result.Error = r.shape.failure(r.at("error"))
@@ -162,6 +166,7 @@ func (r *resultReader) autoYieldCompleted() {
 	var output string
 	path, raw := r.at("output")
 	if len(raw) > 0 && r.need(path, raw, &output) {
+		r.depth(path, []byte(output))
 		if !json.Valid([]byte(output)) {
 			r.fail(path, "expected a string that holds JSON")
 		}
@@ -182,6 +187,7 @@ func (r *resultReader) invalidPayload() {
 		Message string `json:"message"`
 	}
 	if r.required("errors", &complaints) {
+		r.depth(r.at("errors"))
 		r.result.Errors = r.members["errors"]
 	}
 }
@@ -192,6 +198,7 @@ func (r *resultReader) unresolvedAuth() {
 		Error string `json:"error"`
 	}
 	if r.required("issues", &issues) {
+		r.depth(r.at("issues"))
 		r.result.Issues = r.members["issues"]
 	}
 }

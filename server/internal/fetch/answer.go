@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/model"
 )
 
 // answer is what came back, after redirects.
@@ -19,11 +20,21 @@ type answer struct {
 
 func (a *answer) ok() bool { return a.status >= 200 && a.status <= 299 }
 
-// json returns the body if it is JSON, else nil. Nothing in it is changed but
-// bytes that are not UTF-8.
+// text returns the body without what may stand around JSON.
+func (a *answer) text() []byte {
+	return bytes.TrimSpace(bytes.TrimPrefix(a.body, []byte("\ufeff")))
+}
+
+// tooDeep reports whether the body is JSON that is nested too deeply to be kept.
+func (a *answer) tooDeep() bool {
+	return model.NestedTooDeeply(a.body)
+}
+
+// json returns the body if it is JSON that can be kept, else nil. Nothing in it is
+// changed but bytes that are not UTF-8.
 func (a *answer) json() json.RawMessage {
-	body := bytes.TrimSpace(bytes.TrimPrefix(a.body, []byte("\ufeff")))
-	if !json.Valid(body) {
+	body := a.text()
+	if a.tooDeep() || !json.Valid(body) {
 		return nil
 	}
 	return bytes.ToValidUTF8(body, []byte("\ufffd"))

@@ -10,6 +10,7 @@ import (
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/egress"
 	"github.com/runhook/runhook/server/internal/filter"
+	"github.com/runhook/runhook/server/internal/model"
 )
 
 // trouble is why a request got no answer.
@@ -55,6 +56,8 @@ func (c *Client) fetch(ctx context.Context, task Task, fetch *Fetch) Outcome {
 	switch {
 	case trouble != nil:
 		return c.afterTrouble(fetch, trouble, task.Attempt, now)
+	case answer.ok() && answer.tooDeep():
+		return failed(depthProblem)
 	case answer.ok():
 		return finished(answer, task.Operation)
 	}
@@ -97,6 +100,9 @@ func (c *Client) poll(ctx context.Context, task Task, poll *Poll) Outcome {
 	outcome := again(earlier(now.Add(poll.interval), deadline), "")
 	if poll.until.Match(filter.ReceivedResponse{Status: answer.status, Header: answer.header, Body: answer.json()}) {
 		outcome = finished(answer, OperationFetch)
+		if answer.tooDeep() {
+			outcome = failed(depthProblem)
+		}
 	}
 	outcome.Poll = pollAttempt(&poll.request, answer)
 	return outcome
@@ -146,6 +152,9 @@ func pollAttempt(request *request, answer *answer) *PollAttempt {
 		}{answer.status, answer.headers(), body}),
 	}
 }
+
+// depthProblem is why a result cannot be kept.
+var depthProblem = model.DepthMessage("Fetch failed: the response")
 
 func finished(answer *answer, operation string) Outcome {
 	data := answer.json()

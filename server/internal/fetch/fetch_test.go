@@ -42,6 +42,9 @@ func TestAFetchEndsAccordingToItsAnswer(t *testing.T) {
 		{"304 is its status", answering(304, ``), fetch.Failed, `{"message":"Fetch failed with status 304"}`},
 		{"too long an answer fails", answering(200, `"`+strings.Repeat("a", fetch.MaxBodyBytes)+`"`), fetch.Failed, `{"message":"Fetch failed: the answer has more than 10 MiB, which is the most the server keeps"}`},
 		{"too long an error is its status", answering(500, `"`+strings.Repeat("a", fetch.MaxBodyBytes)+`"`), fetch.Failed, `{"message":"Fetch failed with status 500"}`},
+		{"the deepest answer", answering(200, strings.Repeat("[", 512)+strings.Repeat("]", 512)), fetch.Finished, strings.Repeat("[", 512) + strings.Repeat("]", 512)},
+		{"too deep an answer fails", answering(200, strings.Repeat("[", 513)+strings.Repeat("]", 513)), fetch.Failed, `{"message":"Fetch failed: the response is nested more than 512 levels deep, which is the most that is accepted"}`},
+		{"too deep an error is its status", answering(500, strings.Repeat("[", 20_000)), fetch.Failed, `{"message":"Fetch failed with status 500"}`},
 		{"gzip is unpacked", zipped(`{"a":1}`), fetch.Finished, `{"a":1}`},
 		{"gzip that unpacks to too much fails", zipped(strings.Repeat(" ", fetch.MaxBodyBytes+1)), fetch.Failed, `{"message":"Fetch failed: the answer has more than 10 MiB, which is the most the server keeps"}`},
 	}

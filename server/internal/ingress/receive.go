@@ -62,6 +62,9 @@ func (s *Service) Receive(ctx context.Context, id, shortcode string, request mod
 	if err != nil || refusal != "" {
 		return Refuse(http.StatusNotFound, refusal), err
 	}
+	if model.NestedTooDeeply(request.Body) {
+		return Refuse(http.StatusBadRequest, model.DepthMessage("The request body")), nil
+	}
 	wanted, err := wantsToAnswer(r.httpEndpoint, request)
 	if err != nil {
 		s.log.Error("cannot read a filter of an HTTP endpoint", "http_endpoint", r.httpEndpoint.Key, "environment", r.environment.ID, "err", err)

@@ -77,21 +77,23 @@ func (s *Service) interested(tx *store.Tx, ended store.Execution) ([]model.Subsc
 }
 
 // writeMatching writes a notification to each of the subscriptions whose filter
-// matches its body.
+// matches its body. A body that cannot be decoded, as a version before accepted JSON
+// nested more deeply, is matched by those that ask nothing of it: it must not keep the
+// run from ending.
 func (s *Service) writeMatching(tx *store.Tx, n model.Notification, interested []model.Subscription) error {
 	if len(interested) == 0 {
 		return nil
 	}
-	body, err := filter.Decode(n.Body)
-	if err != nil {
-		return fmt.Errorf("decode the notification of run %s: %w", n.RunID, err)
+	body, unreadable := filter.Decode(n.Body)
+	if unreadable != nil {
+		s.log.Warn("the notification of a run cannot be decoded: only subscriptions without a filter get it", "run", n.RunID, "environment", n.EnvironmentID, "err", unreadable)
 	}
 	for _, subscription := range interested {
 		parsed, err := filter.Parse(subscription.Settings.Filter)
 		if err != nil {
 			return fmt.Errorf("filter of subscription %s: %w", subscription.ID, err)
 		}
-		if !parsed.MatchDecoded(body) {
+		if !parsed.Empty() && (unreadable != nil || !parsed.MatchDecoded(body)) {
 			continue
 		}
 		owed := n

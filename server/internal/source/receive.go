@@ -33,6 +33,8 @@ func (s *Service) Receive(ctx context.Context, id string, request model.Incoming
 	case !source.Active, request.Method == http.MethodHead:
 		// A HEAD only asks whether somebody is there, and the SDKs cannot take it.
 		return nil
+	case model.NestedTooDeeply(request.Body):
+		return model.Errorf(model.Invalid, "%s", model.DepthMessage("The request body"))
 	case !endpoint.Fits(request):
 		return model.Errorf(model.TooLarge, "The URL and the headers are larger than what an app can be handed")
 	}

@@ -82,14 +82,14 @@ func TestACopyNeverReplacesAFile(t *testing.T) {
 	t.Parallel()
 	first, second := sqliteIn(t, "first.db"), sqliteIn(t, "second.db")
 	for _, database := range []string{first, second} {
-		if _, problems, status := invoked(t, "keys", "--db", database); status != succeeded {
-			t.Fatal(problems)
-		}
+		process, _ := serving(t, database)
+		process.Terminate()
+		process.ExitStatus()
 	}
 	for _, arguments := range [][]string{
 		{"backup", "--db", first, "--to", strings.TrimPrefix(second, "sqlite:")},
 		{"restore", "--db", second, "--from", strings.TrimPrefix(first, "sqlite:")},
-		{"backup", "--db", sqliteIn(t, "none.db"), "--to", filepath.Join(t.TempDir(), "copy.db")},
+		{"backup", "--db", "sqlite:" + filepath.Join(t.TempDir(), "none.db"), "--to", filepath.Join(t.TempDir(), "copy.db")},
 		{"backup", "--db", "postgres://127.0.0.1/none", "--to", filepath.Join(t.TempDir(), "copy.db")},
 	} {
 		out, problems, status := invoked(t, arguments...)

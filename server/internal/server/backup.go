@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,19 +15,42 @@ import (
 // Backup writes a copy of a SQLite database, as it is at one moment, to a new file,
 // also while a server has it open. Its key file, if it has one, is copied beside.
 func Backup(ctx context.Context, config Config, to string) error {
-	return copyFile(ctx, config, config.Database, "sqlite:"+to)
+	config.setDefaults()
+	folder := filepath.Dir(to)
+	if info, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+		return &AdviceError{fmt.Sprintf("there is no folder %s to write the copy to", absolute(folder)), "Make it first, or give another with --to.", err}
+	}
+	if err := absent("file", to, "Backup never replaces a file: give another name with --to."); err != nil {
+		return err
+	}
+	return explainCopy(copyFile(ctx, config, config.Database, "sqlite:"+to), config.Database, to)
 }
 
 // Restore makes the database of a copy that Backup has written, and its folder. There
 // must be no database yet.
 func Restore(ctx context.Context, config Config, from string) error {
 	config.setDefaults()
-	if path, ok := strings.CutPrefix(config.Database, "sqlite:"); ok && path != "" {
+	if _, err := os.Stat(from); errors.Is(err, fs.ErrNotExist) {
+		return &AdviceError{fmt.Sprintf("there is no file %s to restore", absolute(from)), "Give one that runhook backup has made with --from.", err}
+	}
+	path, ok := strings.CutPrefix(config.Database, "sqlite:")
+	if ok && path != "" {
+		if err := absent("database", path, "Restore makes a new database and replaces none: move that one away, or give another name with --db."); err != nil {
+			return err
+		}
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return fmt.Errorf("make the folder of the database: %w", err)
+			return Explain(fmt.Errorf("make the folder of the database: %w", err), config.Database)
 		}
 	}
-	return copyFile(ctx, config, "sqlite:"+from, config.Database)
+	return explainCopy(copyFile(ctx, config, "sqlite:"+from, config.Database), "sqlite:"+from, path)
+}
+
+// absent returns an error with advice if there is something at a path.
+func absent(what, path, advice string) error {
+	if _, err := os.Lstat(path); err == nil {
+		return &AdviceError{fmt.Sprintf("there is a %s at %s already", what, absolute(path)), advice, fs.ErrExist}
+	}
+	return nil
 }
 
 func copyFile(ctx context.Context, config Config, from, to string) error {
@@ -65,5 +89,10 @@ func Move(ctx context.Context, config Config, from string) ([]store.Moved, error
 	}
 	source := to
 	source.URL = from
-	return store.Move(ctx, source, to)
+	moved, err := store.Move(ctx, source, to)
+	if errors.Is(err, store.ErrNothingToMove) {
+		err = &AdviceError{fmt.Sprintf("there is no database at %s to move from", absolute(strings.TrimPrefix(from, "sqlite:"))),
+			"Name the file that the server has used with --from sqlite:PATH.", err}
+	}
+	return moved, Explain(err, config.Database)
 }

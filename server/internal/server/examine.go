@@ -42,7 +42,7 @@ func Examine(ctx context.Context, config Config) ([]Problem, error) {
 		i := b.Invariant
 		problems = append(problems, Problem{Table: i.Table, ID: b.ID, Broken: i.Broken, Repairable: i.Repairable()})
 	}
-	return problems, err
+	return problems, Explain(err, config.Database)
 }
 
 func examineOnce(ctx context.Context, config Config) (breaches []store.Breach, err error) {

@@ -79,19 +79,20 @@ func Open(ctx context.Context, config Config) (*Server, error) {
 	config.setDefaults()
 	s := &Server{config: config, health: health.New(health.Config{Clock: config.Clock, Log: config.Log, Random: config.Random})}
 	if err := s.open(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(Explain(err, config.Database), s.Close())
 	}
 	return s, nil
 }
 
 func (s *Server) open(ctx context.Context) (err error) {
-	if s.store, err = openStore(ctx, s.config, s.health); err != nil {
-		return err
-	}
+	// The address first: a server that cannot have it must not make a database.
 	if s.listener = s.config.Listener; s.listener == nil {
 		if s.listener, err = net.Listen("tcp", s.config.Address); err != nil {
-			return &FieldError{"Address", err}
+			return explainAddress(err, s.config.Address)
 		}
+	}
+	if s.store, err = openStore(ctx, s.config, s.health); err != nil {
+		return err
 	}
 	if err = setUp(ctx, s.store, s.config); err != nil {
 		return err

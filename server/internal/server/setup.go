@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"math/big"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
-	"github.com/runhook/runhook/server/internal/store/database"
 )
 
 // Key is the keys of an environment.
@@ -129,29 +127,18 @@ func keysIn(environments []*model.Environment) []Key {
 }
 
 // Keys returns the keys of a database's environments, also while a server has it
-// open. The tables and the environments are made if they are not there.
+// open. It makes nothing.
 func Keys(ctx context.Context, config Config) ([]Key, error) {
 	config.setDefaults()
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	s, err := openStore(ctx, config, nil)
-	if errors.Is(err, database.ErrInUse) {
-		options, err := storeOptions(config)
-		if err != nil {
-			return nil, err
-		}
-		environments, err := store.EnvironmentsInUse(ctx, options)
-		return keysIn(environments), err
-	}
+	options, err := storeOptions(config)
 	if err != nil {
 		return nil, err
 	}
-	defer s.Close()
-	if err := setUp(ctx, s, config); err != nil {
-		return nil, err
-	}
-	return keysOf(ctx, s)
+	environments, err := store.ReadEnvironments(ctx, options)
+	return keysIn(environments), Explain(err, config.Database)
 }
 
 func openStore(ctx context.Context, config Config, monitor *health.Monitor) (*store.Store, error) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/runhook/runhook/server/internal/store/database"
@@ -20,6 +22,9 @@ type Moved struct {
 // ErrNotEmpty means that the database to move to holds something already.
 var ErrNotEmpty = errors.New("the database to move to is not empty; give it a new one")
 
+// ErrNothingToMove means that the database to move from is not there.
+var ErrNothingToMove = errors.New("the database to move from is not there")
+
 // Move copies every row of a SQLite database, which no server may have open, to an
 // empty PostgreSQL database, in one transaction: either all of it is there
 // afterwards or nothing. Ids, times and what is due stay as they are; what the
@@ -28,6 +33,10 @@ var ErrNotEmpty = errors.New("the database to move to is not empty; give it a ne
 func Move(ctx context.Context, from, to Options) (moved []Moved, err error) {
 	if !strings.HasPrefix(from.URL, "sqlite:") || strings.HasPrefix(to.URL, "sqlite:") {
 		return nil, errors.New("move from sqlite:PATH to postgres://...: nothing else is possible")
+	}
+	path, _ := strings.CutPrefix(from.URL, "sqlite:")
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %w", ErrNothingToMove, err)
 	}
 	source, err := Open(ctx, from)
 	if err != nil {
@@ -43,7 +52,7 @@ func Move(ctx context.Context, from, to Options) (moved []Moved, err error) {
 	}
 	defer func() { err = errors.Join(err, target.Close()) }()
 	if err := migrations.Run(ctx, target); err != nil {
-		return nil, fmt.Errorf("the database to move to: %w", err)
+		return nil, fmt.Errorf("the database to move to: %w", postgres.Explain(err))
 	}
 	key := ""
 	if from.MasterKey == nil {

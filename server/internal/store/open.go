@@ -11,7 +11,6 @@ import (
 
 	"github.com/runhook/runhook/server/internal/clock"
 	"github.com/runhook/runhook/server/internal/health"
-	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store/database"
 	"github.com/runhook/runhook/server/internal/store/migrations"
 	"github.com/runhook/runhook/server/internal/store/postgres"
@@ -93,33 +92,12 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	return s, nil
 }
 
-// EnvironmentsInUse returns the environments of a SQLite database that another
-// process has open.
-func EnvironmentsInUse(ctx context.Context, options Options) (environments []*model.Environment, err error) {
-	path, _ := strings.CutPrefix(options.URL, "sqlite:")
-	key := options.MasterKey
-	if key == nil {
-		if key, err = readKeyFile(path + keySuffix); err != nil {
-			return nil, fmt.Errorf("encryption key: %w", missingKeyFile(path+keySuffix, err))
-		}
-	}
-	box, err := newBox(key)
-	if err != nil {
-		return nil, err
-	}
-	err = sqlite.ViewFile(ctx, path, func(conn database.Conn) error {
-		environments, err = (&Tx{conn: conn, now: options.Clock.Now(), box: box}).Environments()
-		return err
-	})
-	return environments, err
-}
-
 // keySuffix names the key file beside a SQLite file.
 const keySuffix = ".key"
 
 func (s *Store) prepare(ctx context.Context, options Options) error {
 	if err := migrations.Run(ctx, s.db); err != nil {
-		return err
+		return postgres.Explain(err)
 	}
 	key := options.MasterKey
 	if key == nil {

@@ -163,6 +163,15 @@ var (
 	// ErrUndone comes with ErrUnavailable where nothing of the transaction was kept
 	// for certain: it was lost before it was to be committed.
 	ErrUndone = errors.New("nothing of the transaction was kept")
+	// ErrNoDatabase means that there is no database of that name, or that no server of
+	// Runhook has used it yet.
+	ErrNoDatabase = errors.New("there is no database of Runhook")
+	// ErrDamaged means that a file is no database, or a damaged one.
+	ErrDamaged = errors.New("the file is damaged, or is no database")
+	// ErrDenied means that the process, or its user in the database, lacks a right.
+	ErrDenied = errors.New("a right is missing")
+	// ErrAuthentication means that the database does not accept the user or its password.
+	ErrAuthentication = errors.New("the database does not accept the user or the password")
 	// ErrInUse means another process has the database open.
 	ErrInUse = errors.New("another process has the database open")
 	// ErrClosed means the database was closed.

@@ -33,6 +33,10 @@ func explain(ctx context.Context, err error, lost bool) error {
 	return err
 }
 
+// Explain adds to an error of PostgreSQL, which came on another way than this
+// package's, the error of package database that it stands for.
+func Explain(err error) error { return explain(context.Background(), err, false) }
+
 // undone adds to the error of a transaction that was lost before its commit was sent
 // that the server has undone it.
 func undone(err error) error {
@@ -50,6 +54,12 @@ func meaningOf(code string) error {
 		return database.ErrConflict
 	case "23502", "23503", "23514": // not null, foreign key, check
 		return database.ErrConstraint
+	case "28P01", "28000": // invalid password, invalid authorization
+		return database.ErrAuthentication
+	case "3D000", "42P01": // no such database, no such table
+		return database.ErrNoDatabase
+	case "42501": // insufficient_privilege
+		return database.ErrDenied
 	case "53100": // disk_full
 		return database.ErrFull
 	case "57P01", "57P02", "57P03", // shut down, crashed, starting up

@@ -37,6 +37,10 @@ func (e *resultError) Is(target error) bool {
 		return e.primary() == library.SQLITE_FULL
 	case database.ErrUnavailable:
 		return e.primary() == library.SQLITE_BUSY
+	case database.ErrDamaged:
+		return e.primary() == library.SQLITE_CORRUPT || e.primary() == library.SQLITE_NOTADB
+	case database.ErrDenied:
+		return e.primary() == library.SQLITE_READONLY || e.primary() == library.SQLITE_CANTOPEN || e.primary() == library.SQLITE_PERM
 	}
 	return false
 }

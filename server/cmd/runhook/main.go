@@ -31,6 +31,8 @@ type commands struct {
 	Restore   restoreCommand `cmd:"" help:"Make a SQLite database of a copy."`
 	MigrateDB migrateCommand `cmd:"" name:"migrate-db" help:"Move everything from SQLite to PostgreSQL."`
 
+	ShowVersion kong.VersionFlag `name:"version" help:"Show the version of this program."`
+
 	Version versionCommand `cmd:"" help:"Show the version of this program."`
 	Demo    demoCommand    `cmd:"" help:"See on real files that a job survives the death of its server."`
 
@@ -71,6 +73,7 @@ func run(ctx context.Context, arguments []string, s streams) int {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Writers(s.out, s.err),
 		kong.Exit(func(code int) { exit = code }),
+		kong.Vars{"version": "runhook " + version()},
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(s),
 	)

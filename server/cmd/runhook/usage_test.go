@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/servertest"
 )
 
@@ -120,8 +121,10 @@ func TestWhatIsNotACommandIsRefused(t *testing.T) {
 
 func TestTheVersionIsShown(t *testing.T) {
 	t.Parallel()
-	if out, _, status := invoked(t, "version"); status != succeeded || !strings.HasPrefix(out, "runhook ") {
-		t.Errorf("exits with %d: %s", status, out)
+	for _, argument := range []string{"version", "--version"} {
+		if out, _, status := invoked(t, argument); status != succeeded || !strings.HasPrefix(out, "runhook ") {
+			t.Errorf("%s exits with %d: %s", argument, status, out)
+		}
 	}
 }
 
@@ -153,6 +156,12 @@ func TestKeysAreMadeAndPrintedOnce(t *testing.T) {
 		if !strings.Contains(shown, key) || status != succeeded {
 			t.Errorf("%s is not shown: %s", key, shown)
 		}
+		if secret := protocol.WebhookSecret(key); strings.HasPrefix(key, "tr_") && !strings.Contains(shown, "webhook secret  "+secret+"\n") {
+			t.Errorf("the webhook secret of %s is not shown: %s", key, shown)
+		}
+	}
+	if only, problems, status := invoked(t, "keys", "development", "--db", database); status != succeeded || only != developmentKey+"\n" {
+		t.Errorf("keys development exits with %d: %s%s", status, only, problems)
 	}
 	second := program(t, nil, append(arguments, "--prod-api-key", "tr_prod_configured0123456789abcdefghij")...)
 	s = servertest.Attach(t, second.ServerURL(), developmentKey)

@@ -44,6 +44,8 @@ type Config struct {
 	Notify  *notify.Service
 	Doctor  *doctor.Service
 	Live    *live.Broadcaster
+	// Version is the program\'s.
+	Version string
 	Clock   clock.Clock
 	// Health is asked by /readyz.
 	Health *health.Monitor
@@ -68,6 +70,8 @@ func New(config Config) *API {
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.router.ServeHTTP(w, r) }
 
 func (a *API) routes() {
+	a.router.handle("GET", "/", plain(a.home))
+	a.router.handle("GET", "/", plain(a.home))
 	a.router.handle("GET", "/healthz", plain(a.healthz))
 	a.router.handle("GET", "/readyz", a.open(a.readyz))
 	a.router.handle("GET", "/healthcheck", plain(a.healthcheck))

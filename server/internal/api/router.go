@@ -46,6 +46,8 @@ func (r *router) handle(method, pattern string, handler http.Handler) {
 		name, isParameter := strings.CutPrefix(segment, "{")
 		name, isRest := strings.CutSuffix(strings.TrimSuffix(name, "}"), "...")
 		switch {
+		case segment == "": // the pattern is "/"
+			continue
 		case isParameter:
 			names = append(names, name)
 			if isRest {

@@ -133,7 +133,7 @@ func (s *Server) buildAPI() error {
 		Handler: received(api.New(api.Config{
 			Store: s.store, Engine: s.engine, Registry: s.registry, Trigger: s.trigger, Schedule: s.schedule,
 			Ingress: s.ingress, Source: s.source, MaximumRequest: s.config.MaximumRequest, Proxies: proxies,
-			Notify: s.notify, Doctor: s.doctor, Live: s.live, Clock: s.config.Clock, Health: s.health, Log: s.config.Log,
+			Version: s.config.Version, Notify: s.notify, Doctor: s.doctor, Live: s.live, Clock: s.config.Clock, Health: s.health, Log: s.config.Log,
 		})),
 		// OPTIONS * is answered like any other request for what is not there.
 		DisableGeneralOptionsHandler: true,

@@ -15,7 +15,7 @@ type fileFlag struct {
 
 type backupCommand struct {
 	fileFlag
-	To string `required:"" placeholder:"FILE" help:"The file to make. The encryption key is copied beside it, as FILE.key, unless it is kept elsewhere: keep both apart from strangers."`
+	To string `required:"" placeholder:"FILE" help:"The file to write. The encryption key is copied beside it, as FILE.key, unless it is kept elsewhere. Protect both files: together they hold all secrets."`
 }
 
 // Run copies the database.
@@ -29,7 +29,7 @@ func (c *backupCommand) Run(ctx context.Context, s streams) error {
 
 type restoreCommand struct {
 	fileFlag
-	From string `required:"" placeholder:"FILE" help:"A file that runhook backup has made."`
+	From string `required:"" placeholder:"FILE" help:"The backup, a file written by runhook backup."`
 }
 
 // Run makes the database.

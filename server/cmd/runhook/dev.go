@@ -11,7 +11,7 @@ import (
 )
 
 type devCommand struct {
-	URL    string `arg:"" optional:"" help:"The app, such as http://localhost:3000/api/trigger; a port or host:port will do. Default: looked for at the usual ports."`
+	URL    string `arg:"" optional:"" help:"The app, such as http://localhost:3000/api/trigger; a port or host:port will do. Default: the usual ports of this machine are tried."`
 	Server string `env:"RUNHOOK_API_URL,TRIGGER_API_URL" default:"http://127.0.0.1:3030" placeholder:"URL" help:"The server. Default: ${default}."`
 	APIKey string `name:"api-key" env:"RUNHOOK_API_KEY,TRIGGER_API_KEY" placeholder:"KEY" help:"The secret key of the environment, usually DEVELOPMENT (tr_dev_...), as the app has it."`
 }

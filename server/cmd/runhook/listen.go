@@ -9,8 +9,8 @@ import (
 type listenCommand struct {
 	serverFlags
 	Forward      string `required:"" env:"RUNHOOK_FORWARD" placeholder:"URL" help:"Where to send each notification, such as http://localhost:3000/done."`
-	Subscription string `placeholder:"ID" help:"Only the notifications of this subscription. Default: all that go to a URL."`
-	After        string `placeholder:"CURSOR" help:"Begin after this place in the feed of notifications; 0 is its beginning. Default: with what is new."`
+	Subscription string `placeholder:"ID" help:"Only the notifications of this subscription. Default: all notifications to URLs."`
+	After        string `placeholder:"CURSOR" help:"The cursor in the feed of notifications to start after; 0 is the beginning. Default: the end, so only new ones."`
 	Secret       string `env:"RUNHOOK_WEBHOOK_SECRET" placeholder:"SECRET" help:"Sign with this secret (whsec_... or whsk_...) instead of the API key."`
 }
 

@@ -18,23 +18,23 @@ import (
 type commands struct {
 	Serve    serveCommand    `cmd:"" help:"Run the server."`
 	Register registerCommand `cmd:"" help:"Register an app in an environment, and list its jobs."`
-	Dev      devCommand      `cmd:"" help:"Register the app that you are writing, and watch its runs."`
+	Dev      devCommand      `cmd:"" help:"Register the app you are developing, and show its runs as they happen."`
 	Keys     keysCommand     `cmd:"" help:"Show the keys of the environments."`
-	Verify   verifyCommand   `cmd:"" help:"Say whether a completion webhook is to be believed, and which check it fails."`
-	Listen   listenCommand   `cmd:"" help:"Forward notifications to a program on this machine, as they are made."`
+	Verify   verifyCommand   `cmd:"" help:"Verify a recorded completion webhook, and name the check that fails."`
+	Listen   listenCommand   `cmd:"" help:"Forward notifications to a program on this machine as they happen."`
 
-	Notifications notificationsCommand `cmd:"" help:"See what was delivered and what was not, and send it again."`
-	Subscriptions subscriptionsCommand `cmd:"" help:"Have notifications of all runs sent to a URL."`
+	Notifications notificationsCommand `cmd:"" help:"List, inspect, resend and replay notifications."`
+	Subscriptions subscriptionsCommand `cmd:"" help:"Manage subscriptions, which send notifications of all matching runs to a URL."`
 
-	Doctor    doctorCommand  `cmd:"" help:"Check that everything in a database is as it should be, also while servers use it."`
+	Doctor    doctorCommand  `cmd:"" help:"Check the consistency of a database, also while servers use it."`
 	Backup    backupCommand  `cmd:"" help:"Copy a SQLite database to a file, also while a server uses it."`
-	Restore   restoreCommand `cmd:"" help:"Make a SQLite database of a copy."`
+	Restore   restoreCommand `cmd:"" help:"Restore a SQLite database from a copy."`
 	MigrateDB migrateCommand `cmd:"" name:"migrate-db" help:"Move everything from SQLite to PostgreSQL."`
 
 	ShowVersion kong.VersionFlag `name:"version" help:"Show the version of this program."`
 
 	Version versionCommand `cmd:"" help:"Show the version of this program."`
-	Demo    demoCommand    `cmd:"" help:"See on real files that a job survives the death of its server."`
+	Demo    demoCommand    `cmd:"" help:"Show on real files that a job survives the death of its server."`
 
 	DemoServer demoServerCommand `cmd:"" hidden:""`
 }

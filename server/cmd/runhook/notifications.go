@@ -12,7 +12,7 @@ type notificationsCommand struct {
 	List   listNotificationsCommand  `cmd:"" help:"List notifications, the newest first."`
 	Get    getNotificationCommand    `cmd:"" help:"Show a notification and every attempt to deliver it."`
 	Resend resendNotificationCommand `cmd:"" help:"Send a notification again at once."`
-	Replay replayCommand             `cmd:"" help:"Send all that were not delivered to a destination since a time again."`
+	Replay replayCommand             `cmd:"" help:"Send undelivered notifications of a destination or subscription again."`
 }
 
 type listNotificationsCommand struct {
@@ -20,7 +20,7 @@ type listNotificationsCommand struct {
 	Status       string `placeholder:"STATUS" help:"Only those with this status: pending, delivered, failed (the dead letters) or held."`
 	OfRun        string `name:"run" placeholder:"ID" help:"Only those of this run."`
 	Subscription string `placeholder:"ID" help:"Only those of this subscription."`
-	Cursor       string `placeholder:"CURSOR" help:"Where a page before this one ended."`
+	Cursor       string `placeholder:"CURSOR" help:"The cursor of the page, as the page before gave it."`
 	Take         int    `placeholder:"N" help:"How many to list at most. Default: the server's."`
 }
 
@@ -72,7 +72,7 @@ type replayCommand struct {
 	Subscription string    `placeholder:"ID" help:"Those to this subscription."`
 	Since        time.Time `required:"" placeholder:"TIME" help:"Those made since then, such as 2026-01-31T12:00:00Z."`
 	Until        time.Time `placeholder:"TIME" help:"Those made before then. Default: now."`
-	Held         bool      `help:"Those that a switched off subscription holds back, instead of those that failed."`
+	Held         bool      `help:"Replay held notifications of a switched off subscription, instead of failed ones."`
 }
 
 // Run sends undelivered notifications again.

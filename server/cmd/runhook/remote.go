@@ -12,7 +12,7 @@ import (
 type serverFlags struct {
 	Server string `env:"RUNHOOK_URL,RUNHOOK_API_URL,TRIGGER_API_URL" default:"http://127.0.0.1:3030" placeholder:"URL" help:"The server. Default: ${default}."`
 	APIKey string `name:"api-key" env:"RUNHOOK_API_KEY,TRIGGER_API_KEY" placeholder:"KEY" help:"The secret key of the environment (tr_...)."`
-	JSON   bool   `name:"json" env:"RUNHOOK_JSON" help:"Write what the server answers, as JSON."`
+	JSON   bool   `name:"json" env:"RUNHOOK_JSON" help:"Write the answer of the server as JSON."`
 }
 
 // console returns the console that the flags describe, or says which is wrong.

@@ -12,21 +12,21 @@ import (
 )
 
 type subscriptionsCommand struct {
-	List   listSubscriptionsCommand  `cmd:"" help:"List the standing subscriptions of the environment."`
+	List   listSubscriptionsCommand  `cmd:"" help:"List the subscriptions of the environment."`
 	Get    getSubscriptionCommand    `cmd:"" help:"Show a subscription."`
-	Create createSubscriptionCommand `cmd:"" help:"Have notifications sent to a URL from now on."`
-	Update updateSubscriptionCommand `cmd:"" help:"Change a subscription; what is not given stays as it is."`
-	Delete deleteSubscriptionCommand `cmd:"" help:"End a subscription."`
+	Create createSubscriptionCommand `cmd:"" help:"Create a subscription."`
+	Update updateSubscriptionCommand `cmd:"" help:"Change a subscription; other settings keep their values."`
+	Delete deleteSubscriptionCommand `cmd:"" help:"Delete a subscription."`
 	Test   testSubscriptionCommand   `cmd:"" help:"Send a test notification to a subscription."`
-	Rotate rotateSubscriptionCommand `cmd:"" help:"Give a subscription another secret."`
-	DryRun dryRunCommand             `cmd:"" name:"dry-run" help:"Show which of the last week's runs a subscription would have been told of."`
+	Rotate rotateSubscriptionCommand `cmd:"" help:"Rotate the secret of a subscription."`
+	DryRun dryRunCommand             `cmd:"" name:"dry-run" help:"Show which of the last week's runs a subscription would have matched."`
 }
 
 // choiceFlags say what a subscription is told of.
 type choiceFlags struct {
-	Event  []string `placeholder:"EVENT" help:"What to be told of: run.ended, runhook.subscription.failing, runhook.subscription.disabled. Default: run.ended."`
-	Job    []string `placeholder:"ID" help:"The jobs whose runs to be told of. Default: all."`
-	Status []string `placeholder:"STATUS" help:"The ends of runs to be told of, such as FAILURE. Default: all."`
+	Event  []string `placeholder:"EVENT" help:"The events to send: run.ended, runhook.subscription.failing, runhook.subscription.disabled. Default: run.ended."`
+	Job    []string `placeholder:"ID" help:"The jobs whose runs to send. Default: all."`
+	Status []string `placeholder:"STATUS" help:"The final statuses of runs to send, such as FAILURE. Default: all."`
 	Filter string   `placeholder:"JSON" help:"An event filter that the payload must match, or @ and a file that holds it. Default: none."`
 }
 
@@ -36,10 +36,10 @@ type subscriptionFlags struct {
 	Name            string          `placeholder:"NAME" help:"A name for people."`
 	Header          []string        `sep:"none" placeholder:"LINE" help:"A header to send along, such as \"X-Team: billing\". Repeat it for each."`
 	Schedule        []time.Duration `placeholder:"PAUSES" help:"The pause before each attempt, such as 0s,5s,1m. Default: the server's."`
-	GiveUpOn4xx     *bool           `name:"give-up-on-4xx" negatable:"" help:"Do not try again after a status of 400 to 499 other than 408, 425 and 429."`
+	GiveUpOn4xx     *bool           `name:"give-up-on-4xx" negatable:"" help:"Do not retry after a status of 400 to 499 other than 408, 425 and 429."`
 	LegacySignature *bool           `negatable:"" help:"Send X-Trigger-Signature-256 as well, made with the environment's API key. It covers no time: only for receivers that need it."`
-	MaxConcurrency  int             `placeholder:"N" help:"How many requests may be in flight at once. Default: the server's."`
-	MaxPerSecond    float64         `placeholder:"N" help:"How many requests may begin in a second. Default: the server's."`
+	MaxConcurrency  int             `placeholder:"N" help:"The most requests in flight. Default: the server's."`
+	MaxPerSecond    float64         `placeholder:"N" help:"The most requests per second. Default: the server's."`
 }
 
 // signingFlags say what a subscription is signed with.

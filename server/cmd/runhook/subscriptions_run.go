@@ -8,7 +8,7 @@ import (
 
 type listSubscriptionsCommand struct {
 	serverFlags
-	Cursor string `placeholder:"CURSOR" help:"Where a page before this one ended."`
+	Cursor string `placeholder:"CURSOR" help:"The cursor of the page, as the page before gave it."`
 }
 
 // Run lists subscriptions.
@@ -42,7 +42,7 @@ type createSubscriptionCommand struct {
 	URL string `arg:"" help:"Where to send notifications."`
 	subscriptionFlags
 	signingFlags
-	Disabled bool `help:"Create it switched off: what it is owed is held back."`
+	Disabled bool `help:"Create it switched off: its notifications are held."`
 }
 
 // Run creates a subscription.
@@ -67,7 +67,7 @@ type updateSubscriptionCommand struct {
 	subscriptionFlags
 	URL     string `placeholder:"URL" help:"Where to send notifications."`
 	Enable  bool   `xor:"state" help:"Switch it on."`
-	Disable bool   `xor:"state" help:"Switch it off: what it is owed is held back."`
+	Disable bool   `xor:"state" help:"Switch it off: its notifications are held."`
 }
 
 // Run changes a subscription.
@@ -114,7 +114,7 @@ func (c *testSubscriptionCommand) Run(ctx context.Context, s streams) error {
 type rotateSubscriptionCommand struct {
 	oneSubscription
 	signingFlags
-	Overlap time.Duration `default:"24h" placeholder:"DURATION" help:"How long the secrets before go on signing beside the new one. Default: ${default}."`
+	Overlap time.Duration `default:"24h" placeholder:"DURATION" help:"How long the previous secrets keep signing beside the new one. Default: ${default}."`
 }
 
 // Run gives a subscription another secret.

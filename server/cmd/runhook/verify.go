@@ -21,7 +21,7 @@ type verifyCommand struct {
 	Secret      []string      `env:"RUNHOOK_WEBHOOK_SECRET" placeholder:"SECRET" help:"A secret that may have signed it (whsec_...). Repeat it for each, or separate them by commas. Default: none."`
 	PublicKey   []string      `env:"RUNHOOK_WEBHOOK_PUBLIC_KEY" placeholder:"KEY" help:"A public key that verifies it (whpk_...). Default: none."`
 	APIKey      []string      `name:"api-key" env:"RUNHOOK_API_KEY,TRIGGER_API_KEY" placeholder:"KEY" help:"The secret API key of the environment, which verifies what is sent to callback URLs. Default: none."`
-	AllowLegacy bool          `env:"RUNHOOK_VERIFY_ALLOW_LEGACY" help:"Believe X-Trigger-Signature-256 alone, as receivers with AllowLegacy do. It covers no time. Default: no."`
+	AllowLegacy bool          `env:"RUNHOOK_VERIFY_ALLOW_LEGACY" help:"Accept X-Trigger-Signature-256 alone, as receivers with AllowLegacy do. It covers no time. Default: no."`
 	Tolerance   time.Duration `env:"RUNHOOK_VERIFY_TOLERANCE" default:"5m" placeholder:"DURATION" help:"How far the timestamp may be from the time of receipt. Default: ${default}."`
 	ReceivedAt  time.Time     `env:"RUNHOOK_VERIFY_RECEIVED_AT" placeholder:"TIME" help:"When it was received, such as 2026-01-31T12:00:00Z. Default: now."`
 	JSON        bool          `name:"json" env:"RUNHOOK_JSON" help:"Write the result as JSON."`

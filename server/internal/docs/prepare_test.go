@@ -2,6 +2,7 @@ package docs
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"io"
@@ -18,10 +19,9 @@ import (
 	"github.com/runhook/runhook/server/internal/testpostgres"
 )
 
-const (
-	developmentKey = "tr_dev_documents"
-	serverURL      = "http://127.0.0.1:3030"
-)
+const serverURL = "http://127.0.0.1:3030"
+
+var developmentKey = "tr_dev_" + rand.Text()
 
 // aServer starts a server on the usual port. Its data are where a reader who has
 // followed README has them.

@@ -85,20 +85,36 @@ func Open(ctx context.Context, config Config) (*Server, error) {
 }
 
 func (s *Server) open(ctx context.Context) (err error) {
-	// The address first: a server that cannot have it must not make a database.
+	if err = s.checkAddress(); err != nil {
+		return err
+	}
+	if s.store, err = openStore(ctx, s.config, s.health); err != nil {
+		return err
+	}
 	if s.listener = s.config.Listener; s.listener == nil {
 		if s.listener, err = net.Listen("tcp", s.config.Address); err != nil {
 			return explainAddress(err, s.config.Address)
 		}
-	}
-	if s.store, err = openStore(ctx, s.config, s.health); err != nil {
-		return err
 	}
 	if err = setUp(ctx, s.store, s.config); err != nil {
 		return err
 	}
 	s.url = publicURL(s.config.PublicURL, s.listener.Addr())
 	return s.build(ctx)
+}
+
+// checkAddress finds out whether the address can be had, as a server that cannot have
+// it must not make a database. It is taken only when there is something to serve:
+// others may wait for the port.
+func (s *Server) checkAddress() error {
+	if s.config.Listener != nil {
+		return nil
+	}
+	probe, err := net.Listen("tcp", s.config.Address)
+	if err != nil {
+		return explainAddress(err, s.config.Address)
+	}
+	return probe.Close()
 }
 
 // Handler returns the API, which Run serves.

@@ -1,6 +1,6 @@
 # The two commands a newcomer needs: `make test` and `make demo`.
 
-.PHONY: build test check lint format demo
+.PHONY: build test check fuzz lint format demo
 
 # The runhook program, in bin/.
 build:
@@ -14,6 +14,10 @@ test:
 # What continuous integration runs: the tests, then everything else that must hold.
 check:
 	.ci/run
+
+# Every fuzz test for a minute each, or FUZZTIME. Run one with ARGS=FuzzName.
+fuzz:
+	scripts/fuzz.sh $(ARGS)
 
 # Everything but the tests.
 lint:

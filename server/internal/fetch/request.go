@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -159,10 +160,12 @@ func (r *request) setDefaults() {
 // hide returns a message without the task's secrets.
 func (r *request) hide(message string) string {
 	const shortest = 3 // shorter ones would leave holes in ordinary words
-	for _, secret := range r.secrets {
+	var pairs []string
+	// The longest first: one may begin with another.
+	for _, secret := range slices.SortedFunc(slices.Values(r.secrets), func(a, b string) int { return len(b) - len(a) }) {
 		if len(secret) >= shortest {
-			message = strings.ReplaceAll(message, secret, "[redacted]")
+			pairs = append(pairs, secret, "[redacted]")
 		}
 	}
-	return message
+	return strings.NewReplacer(pairs...).Replace(message)
 }

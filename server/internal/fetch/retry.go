@@ -17,6 +17,10 @@ type statusRetry struct {
 	reset   *reset
 }
 
+// mostRetries bounds the status patterns of a fetch, each of which may have a filter to
+// match an answer with.
+const mostRetries = 50
+
 // parseRetries reads {status pattern: strategy}, the most precise pattern first.
 func parseRetries(members object) ([]statusRetry, error) {
 	if !members.has("retry") {
@@ -25,6 +29,9 @@ func parseRetries(members object) ([]statusRetry, error) {
 	entries, err := members.object("retry")
 	if err != nil {
 		return nil, err
+	}
+	if len(entries.raw) > mostRetries {
+		return nil, members.errorf("retry", "has %d status patterns: at most %d are accepted", len(entries.raw), mostRetries)
 	}
 	parsed := make([]statusRetry, 0, len(entries.raw))
 	for _, name := range entries.names() {
@@ -67,11 +74,13 @@ func parseStrategy(strategy object) (parsed statusRetry, err error) {
 // retryAt returns when to try again after an answer, or false if not.
 func (f *Fetch) retryAt(answer *answer, attempt int, now time.Time, random float64) (time.Time, bool) {
 	body := answer.json()
+	decoded, err := filter.Decode(body)
+	unmatched := err != nil || isFalsy(body)
 	for _, entry := range f.retries {
 		if !entry.pattern.matches(answer.status) {
 			continue
 		}
-		if entry.bodyFilter != nil && (isFalsy(body) || !entry.bodyFilter.Match(body)) {
+		if entry.bodyFilter != nil && (unmatched || !entry.bodyFilter.MatchDecoded(decoded)) {
 			continue
 		}
 		if entry.reset != nil {

@@ -78,7 +78,26 @@ func Decode(raw json.RawMessage) (any, error) {
 	if _, err := decoder.Token(); err != io.EOF {
 		return nil, errors.New("there is more than one JSON value")
 	}
-	return value, nil
+	return parseNumbers(value), nil
+}
+
+// parseNumbers parses the numbers in a decoded value, once for all conditions: one may
+// have millions of digits.
+func parseNumbers(value any) any {
+	switch value := value.(type) {
+	case json.Number:
+		number, _ := scalar(value)
+		return number
+	case []any:
+		for i, element := range value {
+			value[i] = parseNumbers(element)
+		}
+	case map[string]any:
+		for name, member := range value {
+			value[name] = parseNumbers(member)
+		}
+	}
+	return value
 }
 
 // decodeFilter decodes the text of a filter of any kind; nil stands for none.

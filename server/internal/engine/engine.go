@@ -30,6 +30,9 @@ type Notifier interface {
 	// RunEnded is called in the transaction that ends a run, with the run as it
 	// then is.
 	RunEnded(tx *store.Tx, environment *model.Environment, ended store.Execution) error
+	// CallerAdded is called in the transaction that adds a caller to a run that has
+	// ended.
+	CallerAdded(tx *store.Tx, environment *model.Environment, ended store.Execution, caller model.RunCaller) error
 }
 
 // CheckURL returns an error meant for the caller if a URL may not be called on

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/runhook/runhook/server/internal/model"
@@ -33,51 +34,53 @@ type Invocation struct {
 // [model.Busy] one where too many runs are queued (see [Engine.Refusal]), unless it
 // has the run already or another run waits for it.
 func (e *Engine) Invoke(ctx context.Context, environment *model.Environment, in Invocation) (runID string, err error) {
-	if err := e.checkCallback(environment, in.CallbackURL); err != nil {
-		return "", err
-	}
-	refused, err := e.refusal(ctx, environment, in)
+	caller, err := e.caller(ctx, environment, in.CallbackURL)
 	if err != nil {
 		return "", err
 	}
+	var refused error
+	// A run that another one waits for is let in: to hold it back would hold back both.
+	if caller.TaskID == "" {
+		if refused, err = e.Refusal(ctx, environment); err != nil {
+			return "", err
+		}
+	}
 	err = e.store.Update(ctx, func(tx *store.Tx) (err error) {
-		runID, err = e.admit(tx, environment, in, refused)
+		runID, err = e.admit(tx, environment, in, caller, refused)
 		return err
 	})
 	return runID, err
 }
 
-func (e *Engine) checkCallback(environment *model.Environment, callbackURL string) error {
-	if callbackURL == "" || e.IsTaskCallback(callbackURL) {
-		return nil
+// caller decides what a callback URL is: that of a task, which the end of the run
+// completes, or one of others, which may be called.
+func (e *Engine) caller(ctx context.Context, environment *model.Environment, callbackURL string) (model.RunCaller, error) {
+	caller := model.RunCaller{URL: callbackURL}
+	if callbackURL == "" {
+		return caller, nil
+	}
+	var err error
+	if caller.TaskID, err = e.callbackTask(ctx, environment, callbackURL); err != nil || caller.TaskID != "" {
+		return caller, err
 	}
 	if err := e.config.CheckURL(callbackURL, environment.Type); err != nil {
-		return model.Errorf(model.Invalid, "options.callbackUrl: %v", err)
+		return caller, model.Errorf(model.Invalid, "options.callbackUrl: %v", err)
 	}
-	return nil
-}
-
-// refusal is [Engine.Refusal] for an invocation. A run that another one waits for is
-// let in: to hold it back would hold back both.
-func (e *Engine) refusal(ctx context.Context, environment *model.Environment, in Invocation) (refused, err error) {
-	if in.CallbackURL != "" && e.IsTaskCallback(in.CallbackURL) {
-		return nil, nil
-	}
-	return e.Refusal(ctx, environment)
+	return caller, nil
 }
 
 // admit starts a run, unless that is refused, or finds the one that the idempotency
 // key stands for.
-func (e *Engine) admit(tx *store.Tx, environment *model.Environment, in Invocation, refused error) (runID string, err error) {
+func (e *Engine) admit(tx *store.Tx, environment *model.Environment, in Invocation, caller model.RunCaller, refused error) (runID string, err error) {
 	if in.IdempotencyKey != "" {
-		if runID, err := e.existing(tx, environment, in); err != nil || runID != "" {
+		if runID, err := e.existing(tx, environment, in, caller); err != nil || runID != "" {
 			return runID, err
 		}
 	}
 	if refused != nil {
 		return "", refused
 	}
-	s := start{callbackURL: in.CallbackURL, lifetime: in.Lifetime, event: model.Event{
+	s := start{caller: caller, lifetime: in.Lifetime, event: model.Event{
 		EventID: in.IdempotencyKey, Name: model.InvokeEventName, Source: model.DefaultSource,
 		Payload: orEmptyObject(in.Payload), Context: orEmptyObject(in.Context), Internal: true,
 	}}
@@ -91,15 +94,15 @@ func (e *Engine) admit(tx *store.Tx, environment *model.Environment, in Invocati
 		return runID, err
 	}
 	// Somebody else used the key since it was looked for.
-	if runID, err = e.existing(tx, environment, in); err == nil && runID == "" {
+	if runID, err = e.existing(tx, environment, in, caller); err == nil && runID == "" {
 		err = model.Errorf(model.Invalid, "Idempotency-Key %q is the id of an event that started no run", in.IdempotencyKey)
 	}
 	return runID, err
 }
 
 // existing returns the run that the invocation's idempotency key stands for, or
-// an empty id.
-func (e *Engine) existing(tx *store.Tx, environment *model.Environment, in Invocation) (string, error) {
+// an empty id. The caller is notified of its end as well.
+func (e *Engine) existing(tx *store.Tx, environment *model.Environment, in Invocation, caller model.RunCaller) (string, error) {
 	runID, jobSlug, found, err := tx.RunOfEvent(environment.ID, in.IdempotencyKey)
 	if err != nil || !found {
 		return "", err
@@ -108,7 +111,37 @@ func (e *Engine) existing(tx *store.Tx, environment *model.Environment, in Invoc
 		return "", model.Errorf(model.Invalid,
 			"Idempotency-Key %q was used for a run of job %q; use another for job %q", in.IdempotencyKey, jobSlug, in.JobSlug)
 	}
-	return runID, nil
+	if caller.URL == "" {
+		return runID, nil
+	}
+	return runID, e.addCaller(tx, environment, runID, caller)
+}
+
+// addCaller has one more caller notified of the end of a run, at once if it has ended.
+// A URL that the run has already is not added again.
+func (e *Engine) addCaller(tx *store.Tx, environment *model.Environment, runID string, caller model.RunCaller) error {
+	run, found, err := tx.LockRun(runID)
+	if err != nil || !found || run.CallbackURL == caller.URL {
+		return err
+	}
+	others, err := tx.Callers(runID)
+	if err != nil || slices.ContainsFunc(others, func(other model.RunCaller) bool { return other.URL == caller.URL }) {
+		return err
+	}
+	if len(others) >= model.MaximumCallers {
+		return model.Errorf(model.Invalid, "options.callbackUrl: run %s has %d callback URLs, and takes no more", runID, len(others)+1)
+	}
+	if err := tx.AddCaller(runID, caller); err != nil || !run.Status.Terminal() {
+		return err
+	}
+	if err := tx.RequireWhole(runID); err != nil {
+		return err
+	}
+	ended, _, err := tx.Execution(runID)
+	if err != nil {
+		return err
+	}
+	return e.config.Notifier.CallerAdded(tx, environment, ended, caller)
 }
 
 // orEmptyObject returns what an absent payload or context stands for

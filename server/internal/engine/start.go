@@ -20,8 +20,9 @@ type start struct {
 	event model.Event
 	// account is on whose behalf the run works; nil for none. Its id is the
 	// event's.
-	account     *model.Account
-	callbackURL string
+	account *model.Account
+	// caller is notified of the run's end; nobody if its URL is empty.
+	caller model.RunCaller
 	// lifetime is how long the run may take to begin; zero for any time.
 	lifetime time.Duration
 }
@@ -81,7 +82,7 @@ func (e *Engine) newRun(tx *store.Tx, environment *model.Environment, s start) m
 		Run: model.Run{
 			ID: model.NewID(model.PrefixRun, now), EnvironmentID: environment.ID, JobID: v.Job.ID, JobVersionID: v.ID,
 			EndpointID: v.Endpoint.ID, EventID: s.event.ID, AccountID: s.event.AccountID, Status: protocol.RunQueued,
-			CallbackURL: s.callbackURL, IsTest: s.event.IsTest, Internal: v.Job.Internal, LimitKey: v.LimitKey,
+			CallbackURL: s.caller.URL, CallbackTaskID: s.caller.TaskID, IsTest: s.event.IsTest, Internal: v.Job.Internal, LimitKey: v.LimitKey,
 			CreatedAt: now, QueuedAt: now, UpdatedAt: now,
 		},
 	}

@@ -42,6 +42,8 @@ type Notification struct {
 	RunID         string
 	// URL is where it goes; empty when it goes to the app's own endpoint.
 	URL string
+	// TaskID is the task that the URL completes; empty for a URL of others.
+	TaskID string
 	// EndpointID names that endpoint; empty when it goes to a URL.
 	EndpointID string
 	// SubscriptionID names the subscription it is for; empty for none.

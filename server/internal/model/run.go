@@ -58,10 +58,12 @@ type Run struct {
 	// Output is the result or the error, as JSON; nil if there is none.
 	Output       []byte
 	FailedTaskID string
-	// CallbackURL receives the completion notification; empty for none.
-	CallbackURL string
-	IsTest      bool
-	Internal    bool
+	// CallbackURL receives the completion notification; empty for none. If it is that
+	// of a task, CallbackTaskID is the task, which the end of the run completes.
+	CallbackURL    string
+	CallbackTaskID string
+	IsTest         bool
+	Internal       bool
 	// Continuations is how often the run went on after it had ended.
 	Continuations     int
 	ExecutionCount    int
@@ -135,3 +137,14 @@ var RunTransitions = []RunTransition{
 
 // OpenRunStatuses are the statuses of a run that has not ended.
 func OpenRunStatuses() []protocol.RunStatus { return nonTerminal }
+
+// RunCaller is whoever was given a run that was there already, by its idempotency
+// key, and asked to be notified of its end as well.
+type RunCaller struct {
+	// URL receives the completion notification; if it is that of a task, TaskID is
+	// the task, which the end of the run completes.
+	URL, TaskID string
+}
+
+// MaximumCallers is how many URLs beside the first are notified of one run.
+const MaximumCallers = 1000

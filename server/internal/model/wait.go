@@ -8,8 +8,9 @@ type EventWait struct {
 	EnvironmentID string
 	// URL is told of the event.
 	URL string
-	// RunID is the run whose task the URL calls back; empty for a URL of others.
-	RunID string
+	// RunID and TaskID are the task that the URL completes, and its run; empty for a
+	// URL of others.
+	RunID, TaskID string
 	// Attempts counts how often the URL was called in vain.
 	Attempts int
 	Lease    Lease

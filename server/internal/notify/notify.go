@@ -36,9 +36,9 @@ type Config struct {
 	Node     *node.Node
 	Outgoing Outgoing
 	Caller   Caller
-	// CallBack completes the task that a URL names if it is a callback URL of
-	// this server; handled is false if it is not.
-	CallBack func(ctx context.Context, url string, body []byte) (handled bool, err error)
+	// CallBack completes the task that a notification is for; handled is false if it
+	// is for a URL of others.
+	CallBack func(ctx context.Context, n model.Notification) (handled bool, err error)
 	// Deliveries is how many attempts may be in flight in this process.
 	Deliveries int
 	// Version is told to receivers.

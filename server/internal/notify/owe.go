@@ -2,6 +2,7 @@ package notify
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/egress"
@@ -26,25 +27,25 @@ func (s *Service) RunEnded(tx *store.Tx, environment *model.Environment, ended s
 		toApp = ended.NotifySuccess
 	}
 	toApp = toApp && !run.Internal
-	interested, err := s.interested(tx, ended)
-	if err != nil || run.CallbackURL == "" && !toApp && len(interested) == 0 {
-		return err
-	}
-	document, err := payload(tx, environment, ended)
+	callers, err := tx.Callers(run.ID)
 	if err != nil {
 		return err
 	}
-	n := model.Notification{
-		EnvironmentID: environment.ID, RunID: run.ID, Kind: model.NotifyRunEnded, Sequence: run.Continuations + 1,
-		Status: model.NotificationPending, RunStatus: run.Status, Body: encode(document),
-	}
 	if run.CallbackURL != "" {
-		callback := n
-		callback.URL, callback.Destination = run.CallbackURL, destination(environment.ID, run.CallbackURL)
-		if err := s.write(tx, &callback); err != nil {
+		callers = slices.Insert(callers, 0, model.RunCaller{URL: run.CallbackURL, TaskID: run.CallbackTaskID})
+	}
+	interested, err := s.interested(tx, ended)
+	if err != nil || len(callers) == 0 && !toApp && len(interested) == 0 {
+		return err
+	}
+	n, err := freeze(tx, environment, ended)
+	if err != nil {
+		return err
+	}
+	for _, caller := range callers {
+		if n.BodyID, err = s.writeToCaller(tx, n, caller); err != nil {
 			return err
 		}
-		n.BodyID = callback.BodyID
 	}
 	if toApp {
 		app := n
@@ -55,6 +56,54 @@ func (s *Service) RunEnded(tx *store.Tx, environment *model.Environment, ended s
 		n.BodyID = app.BodyID
 	}
 	return s.writeMatching(tx, n, interested)
+}
+
+// CallerAdded writes the notification of a caller who was added to a run that has
+// ended. Its body is that of the others; if there was nobody to notify, it is frozen
+// now. It is called in the transaction that adds the caller.
+func (s *Service) CallerAdded(tx *store.Tx, environment *model.Environment, ended store.Execution, caller model.RunCaller) error {
+	n, found, err := tx.NotificationOfEnd(ended.Run.ID, sequence(ended.Run))
+	if err != nil {
+		return err
+	}
+	if found {
+		body, bodyID := n.Body, n.BodyID
+		n = notificationOf(environment, ended.Run)
+		n.Body, n.BodyID = body, bodyID
+	} else if n, err = freeze(tx, environment, ended); err != nil {
+		return err
+	}
+	_, err = s.writeToCaller(tx, n, caller)
+	return err
+}
+
+// notificationOf returns a notification of a run's end, without its body.
+func notificationOf(environment *model.Environment, run model.Run) model.Notification {
+	return model.Notification{
+		EnvironmentID: environment.ID, RunID: run.ID, Kind: model.NotifyRunEnded, Sequence: sequence(run),
+		Status: model.NotificationPending, RunStatus: run.Status,
+	}
+}
+
+// sequence is which end of a run this is, from 1.
+func sequence(run model.Run) int { return run.Continuations + 1 }
+
+// freeze returns a notification of a run's end with its body, which is the same for
+// everybody and for ever.
+func freeze(tx *store.Tx, environment *model.Environment, ended store.Execution) (model.Notification, error) {
+	n := notificationOf(environment, ended.Run)
+	document, err := payload(tx, environment, ended)
+	if err == nil {
+		n.Body = encode(document)
+	}
+	return n, err
+}
+
+// writeToCaller writes a notification to a caller, and returns the id of its body.
+func (s *Service) writeToCaller(tx *store.Tx, n model.Notification, caller model.RunCaller) (bodyID string, err error) {
+	n.URL, n.TaskID, n.Destination = caller.URL, caller.TaskID, destination(n.EnvironmentID, caller.URL)
+	err = s.write(tx, &n)
+	return n.BodyID, err
 }
 
 // interested returns the subscriptions that want to be told of the end of a run,

@@ -46,7 +46,7 @@ func (s *Service) send(ctx context.Context, n model.Notification, order order, a
 	if n.EndpointID != "" {
 		return s.tellApp(ctx, order.environment, n, attempt)
 	}
-	if handled, err := s.config.CallBack(ctx, n.URL, n.Body); handled {
+	if handled, err := s.config.CallBack(ctx, n); handled {
 		if err != nil {
 			return fmt.Errorf("complete the task that waits for this run: %w", err)
 		}

@@ -66,11 +66,8 @@ func (s *Server) buildRuns(caller *endpoint.Client) {
 	s.notify = notify.New(notify.Config{
 		Store: s.store, Node: s.node, Outgoing: s.outgoing, Caller: caller, CheckURL: s.outgoing.CheckURL,
 		Deliveries: c.Deliveries, Schedule: c.NotificationSchedule, Timeouts: c.NotificationTimeouts, Version: c.Version,
-		CallBack: func(ctx context.Context, url string, body []byte) (bool, error) {
-			if !s.engine.IsTaskCallback(url) {
-				return false, nil
-			}
-			return true, s.engine.CallBackURL(ctx, url, body)
+		CallBack: func(ctx context.Context, n model.Notification) (bool, error) {
+			return s.engine.CallBackFor(ctx, n.EnvironmentID, n.TaskID, n.URL, n.Body)
 		},
 		Live: s.live, Clock: c.Clock, Health: s.health, Log: c.Log, Random: c.Random,
 	})

@@ -10,8 +10,8 @@ import (
 // InsertEventWait records a wait for an event, whose dispatcher is on record, that
 // is over at a time.
 func (tx *Tx) InsertEventWait(w model.EventWait, over time.Time) error {
-	return tx.conn.Queue(`INSERT INTO event_waits (id, url, run_id, due_at) VALUES ($1, $2, $3, $4)`,
-		[]any{w.ID, w.URL, textOrNull(w.RunID), micros(over)}, nil)
+	return tx.conn.Queue(`INSERT INTO event_waits (id, url, run_id, due_at, task_id) VALUES ($1, $2, $3, $4, $5)`,
+		[]any{w.ID, w.URL, textOrNull(w.RunID), micros(over), textOrNull(w.TaskID)}, nil)
 }
 
 // EndWaitsWith has those of the waits that still wait be told of an event, which
@@ -40,12 +40,12 @@ func (tx *Tx) ClaimEventWaits(owner string, limit int) ([]model.EventWait, time.
 			ORDER BY due_at LIMIT $3`)+`
 		UPDATE event_waits SET lease_owner = $1, lease_number = lease_number + 1, due_at = NULL
 		WHERE id IN (SELECT id FROM picked)
-		RETURNING id, (SELECT d.environment_id FROM dispatchers d WHERE d.id = event_waits.id), url, run_id, attempts, lease_number`,
+		RETURNING id, (SELECT d.environment_id FROM dispatchers d WHERE d.id = event_waits.id), url, run_id, task_id, attempts, lease_number`,
 		[]any{owner, micros(tx.now), limit}, func(rows database.Rows) (model.EventWait, error) {
 			w := model.EventWait{Lease: model.Lease{Owner: owner}}
-			var run *string
-			err := rows.Scan(&w.ID, &w.EnvironmentID, &w.URL, &run, &w.Attempts, &w.Lease.Number)
-			w.RunID = textOrEmpty(run)
+			var run, task *string
+			err := rows.Scan(&w.ID, &w.EnvironmentID, &w.URL, &run, &task, &w.Attempts, &w.Lease.Number)
+			w.RunID, w.TaskID = textOrEmpty(run), textOrEmpty(task)
 			return w, err
 		})
 	if err != nil {

@@ -81,7 +81,15 @@ var runInvariants = []Invariant{
 		Name: "runs that ended are told of once", Table: "runs",
 		Broken: "has ended and has a callback URL, but not exactly one notification for it",
 		broken: hasEnded + ` AND x.callback_url IS NOT NULL AND x.trimmed_at IS NULL AND (
-			SELECT COUNT(*) FROM notifications n WHERE n.run_id = x.id AND n.url <> '' AND n.subscription_id IS NULL AND n.created_at = x.completed_at) <> 1`,
+			SELECT COUNT(*) FROM notifications n WHERE n.run_id = x.id AND n.url <> '' AND n.subscription_id IS NULL AND n.created_at = x.completed_at)
+			NOT BETWEEN 1 AND 1 + (SELECT COUNT(*) FROM run_callers c WHERE c.run_id = x.id)`,
+	},
+	{
+		Name: "callers of runs that ended are notified", Table: "runs",
+		Broken: "has ended, but a caller who was given it by its idempotency key has no notification",
+		broken: hasEnded + ` AND x.trimmed_at IS NULL AND EXISTS (
+			SELECT 1 FROM run_callers c WHERE c.run_id = x.id AND NOT EXISTS (
+				SELECT 1 FROM notifications n WHERE n.run_id = x.id AND n.url = c.url AND n.superseded_at IS NULL))`,
 	},
 	toldToSubscriptions,
 	{

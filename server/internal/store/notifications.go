@@ -5,21 +5,21 @@ import (
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
-const notificationColumns = `id, environment_id, run_id, url, endpoint_id, subscription_id, kind, destination, sequence, superseded_at,
+const notificationColumns = `id, environment_id, run_id, url, task_id, endpoint_id, subscription_id, kind, destination, sequence, superseded_at,
 	status, run_status, body_id, attempts, scheduled_attempts,
 	scheduled_at, resend, lease_owner, lease_number, created_at, updated_at, delivered_at`
 
 // scanNotification scans a notification, without its body.
 func scanNotification(rows database.Rows) (model.Notification, error) {
 	var n model.Notification
-	var owner, endpoint, subscription *string
+	var owner, task, endpoint, subscription *string
 	var scheduled, delivered, superseded *int64
 	var created, updated int64
-	err := rows.Scan(&n.ID, &n.EnvironmentID, &n.RunID, &n.URL, &endpoint, &subscription, &n.Kind, &n.Destination, &n.Sequence, &superseded,
+	err := rows.Scan(&n.ID, &n.EnvironmentID, &n.RunID, &n.URL, &task, &endpoint, &subscription, &n.Kind, &n.Destination, &n.Sequence, &superseded,
 		&n.Status, &n.RunStatus, &n.BodyID, &n.Attempts, &n.ScheduledAttempts,
 		&scheduled, &n.Resend, &owner, &n.Lease.Number, &created, &updated, &delivered)
 	n.Lease.Owner, n.EndpointID, n.SubscriptionID = textOrEmpty(owner), textOrEmpty(endpoint), textOrEmpty(subscription)
-	n.SupersededAt = timeOrZero(superseded)
+	n.TaskID, n.SupersededAt = textOrEmpty(task), timeOrZero(superseded)
 	n.ScheduledAt, n.DeliveredAt = timeOrZero(scheduled), timeOrZero(delivered)
 	n.CreatedAt, n.UpdatedAt = timeOf(created), timeOf(updated)
 	return n, err
@@ -44,10 +44,18 @@ func (tx *Tx) InsertNotification(n model.Notification) error {
 	}
 	return tx.conn.Queue(`
 		INSERT INTO notifications (id, environment_id, run_id, url, endpoint_id, subscription_id, kind, destination, sequence,
-		                           status, run_status, body_id, scheduled_at, due_at, lease_owner, lease_number, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)`,
+		                           status, run_status, body_id, scheduled_at, due_at, lease_owner, lease_number, created_at, updated_at, task_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18)`,
 		[]any{n.ID, n.EnvironmentID, n.RunID, n.URL, textOrNull(n.EndpointID), textOrNull(n.SubscriptionID), string(n.Kind), n.Destination, n.Sequence,
-			string(n.Status), string(n.RunStatus), n.BodyID, scheduled, due, textOrNull(n.Lease.Owner), n.Lease.Number, micros(tx.now)}, nil)
+			string(n.Status), string(n.RunStatus), n.BodyID, scheduled, due, textOrNull(n.Lease.Owner), n.Lease.Number, micros(tx.now), textOrNull(n.TaskID)}, nil)
+}
+
+// NotificationOfEnd returns a notification of an end of a run, with its body, which
+// is that of all notifications of that end; false if there is none.
+func (tx *Tx) NotificationOfEnd(runID string, sequence int) (model.Notification, bool, error) {
+	return tx.oneNotification(`
+		SELECT `+notificationColumns+` FROM notifications
+		WHERE run_id = $1 AND kind = $2 AND sequence = $3 ORDER BY id LIMIT 1`, runID, string(model.NotifyRunEnded), sequence)
 }
 
 // SupersedeNotifications marks what was told of a run before as history.

@@ -97,6 +97,7 @@ func (tx *Tx) stripRuns(ids []string, before time.Time) ([]string, error) {
 		`DELETE FROM task_attempts WHERE task_id IN (SELECT id FROM tasks WHERE run_id ` + in + `)`,
 		`DELETE FROM tasks WHERE run_id ` + in,
 		`DELETE FROM run_statuses WHERE run_id ` + in,
+		`DELETE FROM run_callers WHERE run_id ` + in,
 	} {
 		if err := tx.conn.Queue(statement, []any{jsonList(ids)}, nil); err != nil {
 			return nil, err

@@ -14,24 +14,24 @@ import (
 func milliseconds(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
 
 const runColumns = `r.id, r.environment_id, r.job_id, r.job_version_id, r.endpoint_id, r.event_id, r.account_id,
-	r.status, r.output, r.failed_task_id, r.callback_url, r.is_test, r.internal,
+	r.status, r.output, r.failed_task_id, r.callback_url, r.callback_task_id, r.is_test, r.internal,
 	r.execution_count, r.execution_failures, r.execution_duration_ms, r.yielded_executions, r.idle_yields,
 	r.force_yield, r.wake_requested, r.limit_key, r.parked, r.lease_owner, r.lease_number,
 	r.created_at, r.queued_at, r.started_at, r.completed_at, r.updated_at, r.continuations`
 
 // runScan holds the destinations of runColumns that need converting.
 type runScan struct {
-	run                                                   model.Run
-	account, output, task, callback, yields, limit, owner *string
-	duration, created, updated                            int64
-	queued, started, completed                            *int64
+	run                                                                 model.Run
+	account, output, task, callback, callbackTask, yields, limit, owner *string
+	duration, created, updated                                          int64
+	queued, started, completed                                          *int64
 }
 
 func (s *runScan) destinations() []any {
 	r := &s.run
 	return []any{
 		&r.ID, &r.EnvironmentID, &r.JobID, &r.JobVersionID, &r.EndpointID, &r.EventID, &s.account,
-		&r.Status, &s.output, &s.task, &s.callback, &r.IsTest, &r.Internal,
+		&r.Status, &s.output, &s.task, &s.callback, &s.callbackTask, &r.IsTest, &r.Internal,
 		&r.ExecutionCount, &r.ExecutionFailures, &s.duration, &s.yields, &r.IdleYields,
 		&r.ForceYield, &r.WakeRequested, &s.limit, &r.Parked, &s.owner, &r.Lease.Number,
 		&s.created, &s.queued, &s.started, &s.completed, &s.updated, &r.Continuations,
@@ -41,7 +41,7 @@ func (s *runScan) destinations() []any {
 func (s *runScan) result() (model.Run, error) {
 	r := s.run
 	r.AccountID, r.FailedTaskID, r.CallbackURL = textOrEmpty(s.account), textOrEmpty(s.task), textOrEmpty(s.callback)
-	r.Output = jsonOrNil(s.output)
+	r.CallbackTaskID, r.Output = textOrEmpty(s.callbackTask), jsonOrNil(s.output)
 	r.LimitKey, r.Lease.Owner = textOrEmpty(s.limit), textOrEmpty(s.owner)
 	r.ExecutionDuration = milliseconds(s.duration)
 	r.CreatedAt, r.UpdatedAt = timeOf(s.created), timeOf(s.updated)

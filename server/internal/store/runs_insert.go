@@ -45,16 +45,16 @@ var insertOneRun, insertManyRuns = insertRuns(1), insertRuns(runsTogether)
 
 // runParameters are the values of one run in SQL: those of [runValues], of which the
 // time of creation stands for three.
-var runParameters = []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 16, 17, 16, 18}
+var runParameters = []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 16, 17, 16, 18, 19}
 
 // runValueCount is how many parameters a run takes.
-const runValueCount = 18
+const runValueCount = 19
 
 func insertRuns(number int) string {
 	return `
 		INSERT INTO runs (priority, id, environment_id, job_id, job_version_id, endpoint_id, event_id, account_id,
 		                  status, callback_url, is_test, internal, limit_key, due_at, lease_owner, lease_number,
-		                  created_at, queued_at, started_at, updated_at, expires_at)
+		                  created_at, queued_at, started_at, updated_at, expires_at, callback_task_id)
 		VALUES ` + rowsOfValues(number, "1, ", runParameters, runValueCount)
 }
 
@@ -80,5 +80,5 @@ func runValues(values []any, r model.Run) []any {
 	}
 	return append(values, r.ID, r.EnvironmentID, r.JobID, r.JobVersionID, r.EndpointID, r.EventID, textOrNull(r.AccountID),
 		string(r.Status), textOrNull(r.CallbackURL), r.IsTest, r.Internal, textOrNull(r.LimitKey), due, textOrNull(r.Lease.Owner), r.Lease.Number,
-		micros(r.CreatedAt), microsOrNull(r.StartedAt), microsOrNull(r.ExpiresAt))
+		micros(r.CreatedAt), microsOrNull(r.StartedAt), microsOrNull(r.ExpiresAt), textOrNull(r.CallbackTaskID))
 }

@@ -77,21 +77,16 @@ func (s *Service) WaitForEvent(ctx context.Context, environment *model.Environme
 	if err := w.check(); err != nil {
 		return "", err
 	}
-	ofTask := s.config.Tasks.IsTaskCallback(w.URL)
-	if !ofTask {
-		if err := s.config.CheckURL(w.URL, environment.Type); err != nil {
-			return "", model.Errorf(model.Invalid, "url: %v", err)
-		}
-	}
 	err = s.store.Update(ctx, func(tx *store.Tx) error {
 		id = model.NewID(model.PrefixDispatcher, tx.Now())
-		runID := ""
-		if ofTask {
-			task, waiting, err := s.config.Tasks.WaitingTask(tx, environment, w.URL)
-			if err != nil || !waiting {
-				return err
+		task, waiting, err := s.config.Tasks.TaskOfCallback(tx, environment.ID, w.URL)
+		if err != nil || task.ID != "" && !waiting {
+			return err
+		}
+		if task.ID == "" {
+			if err := s.config.CheckURL(w.URL, environment.Type); err != nil {
+				return model.Errorf(model.Invalid, "url: %v", err)
 			}
-			runID = task.RunID
 		}
 		existing, found, err := tx.Dispatcher(environment.ID, w.target())
 		if err != nil {
@@ -101,7 +96,7 @@ func (s *Service) WaitForEvent(ctx context.Context, environment *model.Environme
 			id = existing.ID
 			return nil
 		}
-		return s.insertWait(tx, environment, w, model.EventWait{ID: id, URL: w.URL, RunID: runID})
+		return s.insertWait(tx, environment, w, model.EventWait{ID: id, URL: w.URL, RunID: task.RunID, TaskID: task.ID})
 	})
 	return id, err
 }

@@ -20,13 +20,12 @@ import (
 
 // Tasks are the tasks of runs that wait for a callback. *engine.Engine is one.
 type Tasks interface {
-	// IsTaskCallback reports whether a URL is the callback URL of a task.
-	IsTaskCallback(callbackURL string) bool
-	// WaitingTask returns the task of a callback URL and whether it still waits.
-	WaitingTask(tx *store.Tx, environment *model.Environment, callbackURL string) (model.Task, bool, error)
-	// CallBackIn completes the task of a callback URL with JSON. One that no longer
-	// waits is left as it is.
-	CallBackIn(tx *store.Tx, callbackURL string, body []byte) error
+	// TaskOfCallback returns the task of an environment whose callback URL a URL is,
+	// and whether it still waits; an empty task for a URL of others.
+	TaskOfCallback(tx *store.Tx, environmentID, callbackURL string) (task model.Task, waiting bool, err error)
+	// CompleteCallback completes a task with JSON. One that no longer waits is left as
+	// it is.
+	CompleteCallback(tx *store.Tx, taskID string, body []byte) error
 }
 
 // Outgoing gives the HTTP client for calls on behalf of an environment.
@@ -58,7 +57,7 @@ func (s *Service) claimWaits(ctx context.Context, limit int) ([]model.EventWait,
 func (s *Service) endWait(ctx context.Context, w model.EventWait) {
 	log := s.log.With("wait", w.ID, "run", w.RunID, "environment", w.EnvironmentID)
 	var err error
-	if s.config.Tasks.IsTaskCallback(w.URL) {
+	if w.RunID != "" {
 		err = s.config.Node.Record(ctx, func(tx *store.Tx) error { return s.callTask(tx, w) })
 	} else {
 		err = s.callURL(ctx, w)
@@ -105,7 +104,14 @@ func (s *Service) callTask(tx *store.Tx, w model.EventWait) error {
 	}
 	// The task first: whoever ends a run locks that before it removes its waits.
 	if body != nil {
-		if err := s.config.Tasks.CallBackIn(tx, w.URL, body); err != nil {
+		if w.TaskID == "" { // recorded before tasks stood on waits
+			task, _, err := s.config.Tasks.TaskOfCallback(tx, w.EnvironmentID, w.URL)
+			if err != nil {
+				return err
+			}
+			w.TaskID = task.ID
+		}
+		if err := s.config.Tasks.CompleteCallback(tx, w.TaskID, body); err != nil {
 			return err
 		}
 	}

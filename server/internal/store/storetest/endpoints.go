@@ -42,7 +42,7 @@ func endpointAgain(f *fixture) {
 		again.ID, again.IndexingHookID = f.id(model.PrefixEndpoint), "another"
 		again.EnvironmentID, again.Slug = f.environment.ID, f.endpoint.Slug
 		got := write(f, func(tx *store.Tx) (model.Endpoint, error) { return tx.UpsertEndpoint(again) })
-		want.URL, want.UpdatedAt = again.URL, f.clock.Now()
+		want.URL, want.ReplacesURL, want.UpdatedAt = again.URL, want.URL, f.clock.Now()
 		if again.Version != model.Unknown {
 			want.Version, want.SDKVersion = again.Version, again.SDKVersion
 		}

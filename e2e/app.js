@@ -25,7 +25,7 @@ const kit = createKit({ client, load, board });
 
 for (const file of [
   "background", "characters", "context", "errors", "events", "hooks", "ingress", "invocations", "large", "outputs", "parallel",
-  "payloads", "platform", "requests", "restarts", "runs", "schedules", "sources", "stores", "suspensions", "tasks", "waits",
+  "payloads", "platform", "requests", "restarts", "runs", "schedules", "sources", "stores", "suspensions", "tasks", "unawaited", "waits",
 ]) {
   require("./jobs/" + file)(kit);
 }

@@ -121,18 +121,15 @@ func TestCreatingATask(t *testing.T) {
 				}
 			}
 		},
-		"on a run that has ended makes it canceled": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"on a run that was canceled makes it canceled": func(t *testing.T, s *servertest.Server, app *servertest.App) {
 			canceled := openRun(s, app)
 			s.Development().OK("POST", "/api/v1/runs/"+canceled+"/cancel", nil, nil)
-			failed := app.Run(nil, servertest.Always(servertest.Failure("no")))
-			s.Development().WaitRun(failed, protocol.RunFailure)
-			for _, run := range []string{canceled, failed} {
-				for _, request := range []protocol.CreateTask{
-					{IdempotencyKey: "a"}, {IdempotencyKey: "b", Noop: true}, {IdempotencyKey: "c", Callback: &protocol.Callback{Enabled: true}},
-				} {
-					if task := s.Development().CreateTask(run, request); task.Status != protocol.TaskCanceled || task.CompletedAt == nil {
-						t.Errorf("task %s is %s", request.IdempotencyKey, task.Status)
-					}
+			for _, request := range []protocol.CreateTask{
+				{IdempotencyKey: "a"}, {IdempotencyKey: "b", Noop: true}, {IdempotencyKey: "c", Callback: &protocol.Callback{Enabled: true}},
+				{IdempotencyKey: "d", Operation: "fetch"},
+			} {
+				if task := s.Development().CreateTask(canceled, request); task.Status != protocol.TaskCanceled || task.CompletedAt == nil {
+					t.Errorf("task %s is %s", request.IdempotencyKey, task.Status)
 				}
 			}
 		},

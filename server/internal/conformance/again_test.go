@@ -81,15 +81,23 @@ var again = servertest.Cases{
 		s.Clock.Advance(time.Minute)
 		s.Development().WaitRun(id, protocol.RunSuccess)
 	},
-	"22.1 item B9: a task that is asked for after the end of its run, however that ended, is canceled": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+	"22.1 item B9: a task that is asked for after the end of its run is canceled if the run was, and only then": func(t *testing.T, s *servertest.Server, app *servertest.App) {
 		for status, ended := range map[protocol.RunStatus]reply{
 			protocol.RunFailure: servertest.Failure("no"), protocol.RunTimedOut: servertest.HTTP(504, ""), protocol.RunSuccess: servertest.Success(""),
 			protocol.RunInvalidPayload: servertest.JSON(`{"status":"INVALID_PAYLOAD","errors":[]}`),
 		} {
 			id := app.Run(nil, servertest.Always(ended))
 			s.Development().WaitRun(id, status)
-			want(t, string(status), task(s, id, "late").Status, protocol.TaskCanceled)
+			want(t, string(status), task(s, id, "late").Status, protocol.TaskRunning)
+			want(t, string(status), task(s, id, "log", servertest.Noop).Status, protocol.TaskCompleted)
 		}
+		id := app.Run(nil, func(x *execution) reply {
+			cancel(s, x.Body.Run.ID)
+			return servertest.Success("")
+		})
+		s.Development().WaitRun(id, protocol.RunCanceled)
+		want(t, "the task of a canceled run", task(s, id, "late").Status, protocol.TaskCanceled)
+		want(t, "the log of a canceled run", task(s, id, "log", servertest.Noop).Status, protocol.TaskCanceled)
 	},
 	"12.1 item 31: a run that is rerun keeps payload, context and account": func(t *testing.T, s *servertest.Server, app *servertest.App) {
 		first := app.Run(`{"payload":{"b":1,"a":2},"context":{"c":3},"options":{"accountId":"acme"}}`, done)

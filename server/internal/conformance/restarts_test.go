@@ -107,6 +107,29 @@ var restarts = servertest.Cases{
 		clock.AdvanceTo(until)
 		second.Development().WaitRun(id, protocol.RunSuccess)
 	},
+	"22.1 item B9: what is asked for after the end of a run that a stop asked to yield is not asked to": func(t *testing.T, _ *servertest.Server, _ *servertest.App) {
+		folder, clock := t.TempDir(), servertest.NewClock()
+		first := servertest.Start(t, filed(folder, clock))
+		app := servertest.NewApp(t, first)
+		stopped := make(chan struct{})
+		id := app.Run(nil, func(x *execution) reply {
+			go func() {
+				defer close(stopped)
+				first.Stop()
+			}()
+			first.Wait("the wish to yield", func() bool { return x.Task("a").ForceYield })
+			return servertest.Success("")
+		})
+		first.Wait("the execution", func() bool { return len(app.Executions(id)) == 1 })
+		<-stopped
+		second := servertest.Start(t, filed(folder, clock))
+		second.Development().WaitRun(id, protocol.RunSuccess)
+		late := outside(second, id)
+		created := late.Task("late")
+		want(t, "the wish to yield", created.ForceYield, false)
+		want(t, "the wish to yield of a completed task", late.Complete(created, "1").ForceYield, false)
+		want(t, "the wish to yield of one completed before", late.Complete(created, "1").ForceYield, false)
+	},
 	"12.1 item 50: an app that once asked to be told of failures is told of one that brought no answer": func(t *testing.T, s *servertest.Server, _ *servertest.App) {
 		app := &subscriber{}
 		web := httptest.NewServer(app)

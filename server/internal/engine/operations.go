@@ -73,7 +73,15 @@ func (e *Engine) endOperation(tx *store.Tx, task model.Task, outcome fetch.Outco
 	if err != nil {
 		return err
 	}
-	if !found || run.Status.Terminal() {
+	if found && run.Status.Terminal() {
+		// A task that was asked for after the end of its run is open.
+		stored, _, err := tx.Task(task.ID)
+		if err != nil {
+			return err
+		}
+		found = stored.ID != "" && !stored.Status.Terminal()
+	}
+	if !found {
 		return tx.EndOperation(task, time.Time{})
 	}
 	if outcome.Poll != nil {

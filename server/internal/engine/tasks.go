@@ -99,27 +99,47 @@ func (e *Engine) createTask(tx *store.Tx, state store.RunState, t model.Task, re
 	if wantsCallback(request) {
 		t.CallbackURL = e.taskCallbackURL(t.ID, model.NewSecret(12))
 	}
-	begin(&t, tx.Now(), state.Status.Terminal(), request.Callback)
+	begin(&t, tx.Now(), state.Status, request.Callback)
 	inserted, err := tx.InsertTask(t)
 	if err != nil {
 		return t, err
 	}
 	if inserted {
 		e.tellTask(tx, &t)
-		return t, e.announceBegun(tx, t)
+		return asAnswered(t, state, tx.Now()), e.announceBegun(tx, t)
 	}
 	stored, _, err := tx.TaskByKey(t.RunID, t.IdempotencyKey)
 	if err != nil || stored.Status != protocol.TaskCanceled || state.Status.Terminal() {
-		return stored, err
+		return asAnswered(stored, state, tx.Now()), err
 	}
-	return e.reviveTask(tx, stored, t.DelayUntil, request)
+	return e.reviveTask(tx, stored, state.Status, t.DelayUntil, request)
+}
+
+// asAnswered returns a task as the app that asks for it gets it. The Node SDK throws
+// where a task must be waited for or is canceled; and nobody catches that after the
+// end of the run, when only calls are left that the app's code does not await: the
+// app's process would end. So a task that is open then, or that the end of a run that
+// was not canceled cut off, looks like one that has just begun.
+func asAnswered(t model.Task, state store.RunState, now time.Time) model.Task {
+	cutOff := t.Status == protocol.TaskCanceled
+	if !state.Status.Terminal() || state.Status == protocol.RunCanceled || t.Status.Terminal() && !cutOff {
+		return t
+	}
+	started := t.StartedAt
+	t.Output, t.CompletedAt = nil, time.Time{}
+	begin(&t, now, state.Status, nil)
+	t.StartedAt = started
+	if t.Operation != "" && model.Answered(state.Status) {
+		t.Status, t.Operation = protocol.TaskCompleted, ""
+	}
+	return t
 }
 
 // reviveTask has a task that an end of its run canceled be executed again, now
 // that the run goes on (execution.md 3.1).
-func (e *Engine) reviveTask(tx *store.Tx, t model.Task, delayUntil time.Time, request protocol.CreateTask) (model.Task, error) {
+func (e *Engine) reviveTask(tx *store.Tx, t model.Task, run protocol.RunStatus, delayUntil time.Time, request protocol.CreateTask) (model.Task, error) {
 	t.DelayUntil, t.Output, t.CompletedAt = delayUntil, nil, time.Time{}
-	begin(&t, tx.Now(), false, request.Callback)
+	begin(&t, tx.Now(), run, request.Callback)
 	transition := model.TaskRevives
 	switch t.Status {
 	case protocol.TaskWaiting:
@@ -138,25 +158,31 @@ func wantsCallback(request protocol.CreateTask) bool {
 	return request.Callback != nil && request.Callback.Enabled
 }
 
-// begin sets the status and the times of a task that is begun now.
-func begin(t *model.Task, now time.Time, runEnded bool, callback *protocol.Callback) {
+// begin sets the status and the times of a task that is begun now, in a run of the
+// status. Nothing is due in a run that has ended, but what the server is to do for a
+// task is done all the same. No task waits once the app has answered.
+func begin(t *model.Task, now time.Time, run protocol.RunStatus, callback *protocol.Callback) {
 	t.StartedAt = now
+	waits := !model.Answered(run)
 	switch {
-	case runEnded:
+	case run == protocol.RunCanceled:
 		t.Status, t.CompletedAt = protocol.TaskCanceled, now
-	case t.CallbackURL != "":
+	case t.CallbackURL != "" && waits:
 		t.Status, t.DueAt = protocol.TaskWaiting, callbackDue(now, callback)
 	case t.Operation != "":
 		t.Status, t.OperationAt = protocol.TaskRunning, now
 		if t.DelayUntil.After(now) {
 			t.OperationAt = t.DelayUntil
 		}
-	case t.DelayUntil.After(now):
+	case t.DelayUntil.After(now) && waits:
 		t.Status, t.DueAt = protocol.TaskWaiting, t.DelayUntil
 	case t.Noop:
 		t.Status, t.CompletedAt = protocol.TaskCompleted, now
 	default:
 		t.Status = protocol.TaskRunning
+	}
+	if run.Terminal() {
+		t.DueAt = time.Time{}
 	}
 }
 
@@ -219,6 +245,9 @@ func (e *Engine) endTask(ctx context.Context, environment *model.Environment, ru
 		}
 		state, _, err := tx.RunState(environment.ID, runID)
 		forceYield = state.ForceYield
+		if task.Status == protocol.TaskCanceled && state.Status.Terminal() && state.Status != protocol.RunCanceled {
+			task.Status = protocol.TaskErrored // see asAnswered
+		}
 		return err
 	})
 	return task, forceYield, err

@@ -135,6 +135,17 @@ var RunTransitions = []RunTransition{
 	RunContinues,
 }
 
+// Answered reports whether a run of the status was ended by what its app answered:
+// no execution of it is left that could wait for anything. After any other end, the
+// app may still be at work.
+func Answered(status protocol.RunStatus) bool {
+	switch status {
+	case protocol.RunSuccess, protocol.RunFailure, protocol.RunInvalidPayload, protocol.RunUnresolvedAuth:
+		return true
+	}
+	return false
+}
+
 // OpenRunStatuses are the statuses of a run that has not ended.
 func OpenRunStatuses() []protocol.RunStatus { return nonTerminal }
 

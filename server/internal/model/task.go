@@ -67,7 +67,7 @@ var (
 
 // The transitions of a task. A task is born RUNNING, WAITING (a delay, or
 // somebody else's callback), COMPLETED (nothing to be done) or CANCELED (its run
-// has ended).
+// was canceled).
 var (
 	TaskCompletes   = TaskTransition{"completed by the app", openTask, protocol.TaskCompleted}
 	TaskFails       = TaskTransition{"failed by the app", openTask, protocol.TaskErrored}

@@ -59,11 +59,17 @@ func scanTask(rows database.Rows) (model.Task, error) {
 
 // RunState is what creating and ending a task must know of its run.
 type RunState struct {
-	Status     protocol.RunStatus
+	Status protocol.RunStatus
+	// ForceYield asks the execution of the run to come back; false when the run has
+	// ended.
 	ForceYield bool
 }
 
-const runStateQuery = `SELECT status, force_yield FROM runs WHERE id = $1 AND environment_id = $2`
+// forceYield is false for a run that has ended: there is no execution to come back,
+// and the Node SDK would throw into code that nobody awaits.
+var forceYield = `force_yield AND status IN (` + quoted(model.OpenRunStatuses()) + `)`
+
+var runStateQuery = `SELECT status, ` + forceYield + ` FROM runs WHERE id = $1 AND environment_id = $2`
 
 func scanRunState(rows database.Rows) (s RunState, err error) {
 	err = rows.Scan(&s.Status, &s.ForceYield)
@@ -159,7 +165,7 @@ type EndedTask struct {
 // environment.
 func (tx *Tx) EndTaskOfRun(environmentID, runID, id string, end TaskEnd) (ended EndedTask, ok bool, err error) {
 	return first(tx, endTask+quoted(end.Transition.From)+`) AND run_id = $6 AND environment_id = $7
-		RETURNING (SELECT force_yield FROM runs WHERE runs.id = tasks.run_id), `+taskColumns,
+		RETURNING (SELECT `+forceYield+` FROM runs WHERE runs.id = tasks.run_id), `+taskColumns,
 		append(tx.endTaskArgs(id, end), runID, environmentID), func(rows database.Rows) (ended EndedTask, err error) {
 			var s taskScan
 			err = rows.Scan(append([]any{&ended.ForceYield}, s.destinations()...)...)

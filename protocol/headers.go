@@ -47,10 +47,12 @@ type Action string
 
 // The actions an endpoint answers.
 const (
-	ActionPing            Action = "PING"
-	ActionValidate        Action = "VALIDATE"
-	ActionIndexEndpoint   Action = "INDEX_ENDPOINT"
-	ActionExecuteJob      Action = "EXECUTE_JOB"
+	ActionPing          Action = "PING"
+	ActionValidate      Action = "VALIDATE"
+	ActionIndexEndpoint Action = "INDEX_ENDPOINT"
+	ActionExecuteJob    Action = "EXECUTE_JOB"
+	// ActionPreprocessRun is one that SDKs answer and servers, Runhook too, never
+	// send.
 	ActionPreprocessRun   Action = "PREPROCESS_RUN"
 	ActionRunNotification Action = "RUN_NOTIFICATION"
 	ActionProbeTimeout    Action = "PROBE_EXECUTION_TIMEOUT"

@@ -20,17 +20,19 @@ type Index struct {
 
 // IndexedJob is one version of a job, as an app tells it.
 type IndexedJob struct {
-	ID               string             `json:"id"`
-	Name             string             `json:"name"`
-	Version          string             `json:"version"`
-	Event            EventSpecification `json:"event"`
-	Trigger          json.RawMessage    `json:"trigger"`
-	Integrations     json.RawMessage    `json:"integrations"`
-	Internal         bool               `json:"internal"`
-	Enabled          bool               `json:"enabled"`
-	StartPosition    string             `json:"startPosition"`
-	PreprocessRuns   bool               `json:"preprocessRuns"`
-	ConcurrencyLimit json.RawMessage    `json:"concurrencyLimit,omitempty"`
+	ID            string             `json:"id"`
+	Name          string             `json:"name"`
+	Version       string             `json:"version"`
+	Event         EventSpecification `json:"event"`
+	Trigger       json.RawMessage    `json:"trigger"`
+	Integrations  json.RawMessage    `json:"integrations"`
+	Internal      bool               `json:"internal"`
+	Enabled       bool               `json:"enabled"`
+	StartPosition string             `json:"startPosition"`
+	// PreprocessRuns asks for [ActionPreprocessRun] before each run, which servers
+	// do not send.
+	PreprocessRuns   bool            `json:"preprocessRuns"`
+	ConcurrencyLimit json.RawMessage `json:"concurrencyLimit,omitempty"`
 	// OutputSchema is a JSON Schema of what the job returns, as the event's Schema
 	// is one of its payload. It is Runhook's addition to the protocol.
 	OutputSchema json.RawMessage `json:"outputSchema,omitempty"`

@@ -63,28 +63,6 @@ func (c *Client) RunNotification(ctx context.Context, target Target, body []byte
 	return err
 }
 
-// Preprocess asks the app whether a run is to begin, with the members of the body
-// of EXECUTE_JOB, of which it reads those it needs. Errors are an [*Error].
-func (c *Client) Preprocess(ctx context.Context, target Target, body []byte) (abort bool, err error) {
-	const action = protocol.ActionPreprocessRun
-	answer, err := c.ask(ctx, target, message{action: action, body: body}, c.timeout, maxPingBytes)
-	if err != nil {
-		return false, err
-	}
-	document, failure := answer.read(target, action)
-	if failure != nil {
-		return false, failure
-	}
-	var check shape
-	if members := check.object("", document); members != nil {
-		check.need("abort", members["abort"], &abort)
-	}
-	if len(check.problems) > 0 {
-		return false, misshapen(answer, target, action, check.problems[0])
-	}
-	return abort, nil
-}
-
 // ask sends a message and returns its 2xx answer. Anything else is an [*Error].
 func (c *Client) ask(ctx context.Context, target Target, message message, timeout time.Duration, limit int64) (*answer, error) {
 	callContext, cancel := deadline(ctx, timeout)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
-	"github.com/runhook/runhook/server/internal/endpoint"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
 )
@@ -23,20 +22,14 @@ func disabledError(job model.Job, environment *model.Environment) []byte {
 
 // whyNot returns why a run that is to be executed must be aborted instead, or
 // nil.
-func (e *Engine) whyNot(ctx context.Context, environment *model.Environment, x store.Execution, target endpoint.Target, body []byte) (abort []byte, err error) {
+func whyNot(environment *model.Environment, x store.Execution) []byte {
 	switch {
 	case x.Endpoint.URL == "":
-		return abortError("The endpoint %q of the job was removed from %s", x.Endpoint.Slug, environment.Type), nil
+		return abortError("The endpoint %q of the job was removed from %s", x.Endpoint.Slug, environment.Type)
 	case x.Disabled:
-		return disabledError(x.Job, environment), nil
-	case x.Preprocess && x.Run.ExecutionCount == 0:
-		declined, err := e.config.Caller.Preprocess(ctx, target, body)
-		if declined {
-			abort = abortError("The endpoint declined the run when it was asked before it began")
-		}
-		return abort, err
+		return disabledError(x.Job, environment)
 	}
-	return nil, nil
+	return nil
 }
 
 // AbortJobRuns ends every run of a job that has not ended, because the job takes

@@ -22,7 +22,6 @@ import (
 // Caller executes runs by calling apps. *endpoint.Client is one.
 type Caller interface {
 	Execute(ctx context.Context, target endpoint.Target, body []byte) endpoint.ExecuteOutcome
-	Preprocess(ctx context.Context, target endpoint.Target, body []byte) (abort bool, err error)
 }
 
 // Notifier writes what is owed to others because a run ended.

@@ -53,22 +53,18 @@ func (e *Engine) execute(ctx context.Context, x store.Execution) {
 }
 
 func (e *Engine) executeIn(ctx context.Context, environment *model.Environment, x store.Execution) error {
+	if abort := whyNot(environment, x); abort != nil {
+		return e.config.Node.Record(ctx, func(tx *store.Tx) error {
+			ending := &ending{engine: e, tx: tx, environment: environment, x: x}
+			return ending.fail(model.RunAborted, abort)
+		})
+	}
 	body, err := e.executeBody(ctx, environment, x)
 	if err != nil {
 		return err
 	}
 	target := endpoint.Target{
 		URL: x.Endpoint.URL, APIKey: environment.APIKey, EnvironmentType: environment.Type, Slug: x.Endpoint.Slug,
-	}
-	abort, err := e.whyNot(ctx, environment, x, target, body)
-	if abort != nil || err != nil {
-		return e.config.Node.Record(ctx, func(tx *store.Tx) error {
-			ending := &ending{engine: e, tx: tx, environment: environment, x: x}
-			if err != nil {
-				return ending.transient(&protocol.Error{Message: err.Error()}, 0)
-			}
-			return ending.fail(model.RunAborted, abort)
-		})
 	}
 	started := e.clock.Now()
 	outcome := e.config.Caller.Execute(ctx, target, body)

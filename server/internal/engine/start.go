@@ -78,7 +78,7 @@ func (e *Engine) newRun(tx *store.Tx, environment *model.Environment, s start) m
 	v := s.version
 	x := store.Execution{
 		Event: s.event, Job: v.Job, Version: v.Version, Endpoint: v.Endpoint, Account: s.account,
-		NotifySuccess: v.NotifySuccess, NotifyFailure: v.NotifyFailure, Preprocess: v.Preprocess,
+		NotifySuccess: v.NotifySuccess, NotifyFailure: v.NotifyFailure,
 		Run: model.Run{
 			ID: model.NewID(model.PrefixRun, now), EnvironmentID: environment.ID, JobID: v.Job.ID, JobVersionID: v.ID,
 			EndpointID: v.Endpoint.ID, EventID: s.event.ID, AccountID: s.event.AccountID, Status: protocol.RunQueued,

@@ -90,7 +90,7 @@ func (r *Registry) enable(tx *store.Tx, environment *model.Environment, e model.
 		return err
 	}
 	if err := tx.UpsertJobVersion(store.JobVersion{
-		EnvironmentID: environment.ID, Job: job, Version: indexed.Version, LimitKey: limitKey, Preprocess: indexed.PreprocessRuns, Endpoint: e,
+		EnvironmentID: environment.ID, Job: job, Version: indexed.Version, LimitKey: limitKey, Endpoint: e,
 	}, specification); err != nil {
 		return err
 	}

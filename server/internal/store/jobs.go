@@ -20,9 +20,7 @@ type JobVersion struct {
 	// NotifySuccess and NotifyFailure say which ends of its runs the app wants to
 	// be told of.
 	NotifySuccess, NotifyFailure bool
-	// Preprocess is set when the app wants to be asked before a run begins.
-	Preprocess bool
-	Endpoint   model.Endpoint
+	Endpoint                     model.Endpoint
 	// ReplacedBy is the URL of the app that disabled it by taking the place of the
 	// app that had it, and ReplacedAt when; empty and zero otherwise.
 	ReplacedBy string
@@ -30,7 +28,7 @@ type JobVersion struct {
 }
 
 const jobVersionQuery = `
-SELECT v.id, v.environment_id, v.version, v.status, v.latest, v.limit_key, v.notify_success, v.notify_failure, v.preprocess,
+SELECT v.id, v.environment_id, v.version, v.status, v.latest, v.limit_key, v.notify_success, v.notify_failure,
        j.id, j.slug, v.title, v.internal,
        p.id, p.slug, p.url, p.version, p.sdk_version, p.execution_limit_ms, v.replaced_by, v.replaced_at
 FROM job_versions v
@@ -42,7 +40,7 @@ func scanJobVersion(rows database.Rows) (JobVersion, error) {
 	var limit int64
 	var limitKey, replacedBy *string
 	var replacedAt *int64
-	err := rows.Scan(&v.ID, &v.EnvironmentID, &v.Version, &v.Status, &v.Latest, &limitKey, &v.NotifySuccess, &v.NotifyFailure, &v.Preprocess,
+	err := rows.Scan(&v.ID, &v.EnvironmentID, &v.Version, &v.Status, &v.Latest, &limitKey, &v.NotifySuccess, &v.NotifyFailure,
 		&v.Job.ID, &v.Job.Slug, &v.Job.Title, &v.Job.Internal,
 		&v.Endpoint.ID, &v.Endpoint.Slug, &v.Endpoint.URL, &v.Endpoint.Version, &v.Endpoint.SDKVersion, &limit, &replacedBy, &replacedAt)
 	v.ReplacedBy, v.ReplacedAt = textOrEmpty(replacedBy), timeOrZero(replacedAt)
@@ -100,15 +98,15 @@ func (tx *Tx) UpsertJob(projectID string, job model.Job) (model.Job, error) {
 // active again at the given endpoint and with the given specification.
 func (tx *Tx) UpsertJobVersion(v JobVersion, specification []byte) error {
 	_, err := tx.conn.Exec(`
-		INSERT INTO job_versions (id, environment_id, job_id, endpoint_id, version, status, latest, specification, limit_key, preprocess,
+		INSERT INTO job_versions (id, environment_id, job_id, endpoint_id, version, status, latest, specification, limit_key,
 		                          title, internal, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, FALSE, $7, $8, $9, $10, $11, $12, $12)
+		VALUES ($1, $2, $3, $4, $5, $6, FALSE, $7, $8, $9, $10, $11, $11)
 		ON CONFLICT (job_id, environment_id, version) DO UPDATE SET
 			endpoint_id = excluded.endpoint_id, status = excluded.status, limit_key = excluded.limit_key,
-			preprocess = excluded.preprocess, title = excluded.title, internal = excluded.internal, replaced_by = NULL, replaced_at = NULL,
+			title = excluded.title, internal = excluded.internal, replaced_by = NULL, replaced_at = NULL,
 			specification = excluded.specification, updated_at = excluded.updated_at`,
 		model.NewID(model.PrefixJobVersion, tx.now), v.EnvironmentID, v.Job.ID, v.Endpoint.ID, v.Version,
-		string(model.JobActive), string(specification), textOrNull(v.LimitKey), v.Preprocess, v.Job.Title, v.Job.Internal, micros(tx.now))
+		string(model.JobActive), string(specification), textOrNull(v.LimitKey), v.Job.Title, v.Job.Internal, micros(tx.now))
 	return err
 }
 

@@ -83,8 +83,6 @@ type Execution struct {
 	Version string
 	// Disabled is set when the job takes no runs any more.
 	Disabled bool
-	// Preprocess is set when the app wants to be asked before the run begins.
-	Preprocess bool
 	// NotifySuccess and NotifyFailure say which ends of the run the app wants to
 	// be told of.
 	NotifySuccess, NotifyFailure bool
@@ -98,7 +96,7 @@ const executionQuery = `
 SELECT ` + runColumns + `,
        e.event_id, e.name, e.source, e.payload, e.context, e.is_request, e.source_context, e.is_test, e.internal,
        e.timestamp, e.deliver_at, e.delivered_at, e.cancelled_at, e.created_at,
-       j.slug, v.title, v.version, v.status, v.notify_success, v.notify_failure, v.preprocess,
+       j.slug, v.title, v.version, v.status, v.notify_success, v.notify_failure,
        p.slug, p.url, p.version, p.sdk_version, p.execution_limit_ms,
        a.identifier, a.metadata
 FROM runs r
@@ -120,7 +118,7 @@ func scanExecution(rows database.Rows) (Execution, error) {
 		&x.Event.EventID, &x.Event.Name, &x.Event.Source, &payload, &eventContext,
 		&x.Event.IsRequest, &sourceContext, &x.Event.IsTest, &x.Event.Internal,
 		&timestamp, &deliver, &delivered, &cancelled, &created,
-		&x.Job.Slug, &x.Job.Title, &x.Version, &status, &x.NotifySuccess, &x.NotifyFailure, &x.Preprocess,
+		&x.Job.Slug, &x.Job.Title, &x.Version, &status, &x.NotifySuccess, &x.NotifyFailure,
 		&x.Endpoint.Slug, &x.Endpoint.URL, &x.Endpoint.Version, &x.Endpoint.SDKVersion, &limit,
 		&account, &metadata)...)
 	if err != nil {

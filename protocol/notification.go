@@ -24,8 +24,8 @@ type RunNotification[Output, Payload any] struct {
 	// What the job returned. Only there if ok is true, and absent if the job
 	// returned nothing.
 	Output Output `json:"output,omitempty"`
-	// Why the run failed. Only there if ok is false: mostly an object with
-	// message, name and stack; for INVALID_PAYLOAD an array of objects with path
+	// Why the run failed. There exactly if ok is false: an object with message, and
+	// perhaps name and stack; but for INVALID_PAYLOAD an array of objects with path
 	// and message; for UNRESOLVED_AUTH an object with a member per integration.
 	Error json.RawMessage `json:"error,omitempty"`
 	// When the run started. A run that ended before it could start has the time

@@ -67,7 +67,8 @@ func notificationSchema(s source) (object, error) {
 		{"else", object{{"properties", object{
 			{"status", object{{"enum", failures}}},
 			{"output", false},
-		}}}},
+			{"error", object{{"type", []string{"object", "array"}}}},
+		}}, {"required", []string{"error"}}}},
 	}), nil
 }
 

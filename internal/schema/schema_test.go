@@ -161,7 +161,7 @@ func TestTheSchemaTiesOutcomeToStatus(t *testing.T) {
 	}{
 		{"if", `{"properties":{"ok":{"const":true}}}`, rules.If},
 		{"then", `{"properties":{"status":{"const":"SUCCESS"},"error":false,"task":false}}`, rules.Then},
-		{"else", `{"properties":{"status":{"enum":["FAILURE","TIMED_OUT","ABORTED","CANCELED","UNRESOLVED_AUTH","INVALID_PAYLOAD"]},"output":false}}`, rules.Else},
+		{"else", `{"properties":{"status":{"enum":["FAILURE","TIMED_OUT","ABORTED","CANCELED","UNRESOLVED_AUTH","INVALID_PAYLOAD"]},"output":false,"error":{"type":["object","array"]}},"required":["error"]}`, rules.Else},
 	} {
 		var got bytes.Buffer
 		if err := json.Compact(&got, c.got); err != nil || got.String() != c.want {

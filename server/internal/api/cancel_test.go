@@ -68,7 +68,7 @@ func TestCancelingARun(t *testing.T) {
 			if string(run.Output) != "null" {
 				t.Errorf("the output is %s", run.Output)
 			}
-			if got := done.WaitFor(1).Notification; got.Status != protocol.RunCanceled || got.ExecutionCount != 0 || got.Output != nil || got.Error != nil {
+			if got := done.WaitFor(1).Notification; got.Status != protocol.RunCanceled || got.ExecutionCount != 0 || got.Output != nil || got.RunError() == nil || got.RunError().Message == "" {
 				t.Errorf("the notification is %+v", got)
 			}
 			checkMember(t, cancel(s, id), "status", `"CANCELED"`)

@@ -147,8 +147,8 @@ func tellExecution(x store.Execution) detailedRun {
 	}
 	if x.Run.Status == protocol.RunSuccess {
 		told.Output = x.Run.Output
-	} else {
-		told.Error = x.Run.Output
+	} else if x.Run.Status.Terminal() {
+		told.Error = x.Run.Error()
 	}
 	return told
 }

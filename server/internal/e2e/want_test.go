@@ -36,6 +36,9 @@ func wantStatus(t *testing.T, n notification, want protocol.RunStatus) bool {
 		t.Errorf("run %s of job %s ended as %s (ok is %v), want %s; error: %s; output: %.300s", n.ID, n.Job.ID, n.Status, n.OK, want, n.Error, n.Output)
 		return false
 	}
+	if !n.OK && len(n.Error) == 0 {
+		t.Errorf("the notification of run %s, which ended as %s, has no error", n.ID, n.Status)
+	}
 	return true
 }
 

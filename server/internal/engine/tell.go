@@ -30,9 +30,12 @@ func (e *Engine) tellRun(tx *store.Tx, kind live.Kind, x *store.Execution, statu
 	event := runEvent(kind, x, status, tx.Now())
 	event.Run.NextAt, event.Run.Error = protocol.AtOrNil(next), short(trouble)
 	if status.Terminal() && status != protocol.RunSuccess {
-		message, ok := errorMessage(x.Run.Output)
+		ended := x.Run
+		ended.Status = status
+		failure := ended.Error()
+		message, ok := errorMessage(failure)
 		if !ok {
-			message = string(x.Run.Output)
+			message = string(failure)
 		}
 		event.Run.Error = short(message)
 	}

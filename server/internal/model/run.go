@@ -89,6 +89,19 @@ type Run struct {
 	UpdatedAt   time.Time
 }
 
+// Error returns why the run ended without success, as JSON that is never nil: what
+// is on record of it, else an object with a message. A canceled run has no output,
+// and details of old runs are removed.
+func (r Run) Error() []byte {
+	switch {
+	case r.Output != nil:
+		return r.Output
+	case r.Status == protocol.RunCanceled:
+		return []byte(`{"message":"The run was canceled","name":"Canceled"}`)
+	}
+	return []byte(`{"message":"The run ended as ` + string(r.Status) + `, and the reason was removed because it is old","name":"Removed"}`)
+}
+
 // RunTransition is a step in the life of a run: why it is taken, from which
 // statuses, to which. A run changes its status in no other way.
 type RunTransition struct {

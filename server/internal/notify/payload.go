@@ -41,7 +41,7 @@ func payload(tx *store.Tx, environment *model.Environment, ended store.Execution
 		n.Output = run.Output
 		return n, nil
 	}
-	n.Error = run.Output
+	n.Error = run.Error()
 	n.Task, err = failedTask(tx, run.FailedTaskID)
 	return n, err
 }

@@ -103,7 +103,7 @@ func endings() []ending {
 		{protocol.RunCanceled, func(x *servertest.Execution, _ *protocol.Task) servertest.Reply {
 			x.API.OK("POST", "/api/v1/runs/"+x.Body.Run.ID+"/cancel", nil, nil)
 			return servertest.Success("1")
-		}, `"ok":false,"status":"CANCELED",STATUSES`, never, ""},
+		}, `"ok":false,"status":"CANCELED",STATUSES,"error":{"message":"The run was canceled","name":"Canceled"}`, never, ""},
 		{protocol.RunAborted, func(x *servertest.Execution, _ *protocol.Task) servertest.Reply {
 			x.API.OK("DELETE", "/api/runhook/v1/endpoints/app", nil, nil)
 			return servertest.Success("1")

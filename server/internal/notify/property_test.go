@@ -79,7 +79,7 @@ func checkBody(t *testing.T, i int, body []byte) protocol.RunStatus {
 		t.Errorf("run %d: the payload is not byte for byte %s: %s", i, payload, body)
 	}
 	switch {
-	case n.OK != (n.Status == protocol.RunSuccess), n.OK && (n.Error != nil || n.Task != nil), !n.OK && n.Output != nil,
+	case n.OK != (n.Status == protocol.RunSuccess), n.OK && (n.Error != nil || n.Task != nil), !n.OK && (n.Output != nil || n.Error == nil),
 		n.ID != n.Invocation.ID, n.CompletedAt.Before(n.StartedAt.Time), n.Task != nil && n.Task.Status != protocol.TaskErrored:
 		t.Errorf("run %d contradicts itself: %s", i, body)
 	}

@@ -95,20 +95,19 @@ func TestAnAnswerThatIsNotUTF8IsRefusedWithThePlace(t *testing.T) {
 		t.Errorf("a page: %s %v", outcome.Kind, outcome.Error)
 	}
 
-	target := newApp(t, answering(200, `{"ok":true,"verified":true,"events":[],"jobs":[],"abort":false,"status":200,"x":"`+"\xfc"+`"}`)).target()
+	target := newApp(t, answering(200, `{"ok":true,"verified":true,"events":[],"jobs":[],"status":200,"x":"`+"\xfc"+`"}`)).target()
 	c, ctx := client(t), context.Background()
 	_, pinged := c.Ping(ctx, target)
 	_, indexed := c.Index(ctx, target)
-	_, preprocessed := c.Preprocess(ctx, target, []byte(`{}`))
 	_, responded := c.Respond(ctx, target, "key", model.IncomingRequest{})
 	_, webhook := c.DeliverWebhook(ctx, target, endpoint.WebhookDelivery{Params: json.RawMessage(`{}`)})
 	_, source := c.DeliverSource(ctx, target, endpoint.SourceDelivery{})
 	for name, err := range map[string]error{
-		"PING": pinged, "INDEX_ENDPOINT": indexed, "PREPROCESS_RUN": preprocessed, "a request for an answer": responded,
+		"PING": pinged, "INDEX_ENDPOINT": indexed, "a request for an answer": responded,
 		"a webhook": webhook, "a source": source, "RUN_NOTIFICATION": c.RunNotification(ctx, target, []byte(`{}`)),
 	} {
 		failure, ok := errors.AsType[*endpoint.Error](err)
-		if !ok || !failure.Malformed || !strings.Contains(failure.Message, "not UTF-8 text: byte 0xFC at offset 81") {
+		if !ok || !failure.Malformed || !strings.Contains(failure.Message, "not UTF-8 text: byte 0xFC at offset 67") {
 			t.Errorf("%s: got error %v", name, err)
 		}
 	}

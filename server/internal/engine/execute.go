@@ -5,13 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/endpoint"
 	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/node"
 	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/store/database"
 )
 
 const (
@@ -75,20 +76,40 @@ func (e *Engine) executeIn(ctx context.Context, environment *model.Environment, 
 	})
 }
 
-// giveBack has a run whose outcome could not be recorded executed again after a
-// pause, so that a fault of ours does not keep it for ever. environment is nil
-// when it could not be read.
+// giveBack deals with a run whose outcome could not be recorded, so that a fault of
+// ours does not keep it for ever. If the database refuses a value in the outcome, it
+// ends, as another execution would answer the same; else it is executed again after a
+// pause, and fails when that was often enough. If not even that can be recorded, it
+// waits for long. environment is nil when it could not be read.
 func (e *Engine) giveBack(ctx context.Context, environment *model.Environment, x store.Execution, cause error) {
-	const pause = 5 * time.Second
-	err := e.config.Node.Record(ctx, func(tx *store.Tx) error {
-		ending := &ending{engine: e, tx: tx, environment: environment, x: x}
-		if environment == nil {
-			return ending.proceed(model.RunYields, tx.Now().Add(pause))
+	const pause, longPause = 5 * time.Second, 5 * time.Minute
+	put := func(off time.Duration) func(ending *ending) error {
+		return func(ending *ending) error { return ending.proceed(model.RunYields, ending.tx.Now().Add(off)) }
+	}
+	first := func(ending *ending) error {
+		return ending.transient(&protocol.Error{Message: "The server could not record an execution; its log says why"}, pause)
+	}
+	switch {
+	case environment == nil:
+		first = put(pause)
+	case errors.Is(cause, database.ErrData):
+		first = func(ending *ending) error {
+			ending.run().ExecutionCount++
+			return ending.fail(model.RunFails, errorJSON(&protocol.Error{Message: "The server could not record an execution: the database refuses a value in its answer"}))
 		}
-		return ending.transient(&protocol.Error{Message: fmt.Sprintf("The server could not record an execution: %v", cause)}, pause)
-	})
+	}
+	var err error
+	for _, end := range []func(*ending) error{first, put(longPause)} {
+		err = e.config.Node.Record(ctx, func(tx *store.Tx) error {
+			return end(&ending{engine: e, tx: tx, environment: environment, x: x})
+		})
+		if !node.Refused(err) {
+			break
+		}
+		e.log.Error("cannot record that the outcome of an execution could not be recorded", "run", x.Run.ID, "err", err)
+	}
 	if err != nil && !errors.Is(err, model.ErrLost) {
-		e.log.Error("cannot give a run back; it goes on when this process has restarted", "run", x.Run.ID, "err", err)
+		e.log.Error("cannot give a run back; it goes on when its lease has ended", "run", x.Run.ID, "err", err)
 	}
 }
 

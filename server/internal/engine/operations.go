@@ -9,6 +9,7 @@ import (
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/fetch"
 	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/node"
 	"github.com/runhook/runhook/server/internal/store"
 )
 
@@ -37,6 +38,12 @@ func (e *Engine) operate(ctx context.Context, operation store.Operation) {
 		Attempt: task.Attempts, StartedAt: task.StartedAt,
 	})
 	err = e.config.Node.Record(ctx, func(tx *store.Tx) error { return e.endOperation(tx, task, outcome) })
+	if node.Refused(err) {
+		// Another attempt would be a request that others see.
+		log.Error("the outcome of an operation is refused by the database; its task fails", "err", err)
+		refused := fetch.Outcome{Kind: fetch.Failed, Output: errorJSON(&protocol.Error{Message: "The server could not record what was answered"})}
+		err = e.config.Node.Record(ctx, func(tx *store.Tx) error { return e.endOperation(tx, task, refused) })
+	}
 	switch {
 	case errors.Is(err, model.ErrLost):
 		log.Info("dropped the outcome of an operation: another process took it over")

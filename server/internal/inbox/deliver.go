@@ -10,6 +10,7 @@ import (
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/endpoint"
 	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/node"
 	"github.com/runhook/runhook/server/internal/store"
 	"github.com/runhook/runhook/server/internal/store/database"
 )
@@ -33,10 +34,14 @@ func (q *Queue) deliver(ctx context.Context, d model.SourceDelivery) {
 	started := q.clock.Now()
 	receipt, environment, failure := q.attempt(ctx, d)
 	err := q.end(ctx, d, environment, receipt, failure)
-	if refused := err != nil && !errors.Is(err, model.ErrLost) && !errors.Is(err, database.ErrUnavailable) && !errors.Is(err, database.ErrFull); refused && failure == nil {
+	if node.Refused(err) {
 		// What follows from the app's answer cannot be kept, and so none of it is.
-		failure = fmt.Errorf("record what the app made of the request: %w", err)
-		err = q.end(ctx, d, environment, receipt, failure)
+		log.Error("the database refuses what an app made of a request; recording that it does", "err", err)
+		failure = errors.New("what the app made of the request could not be recorded")
+		if errors.Is(err, database.ErrData) {
+			failure = fmt.Errorf("record what the app made of the request: %w", database.ErrData)
+		}
+		err = q.end(ctx, d, environment, Receipt{}, failure)
 	}
 	if failure != nil {
 		log.Warn("a request was not delivered to its app", "err", failure, "duration_ms", q.clock.Now().Sub(started).Milliseconds())
@@ -120,7 +125,7 @@ func (q *Queue) settle(ctx context.Context, d *model.SourceDelivery, environment
 // kept.
 func final(failure error) bool {
 	answered, ok := errors.AsType[*endpoint.Error](failure)
-	return ok && answered.Malformed || model.CodeOf(failure) == model.Invalid
+	return ok && answered.Malformed || model.CodeOf(failure) == model.Invalid || errors.Is(failure, database.ErrData)
 }
 
 // pauseAfter returns how long to wait after a number of attempts, the last of which

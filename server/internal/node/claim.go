@@ -99,3 +99,14 @@ func (n *Node) persist(ctx context.Context, component *health.Component, fn func
 func passes(err error) bool {
 	return errors.Is(err, database.ErrUnavailable) || errors.Is(err, database.ErrFull)
 }
+
+// Refused reports whether the error of [Node.Record] says that the database takes no
+// such outcome, now or later: a value in it, or what follows from it. Something else
+// must be recorded in its place, or its row would be worked on for ever.
+func Refused(err error) bool {
+	switch {
+	case err == nil, errors.Is(err, model.ErrLost), passes(err), errors.Is(err, database.ErrClosed):
+		return false
+	}
+	return !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
+}

@@ -73,17 +73,8 @@ func (s *Service) recordHealth(ctx context.Context, order order, ended outcome) 
 		return s.writeIn(tx, []outcome{ended})
 	})
 	if err != nil {
-		s.notRecorded(ended, err)
+		s.notRecorded(ctx, ended, err)
 	}
-}
-
-// notRecorded says in the log that an outcome could not be recorded.
-func (s *Service) notRecorded(o outcome, err error) {
-	if errors.Is(err, model.ErrLost) {
-		s.log.Warn("another process took over a notification while this one was sending it", "notification", o.Notification.ID, "run", o.Notification.RunID)
-		return
-	}
-	s.log.Error("cannot record an attempt; the notification is sent again when this process has restarted", "notification", o.Notification.ID, "run", o.Notification.RunID, "err", err)
 }
 
 // after ends a delivery, and returns the one to go on with in its place, if there

@@ -38,6 +38,8 @@ const (
 	attempted outcomeKind = iota
 	held
 	givenBack
+	// setAside gives a notification up of whose attempt nothing can be recorded.
+	setAside
 )
 
 // recorder records what came of deliveries, beside the deliveries that follow
@@ -48,7 +50,7 @@ type recorder struct {
 	// write records outcomes in one transaction, in the order of their
 	// notifications' ids. failed is told of one that could not be recorded.
 	write  func(context.Context, []outcome) error
-	failed func(outcome, error)
+	failed func(context.Context, outcome, error)
 
 	mu      sync.Mutex
 	room    sync.Cond // on mu; tells that less is waiting
@@ -59,7 +61,7 @@ type recorder struct {
 	full chan struct{}
 }
 
-func newRecorder(write func(context.Context, []outcome) error, failed func(outcome, error)) *recorder {
+func newRecorder(write func(context.Context, []outcome) error, failed func(context.Context, outcome, error)) *recorder {
 	r := &recorder{write: write, failed: failed, full: make(chan struct{}, 1)}
 	r.room.L = &r.mu
 	return r
@@ -147,7 +149,7 @@ func (r *recorder) recordAll(ctx context.Context, batch []outcome) {
 			err = r.write(ctx, []outcome{o})
 		}
 		if err != nil {
-			r.failed(o, err)
+			r.failed(ctx, o, err)
 		}
 	}
 }
@@ -167,6 +169,10 @@ func (s *Service) writeIn(tx *store.Tx, outcomes []outcome) error {
 			s.follow(tx, o.EndedAttempt)
 		case held:
 			if err := tx.HoldNotification(o.Notification); err != nil {
+				return err
+			}
+		case setAside:
+			if err := tx.SetNotificationAside(o.Notification); err != nil {
 				return err
 			}
 		case givenBack:

@@ -32,7 +32,7 @@ func TestOutcomesAreRecordedTogetherWhileManyCome(t *testing.T) {
 				r := newRecorder(func(_ context.Context, together []outcome) error {
 					recorded, last = append(recorded, len(together)), time.Now()
 					return nil
-				}, func(outcome, error) { t.Error("one could not be recorded") })
+				}, func(context.Context, outcome, error) { t.Error("one could not be recorded") })
 				for i, n := range c.come {
 					if i > 0 {
 						time.Sleep(time.Millisecond)

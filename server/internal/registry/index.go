@@ -13,6 +13,7 @@ import (
 	"github.com/runhook/runhook/server/internal/endpoint"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/store/database"
 )
 
 // maximumAttempts is how often an indexing is tried when the endpoint does not
@@ -56,7 +57,9 @@ func (r *Registry) giveBack(ctx context.Context, environment *model.Environment,
 		if err != nil {
 			return err
 		}
-		return r.failed(tx, environment, e, index, fmt.Errorf("the server could not record the index: %w", cause), true)
+		// A value that the database refuses would be refused again.
+		mayPass := !errors.Is(cause, database.ErrData)
+		return r.failed(tx, environment, e, index, fmt.Errorf("the server could not record the index: %w", cause), mayPass)
 	})
 	if err != nil && !errors.Is(err, model.ErrLost) {
 		r.log.Error("cannot give an indexing back; it is made again when this process has another id, or has restarted", "endpoint", index.EndpointID, "err", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/node"
 	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/store/database"
 )
 
 func (s *Service) claim(ctx context.Context, limit int) ([]store.ClaimedSchedule, time.Time, error) {
@@ -34,7 +35,10 @@ func (s *Service) tick(ctx context.Context, c store.ClaimedSchedule) {
 	case ctx.Err() != nil:
 		s.delay(ctx, c, s.clock.Now())
 	default:
-		const pause = 5 * time.Second
+		pause := 5 * time.Second
+		if errors.Is(err, database.ErrData) {
+			pause = 5 * time.Minute // it would be refused again
+		}
 		log.Error("cannot start a tick; trying again", "err", err)
 		s.delay(ctx, c, s.clock.Now().Add(pause))
 	}

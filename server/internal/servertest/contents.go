@@ -1,6 +1,8 @@
 package servertest
 
 import (
+	"crypto/rand"
+	"strings"
 	"testing"
 
 	"github.com/runhook/runhook/server/internal/store/postgres"
@@ -40,4 +42,42 @@ func Contents(t testing.TB, database string) map[string]string {
 		t.Fatalf("read %d tables: %v", len(digests), err)
 	}
 	return digests
+}
+
+// Refuse has a PostgreSQL database refuse each row of a table that is inserted or
+// changed so that condition, on NEW, holds: as it refuses text it cannot keep. It
+// does so until the function that is returned is called.
+func Refuse(t testing.TB, database, table, condition string) (stop func()) {
+	t.Helper()
+	db, err := postgres.Open(t.Context(), database, postgres.Options{})
+	if err != nil {
+		t.Fatalf("open the database: %v", err)
+	}
+	defer db.Close()
+	name := "refuse_" + strings.ToLower(rand.Text())
+	run := func(db *postgres.DB, statements ...string) {
+		t.Helper()
+		handle, err := db.OpenSQL(t.Context())
+		if err != nil {
+			t.Fatalf("open the database: %v", err)
+		}
+		defer handle.Close()
+		for _, statement := range statements {
+			if _, err := handle.ExecContext(t.Context(), statement); err != nil {
+				t.Fatalf("%s: %v", statement, err)
+			}
+		}
+	}
+	run(db, `CREATE FUNCTION `+name+`() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			RAISE EXCEPTION 'invalid byte sequence for encoding "UTF8": 0xfc' USING ERRCODE = '22021'; END $$`,
+		`CREATE TRIGGER `+name+` BEFORE INSERT OR UPDATE ON `+table+` FOR EACH ROW WHEN (`+condition+`) EXECUTE FUNCTION `+name+`()`)
+	return func() {
+		t.Helper()
+		db, err := postgres.Open(t.Context(), database, postgres.Options{})
+		if err != nil {
+			t.Fatalf("open the database: %v", err)
+		}
+		defer db.Close()
+		run(db, `DROP TRIGGER `+name+` ON `+table)
+	}
 }

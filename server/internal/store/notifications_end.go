@@ -87,6 +87,22 @@ func (tx *Tx) moveNotification(e EndedAttempt) error {
 			n.ID, n.Lease.Owner, n.Lease.Number}, mustChange)
 }
 
+// SetNotificationAside gives a notification up that is leased, as no outcome of it
+// can be recorded: nothing is sent until somebody asks. It gives [model.ErrLost] when
+// the lease is no longer the notification's.
+func (tx *Tx) SetNotificationAside(n model.Notification) error {
+	abandoned := model.NotificationGivenUp
+	changed, err := tx.conn.Exec(`
+		UPDATE notifications
+		SET status = CASE WHEN status IN (`+quoted(abandoned.From)+`) THEN '`+string(abandoned.To)+`' ELSE status END,
+		    scheduled_at = NULL, due_at = NULL, resend = FALSE, lease_owner = NULL, updated_at = $1
+		WHERE id = $2 AND `+holder+` = $3 AND lease_number = $4`, micros(tx.now), n.ID, n.Lease.Owner, n.Lease.Number)
+	if err == nil && changed == 0 {
+		return model.ErrLost
+	}
+	return err
+}
+
 // attemptsTogether is how many attempts one statement inserts; see [runsTogether].
 const attemptsTogether = 32
 

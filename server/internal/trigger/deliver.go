@@ -27,10 +27,18 @@ func (s *Service) deliver(ctx context.Context, d store.Delivery) {
 	case ctx.Err() != nil:
 		s.giveBack(ctx, d, s.clock.Now())
 	default:
-		const pause = 5 * time.Second
-		log.Error("cannot deliver an event; trying again", "err", err)
+		pause := pauseAfter(d.Lease.Number)
+		log.Error("cannot deliver an event; trying again", "attempt", d.Lease.Number, "pause", pause, "err", err)
 		s.giveBack(ctx, d, s.clock.Now().Add(pause))
 	}
+}
+
+// pauseAfter returns how long to wait before an event that cannot be delivered is
+// tried again, by how often it was: an event that never can be must not keep others
+// from the database.
+func pauseAfter(attempts int64) time.Duration {
+	const first, longest, doublings = 5 * time.Second, time.Hour, 10
+	return min(first<<min(max(attempts, 1)-1, doublings), longest)
 }
 
 // deliverToAll finds all whom an event is for, and then starts what they start in

@@ -54,7 +54,7 @@ func (c *Client) DeliverSource(ctx context.Context, target Target, d SourceDeliv
 		header.Set(protocol.HeaderSourceMetadata, asciiJSON(d.Metadata))
 	}
 	if d.DynamicTriggerID != "" {
-		header.Set(protocol.HeaderSourceDynamicID, d.DynamicTriggerID)
+		header.Set(protocol.HeaderSourceDynamicID, headerText(d.DynamicTriggerID))
 	}
 	answer, err := c.ask(ctx, target, message{action: action, header: header, body: d.Request.Body}, c.timeout, maxSourceBytes)
 	if err != nil {

@@ -112,3 +112,30 @@ func TestAnAnswerThatIsNotUTF8IsRefusedWithThePlace(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatAnAppKnowsAgainComesBackAsItIs(t *testing.T) {
+	index := func(job, trigger string) string {
+		return `{"jobs":[{"id":"` + job + `","name":"N","version":"1.0.0","enabled":true,"startPosition":"latest","preprocessRuns":false,"integrations":{},
+			"event":{"name":"e","title":"t","source":"s","icon":"i"},"trigger":{"type":"dynamic","id":"` + trigger + `"}}],
+			"sources":[],"dynamicTriggers":[],"dynamicSchedules":[]}`
+	}
+	for _, test := range []struct{ job, trigger, problem string }{
+		{"grün 😀 \\ud83d\\ude00", "t", ""},
+		{"cut \\ud83d", "t", `at "id"`},
+		{"a\\u0000b", "t", `at "id"`},
+		{"j", "\\ude00 cut", `at "trigger.id"`},
+	} {
+		_, err := client(t).Index(context.Background(), newApp(t, answering(200, index(test.job, test.trigger))).target())
+		if (err == nil) != (test.problem == "") || err != nil && !strings.Contains(err.Error(), test.problem) {
+			t.Errorf("%s and %s: got error %v, want %q", test.job, test.trigger, err, test.problem)
+		}
+	}
+	a := newApp(t, answering(200, `{"events":[]}`))
+	if _, err := client(t).DeliverSource(context.Background(), a.target(), endpoint.SourceDelivery{Key: "grün", DynamicTriggerID: "漢字"}); err != nil {
+		t.Fatal(err)
+	}
+	header := a.asked()[0].header
+	if key, id := header.Get("X-Ts-Key"), header.Get("X-Ts-Dynamic-Id"); key != "gr\xfcn" || id != "漢字" {
+		t.Errorf("the app is told the key %q and the id %q", key, id)
+	}
+}

@@ -31,12 +31,25 @@ func handOver(key string, request model.IncomingRequest) http.Header {
 		panic(fmt.Sprintf("texts by name always encode: %v", err))
 	}
 	header := http.Header{}
-	header.Set(protocol.HeaderSourceKey, key)
+	header.Set(protocol.HeaderSourceKey, headerText(key))
 	header.Set(protocol.HeaderHTTPURL, request.URL)
 	header.Set(protocol.HeaderHTTPMethod, request.Method)
 	header.Set(protocol.HeaderHTTPHeaders, asciiJSON(headers))
 	header.Set("Content-Type", "application/octet-stream")
 	return header
+}
+
+// headerText returns text as the value of a header that the SDKs read with a character
+// for each byte, and compare with their own; text that has others stays as it is.
+func headerText(text string) string {
+	bytes := make([]byte, 0, len(text))
+	for _, char := range text {
+		if char > 0xff {
+			return text
+		}
+		bytes = append(bytes, byte(char))
+	}
+	return string(bytes)
 }
 
 // asciiJSON returns JSON as the value of a header: on one line, and with escapes for

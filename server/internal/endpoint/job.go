@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/cron"
@@ -50,7 +51,7 @@ func jobIssues(jobs []json.RawMessage) []string {
 func (s *shape) job(members map[string]json.RawMessage) (id, version string) {
 	var name, startPosition string
 	var flag bool
-	s.filled("id", members["id"], &id)
+	s.identifier("id", members["id"], &id)
 	s.filled("name", members["name"], &name)
 	if s.filled("version", members["version"], &version) && !versionPattern.MatchString(version) {
 		s.fail("version", "expected three numbers such as 1.0.0, got %.40q", version)
@@ -101,7 +102,7 @@ func (s *shape) trigger(path string, raw json.RawMessage) {
 	case "scheduled":
 		s.schedule(path+".schedule", members["schedule"])
 	case "dynamic":
-		s.filled(path+".id", members["id"], &id)
+		s.identifier(path+".id", members["id"], &id)
 	case "invoke":
 	default:
 		s.oneOf(path+".type", kind, "static", "scheduled", "dynamic", "invoke")
@@ -195,6 +196,19 @@ func (s *shape) filled(path string, raw json.RawMessage, into *string) bool {
 	}
 	if *into == "" {
 		s.fail(path, "empty value")
+		return false
+	}
+	return true
+}
+
+// identifier reads a string by which the app will know something again: it must come
+// back as it is.
+func (s *shape) identifier(path string, raw json.RawMessage, into *string) bool {
+	if !s.filled(path, raw, into) {
+		return false
+	}
+	if !protocol.IsWholeText(raw) || strings.IndexByte(*into, 0) >= 0 {
+		s.fail(path, "expected whole characters, got U+0000 or half of a surrogate pair in %.40q", *into)
 		return false
 	}
 	return true

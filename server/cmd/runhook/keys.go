@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/runhook/runhook/server/internal/server"
@@ -30,6 +32,23 @@ func (c *keysCommand) Run(ctx context.Context, s streams) error {
 		}
 	}
 	return err
+}
+
+// announceKeys shows the keys of a new database to whoever sits at a terminal.
+// Elsewhere they would stay in a log, and keys that were given are known.
+func (c *serveCommand) announceKeys(w io.Writer, terminal bool, log *slog.Logger, keys []server.Key) {
+	keys = slices.DeleteFunc(keys, func(key server.Key) bool {
+		return slices.Contains([]string{c.ProdKey, c.StagingKey, c.DevKey, c.PreviewKey}, key.Secret)
+	})
+	if len(keys) == 0 {
+		return
+	}
+	if !terminal {
+		log.Info("made the environments of a new database; runhook keys shows their keys")
+		return
+	}
+	fmt.Fprintln(w, "The keys of this new database (shown once here; again by: runhook keys):")
+	printKeys(w, keys)
 }
 
 func printKeys(w io.Writer, keys []server.Key) {

@@ -127,10 +127,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 		KeepPayloads: c.KeepPayloads, KeepRuns: c.KeepRuns,
 		Executions: c.MaxExecutions, Deliveries: c.MaxDeliveries, MaximumRequest: c.MaxRequest, Grace: c.Grace, DevSchedules: c.DevSchedules, Version: version(), Log: log,
 		NotificationSchedule: c.Schedule, QueuedRuns: c.queuedRuns(),
-		OnKeys: func(keys []server.Key) {
-			fmt.Fprintln(s.out, "The environments of this new database and their keys (shown once here; again by: runhook keys):")
-			printKeys(s.out, keys)
-		},
+		OnKeys: func(keys []server.Key) { c.announceKeys(s.out, isTerminal(s.out), log, keys) },
 	})
 	if err != nil {
 		return inSettings(err)

@@ -1,14 +1,18 @@
 package main
 
 import (
+	"bytes"
+	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/server"
 	"github.com/runhook/runhook/server/internal/servertest"
 )
 
@@ -128,15 +132,36 @@ func TestTheVersionIsShown(t *testing.T) {
 	}
 }
 
-func TestKeysAreMadeAndPrintedOnce(t *testing.T) {
+func TestServePrintsKeysOnATerminalAndNotThoseThatWereGiven(t *testing.T) {
+	t.Parallel()
+	serve := &serveCommand{ProdKey: "tr_prod_abcdefghijklmnopqrst"}
+	keys := []server.Key{
+		{Environment: protocol.Production, Secret: serve.ProdKey, Public: "pk_prod_p"},
+		{Environment: protocol.Staging, Secret: "tr_stg_made", Public: "pk_stg_p"},
+	}
+	for terminal, want := range map[bool]string{true: "tr_stg_made", false: "runhook keys"} {
+		var out, log bytes.Buffer
+		serve.announceKeys(&out, terminal, slog.New(slog.NewTextHandler(&log, nil)), slices.Clone(keys))
+		said := out.String() + log.String()
+		if !strings.Contains(said, want) || strings.Contains(said, serve.ProdKey) || strings.Contains(log.String(), "tr_") || !terminal && out.Len() > 0 {
+			t.Errorf("on a terminal: %v: it says %s", terminal, said)
+		}
+	}
+}
+
+func TestKeysAreMadeOnceAndNotPrintedIntoAFile(t *testing.T) {
 	t.Parallel()
 	database := "sqlite:" + filepath.Join(t.TempDir(), "runhook.db")
 	arguments := []string{"serve", "--addr", "127.0.0.1:0", "--db", database, "--log-format", "json", "--dev-api-key", developmentKey}
 	first := program(t, nil, arguments...)
 	s := servertest.Attach(t, first.ServerURL(), developmentKey)
-	keys := regexp.MustCompile(`tr_[a-z]+_[A-Za-z0-9]+|pk_[a-z]+_[A-Za-z0-9]+`).FindAllString(first.Out.String(), -1)
+	if out := first.Out.String(); out != "" {
+		t.Errorf("it prints %s", out)
+	}
+	printed, _, _ := invoked(t, "keys", "--db", database)
+	keys := regexp.MustCompile(`tr_[a-z]+_[A-Za-z0-9]+|pk_[a-z]+_[A-Za-z0-9]+`).FindAllString(printed, -1)
 	if len(keys) != 8 || keys[4] != developmentKey {
-		t.Fatalf("the printed keys are %v", keys)
+		t.Fatalf("the keys are %v", keys)
 	}
 	for _, key := range keys {
 		want := map[bool]int{true: http.StatusOK, false: http.StatusUnauthorized}[strings.HasPrefix(key, "tr_")]

@@ -2,11 +2,14 @@ package api
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
-	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/store/database"
 )
 
 // readyTimeout bounds how long the database may take to answer a probe.
@@ -17,15 +20,50 @@ func (a *API) healthz(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
-// readyz says that the database answers. Its tables were brought up to date
-// before the server listened.
+// readiness is what /readyz answers.
+type readiness struct {
+	// Status is ready or unready.
+	Status string `json:"status"`
+	// Error says why the server is not ready. It is for everybody, so it names neither
+	// hosts nor paths.
+	Error string `json:"error,omitempty"`
+	// Failing are the components that fail now (package health); only those of the
+	// database make a server unready.
+	Failing []string `json:"failing,omitempty"`
+}
+
+// readyz says that the database can be read and written, and what else fails. Its
+// tables were brought up to date before the server listened.
 func (a *API) readyz(w http.ResponseWriter, r *request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()
-	if err := a.Store.Ping(ctx); err != nil {
-		return model.Errorf(model.Unavailable, "The database does not answer")
+	answer, status := readiness{Status: "ready"}, http.StatusOK
+	component, err := store.ReadsComponent, a.Store.Ping(ctx)
+	if err == nil {
+		component, err = store.WritesComponent, a.Store.CheckWrites(ctx)
 	}
-	return ok(w, map[string]string{"status": "ready"})
+	for _, failure := range a.Health.Failures() {
+		answer.Failing = append(answer.Failing, failure.Component)
+	}
+	if err != nil {
+		status, answer.Status = http.StatusServiceUnavailable, "unready"
+		answer.Error = component + " fail: " + whyUnready(err)
+		if !slices.Contains(answer.Failing, component) {
+			answer.Failing = append(answer.Failing, component)
+			slices.Sort(answer.Failing)
+		}
+		w.Header().Set("Retry-After", "1")
+	}
+	writeJSON(w, status, answer)
+	return nil
+}
+
+// whyUnready returns what everybody may know of an error of the database.
+func whyUnready(err error) string {
+	if errors.Is(err, database.ErrFull) {
+		return "its disk is full; what happens meanwhile is recorded once there is room"
+	}
+	return "it does not answer"
 }
 
 // healthcheck is the protocol's probe (api.md 3, route 46).

@@ -36,6 +36,7 @@ var autoYield = &protocol.AutoYieldConfig{
 // records what became of it.
 func (e *Engine) execute(ctx context.Context, x store.Execution) {
 	defer e.leave(x.Run.EnvironmentID, x.Endpoint.ID)
+	defer e.config.Node.Working(store.LeasedRuns, x.Run.ID)()
 	e.tellExecuting(&x)
 	environment, err := e.config.Node.Environment(ctx, x.Run.EnvironmentID)
 	if err == nil {

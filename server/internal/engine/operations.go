@@ -22,6 +22,7 @@ type Operator interface {
 // process, and records what came of it.
 func (e *Engine) operate(ctx context.Context, operation store.Operation) {
 	task := operation.Task
+	defer e.config.Node.Working(store.LeasedTasks, task.ID)()
 	defer func() {
 		if e.operationSlots.Give(task.EnvironmentID, 1) {
 			e.operations.Wake(e.clock.Now())

@@ -25,6 +25,7 @@ const longestError = 2000
 // deliver makes one attempt for a delivery that is leased to this process, and
 // records what came of it.
 func (q *Queue) deliver(ctx context.Context, d model.SourceDelivery) {
+	defer q.config.Node.Working(store.LeasedDeliveries, d.ID)()
 	defer func() {
 		if q.slots.Give(d.EnvironmentID, 1) {
 			q.Wake()

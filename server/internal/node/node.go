@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -59,6 +60,7 @@ type Node struct {
 	onReleased func()
 	id         atomic.Pointer[string]
 	doubted    atomic.Bool
+	work       work
 	// outcomes and reads are the components of work under way.
 	outcomes, reads *health.Component
 }
@@ -116,12 +118,19 @@ func (n *Node) Abandon(err error) {
 	}
 }
 
-// Run keeps the leases of this process and releases those of lost ones, until
-// ctx ends.
+// Run keeps the leases of this process and releases those of lost ones, and those
+// that it has itself and does not work on, until ctx ends.
 func (n *Node) Run(ctx context.Context) {
-	if n.store.Exclusive() {
-		return
+	var running sync.WaitGroup
+	running.Go(func() { n.releaseIdle(ctx) })
+	if !n.store.Exclusive() {
+		running.Go(func() { n.keep(ctx) })
 	}
+	running.Wait()
+}
+
+// keep renews the leases of this process and releases those of lost ones.
+func (n *Node) keep(ctx context.Context) {
 	renewals, releases := n.health.Component("leases"), n.health.Component("lost leases")
 	pause, releaseAt := renewal, time.Time{}
 	for round := 1; ; round++ {

@@ -176,3 +176,111 @@ func TestWhatAProcessLeasedAfterItWasGivenUpIsReleasedByAnother(t *testing.T) {
 		t.Errorf("it is leased to %q (%v)", n.Lease.Owner, err)
 	}
 }
+
+// addNotification records a notification that is leased under an id.
+func addNotification(t *testing.T, s *store.Store, id, owner string) {
+	t.Helper()
+	n := model.Notification{
+		ID: id, EnvironmentID: "env_1", RunID: "run_1", Status: model.NotificationPending,
+		RunStatus: protocol.RunSuccess, Lease: model.Lease{Owner: owner, Number: 1},
+	}
+	if err := s.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertNotification(n) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ownerOf returns who has a notification leased.
+func ownerOf(t *testing.T, s *store.Store, id string) string {
+	t.Helper()
+	var n model.Notification
+	err := s.View(t.Context(), func(tx *store.Tx) (err error) {
+		n, _, err = tx.Notification("env_1", id)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n.Lease.Owner
+}
+
+func TestARowThatALivingProcessHasLeasedAndDoesNotWorkOnIsReportedAndReleased(t *testing.T) {
+	t.Parallel()
+	servertest.EachDatabase(t, func(t *testing.T, url string) {
+		clock := servertest.NewClock()
+		s := openStore(t, url, clock)
+		p := start(t, s, clock, true)
+		addNotification(t, s, "notification_idle", p.ID())
+		addNotification(t, s, "notification_worked_on", p.ID())
+		defer p.Working(store.LeasedNotifications, "notification_worked_on")()
+		reported := false
+		until(t, clock, "the row to be released", func() bool {
+			var breaches []store.Breach
+			err := s.View(t.Context(), func(tx *store.Tx) (err error) {
+				breaches, err = tx.Breaches(store.Span{Table: "notifications"})
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, b := range breaches {
+				if b.Invariant.Name != "notifications that are leased are worked on" {
+					continue
+				}
+				reported = true
+				if b.ID != "notification_idle" {
+					t.Errorf("%s is reported", b.ID)
+				}
+			}
+			return ownerOf(t, s, "notification_idle") == ""
+		})
+		if !reported {
+			t.Error("the row was not reported before it was released")
+		}
+		if owner := ownerOf(t, s, "notification_worked_on"); owner != p.ID() {
+			t.Errorf("the row that is worked on is leased to %q", owner)
+		}
+	})
+}
+
+// full is a database whose disk is full for a number of updates.
+type full struct {
+	database.DB
+	left atomic.Int64
+}
+
+func (d *full) Update(ctx context.Context, fn func(database.Conn) error) error {
+	if d.left.Add(-1) >= 0 {
+		return fmt.Errorf("commit: %w", database.ErrFull)
+	}
+	return d.DB.Update(ctx, fn)
+}
+
+func TestAnOutcomeIsRecordedOnceThereIsRoomOnTheDisk(t *testing.T) {
+	t.Parallel()
+	clock := servertest.NewClock()
+	disk := &full{}
+	s, err := store.Open(t.Context(), store.Options{URL: servertest.Memory, Clock: clock, Wrap: func(db database.DB) database.DB {
+		disk.DB = db
+		return disk
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	p := start(t, s, clock, false)
+	disk.left.Store(5)
+	recorded := make(chan error)
+	go func() { recorded <- p.Record(t.Context(), func(*store.Tx) error { return nil }) }()
+	until(t, clock, "the outcome to be recorded", func() bool {
+		select {
+		case err := <-recorded:
+			return err == nil
+		default:
+			return false
+		}
+	})
+	refused := fmt.Errorf("the outcome is refused")
+	if err := p.Record(t.Context(), func(*store.Tx) error { return refused }); err == nil || err.Error() != refused.Error() {
+		t.Errorf("an outcome that is refused gives %v", err)
+	}
+}

@@ -162,7 +162,9 @@ func (s *Service) lease(ctx context.Context, allotments []allotment) ([][]delive
 	now := s.clock.Now()
 	for i, count := range counts {
 		for _, n := range claimed[:count] {
-			deliveries[i] = append(deliveries[i], delivery{Notification: n, claimedAt: now, subscription: subscriptions[n.SubscriptionID]})
+			deliveries[i] = append(deliveries[i], delivery{
+				Notification: n, claimedAt: now, subscription: subscriptions[n.SubscriptionID], done: s.working(n),
+			})
 		}
 		claimed = claimed[count:]
 	}

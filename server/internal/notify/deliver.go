@@ -30,6 +30,7 @@ func (s *Service) work(ctx context.Context, claimed delivery) {
 // deliver makes one attempt for a notification, has it recorded, and returns what
 // came of it as far as its destination is concerned.
 func (s *Service) deliver(ctx context.Context, claimed delivery) pace.Outcome {
+	defer claimed.done()
 	n := claimed.Notification
 	if n.Lease.Owner != s.config.Node.ID() {
 		return pace.Outcome{} // others have taken it over
@@ -39,7 +40,7 @@ func (s *Service) deliver(ctx context.Context, claimed delivery) pace.Outcome {
 		return pace.Outcome{} // others have taken it over
 	}
 	if err == nil && order.held(n) {
-		s.outcomes.record(ctx, outcome{EndedAttempt: store.EndedAttempt{Notification: n}, kind: held})
+		s.outcomes.record(ctx, outcome{EndedAttempt: store.EndedAttempt{Notification: n}, kind: held, done: s.working(n)})
 		return pace.Outcome{}
 	}
 	attempt, interrupted := s.attempt(ctx, n, order, err)
@@ -52,6 +53,7 @@ func (s *Service) deliver(ctx context.Context, claimed delivery) pace.Outcome {
 		// It locks its subscription, so it goes alone.
 		s.recordHealth(ctx, order, ended)
 	} else {
+		ended.done = s.working(n)
 		s.outcomes.record(ctx, ended)
 	}
 	return pace.Outcome{
@@ -63,6 +65,11 @@ func (s *Service) deliver(ctx context.Context, claimed delivery) pace.Outcome {
 // quick is how soon a destination answers for which notifications are claimed
 // before there is room for them.
 const quick = 100 * time.Millisecond
+
+// working says that this process works on a notification that is leased to it.
+func (s *Service) working(n model.Notification) (done func()) {
+	return s.config.Node.Working(store.LeasedNotifications, n.ID)
+}
 
 // recordHealth records an attempt that changes how its subscription is doing.
 func (s *Service) recordHealth(ctx context.Context, order order, ended outcome) {
@@ -117,7 +124,7 @@ func (s *Service) giveBack(ctx context.Context, destination string) {
 	}
 	back := make([]outcome, len(taken))
 	for i, d := range taken {
-		back[i] = outcome{EndedAttempt: store.EndedAttempt{Notification: d.Notification}, kind: givenBack}
+		back[i] = outcome{EndedAttempt: store.EndedAttempt{Notification: d.Notification}, kind: givenBack, done: d.done}
 	}
 	s.outcomes.record(ctx, back...)
 }

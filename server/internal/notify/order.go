@@ -34,6 +34,8 @@ type delivery struct {
 	// if there is none any more. It is zero for one that was not read.
 	claimedAt    time.Time
 	subscription *model.Subscription
+	// done ends what says that this process works on it.
+	done func()
 }
 
 // fresh is for how long a subscription that was read is good enough.

@@ -183,6 +183,7 @@ func (s *Service) write(tx *store.Tx, n *model.Notification) error {
 		n.Lease = model.Lease{Owner: s.config.Node.ID(), Number: 1}
 		started := delivery{Notification: *n}
 		tx.AfterCommit(func() {
+			started.done = s.working(started.Notification)
 			s.loop.Start(started)
 			s.news.tell()
 		})

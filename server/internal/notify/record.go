@@ -30,6 +30,8 @@ const (
 type outcome struct {
 	store.EndedAttempt
 	kind outcomeKind
+	// done is called when it is recorded or cannot be; nil for nothing to do.
+	done func()
 }
 
 type outcomeKind int
@@ -99,6 +101,11 @@ func (r *recorder) work(ctx context.Context) {
 			return
 		}
 		r.recordAll(ctx, batch)
+		for _, o := range batch {
+			if o.done != nil {
+				o.done()
+			}
+		}
 		if len(batch) >= crowd {
 			r.gather()
 		}
@@ -143,7 +150,7 @@ func (r *recorder) recordAll(ctx context.Context, batch []outcome) {
 	if err == nil {
 		return
 	}
-	alone := len(batch) > 1 && !errors.Is(err, database.ErrUnavailable)
+	alone := len(batch) > 1 && !errors.Is(err, database.ErrUnavailable) && !errors.Is(err, database.ErrFull)
 	for _, o := range batch {
 		if alone {
 			err = r.write(ctx, []outcome{o})

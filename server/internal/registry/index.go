@@ -33,6 +33,7 @@ type Stats struct {
 
 // index makes one indexing that is leased to this process, and records it.
 func (r *Registry) index(ctx context.Context, index model.EndpointIndex) {
+	defer r.config.Node.Working(store.LeasedIndexes, index.ID)()
 	defer r.ends.announce()
 	log := r.log.With("endpoint", index.EndpointID, "environment", index.EnvironmentID, "attempt", index.Attempts)
 	environment, err := r.config.Node.Environment(ctx, index.EnvironmentID)

@@ -23,6 +23,7 @@ func (s *Service) claim(ctx context.Context, limit int) ([]store.ClaimedSchedule
 
 // tick starts the tick of a schedule that is leased to this process.
 func (s *Service) tick(ctx context.Context, c store.ClaimedSchedule) {
+	defer s.config.Node.Working(store.LeasedSchedules, c.ID)()
 	log := s.log.With("schedule", c.ID, "environment", c.EnvironmentID, "endpoint", c.EndpointID)
 	environment, err := s.config.Node.Environment(ctx, c.EnvironmentID)
 	if err == nil {

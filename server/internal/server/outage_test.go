@@ -207,3 +207,65 @@ func TestAServerWithoutItsDatabaseRestsAndLogsLittle(t *testing.T) {
 		}
 	})
 }
+
+func TestAServerWhoseDiskIsFullIsNotReadyAndSaysWhatFails(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T, db *away, _ *lines, ask func(method, path, body string) *httptest.ResponseRecorder) {
+		time.Sleep(time.Minute)
+		full := fmt.Errorf("commit: %w", database.ErrFull)
+		db.writeFailure.Store(&full)
+		time.Sleep(10 * time.Second)
+		for range 10 {
+			answer := ask("GET", "/readyz", "")
+			if answer.Code != http.StatusServiceUnavailable || !strings.Contains(answer.Body.String(), "database writes fail: its disk is full") {
+				t.Fatalf("/readyz is answered %d %s", answer.Code, answer.Body)
+			}
+			time.Sleep(1100 * time.Millisecond)
+		}
+		db.writeFailure.Store(nil)
+		time.Sleep(20 * time.Second)
+		if answer := ask("GET", "/readyz", ""); answer.Code != http.StatusOK || strings.TrimSpace(answer.Body.String()) != `{"status":"ready"}` {
+			t.Errorf("once there is room, /readyz is answered %d %s", answer.Code, answer.Body)
+		}
+	})
+}
+
+func TestWhatEndsWhileTheDiskIsFullIsRecordedOnceThereIsRoom(t *testing.T) {
+	t.Parallel()
+	db := &away{}
+	s := servertest.Start(t, servertest.Options{Adjust: func(c *server.Config) {
+		c.WrapDatabase = func(opened database.DB) database.DB {
+			db.DB = opened
+			return db
+		}
+	}})
+	app := servertest.NewApp(t, s)
+	full := fmt.Errorf("commit: %w", database.ErrFull)
+	fill := func() {
+		db.calls.Store(0)
+		db.writeFailure.Store(&full)
+	}
+	// makeRoom waits until what has ended was to be recorded in vain.
+	makeRoom := func() {
+		s.Wait("the outcome to be recorded in vain", func() bool { return db.calls.Load() > 5 })
+		db.writeFailure.Store(nil)
+		s.Clock.Advance(10 * time.Second)
+	}
+	var deliveries atomic.Int64
+	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		fill()
+		deliveries.Add(1)
+	}))
+	t.Cleanup(receiver.Close)
+	id := app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: receiver.URL}}, func(*servertest.Execution) servertest.Reply {
+		fill()
+		return servertest.Success(`1`)
+	})
+	s.Wait("the run to be executed", func() bool { return db.writeFailure.Load() != nil })
+	makeRoom()
+	s.Development().WaitRun(id, protocol.RunSuccess)
+	s.Wait("the delivery", func() bool { return deliveries.Load() > 0 })
+	makeRoom()
+	if n := s.Development().WaitAttempt(id, 1); n.DeliveredAt == nil || len(app.Executions(id)) != 1 || deliveries.Load() != 1 {
+		t.Errorf("the notification is %+v after %d executions and %d deliveries", n, len(app.Executions(id)), deliveries.Load())
+	}
+}

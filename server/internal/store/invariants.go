@@ -161,7 +161,7 @@ func (tx *Tx) lockForRepair(b Breach) error {
 func (tx *Tx) LostOwners() ([]string, error) {
 	var queries []string
 	for _, table := range leasedTables {
-		queries = append(queries, `SELECT lease_owner FROM `+table+` WHERE lease_owner IS NOT NULL`)
+		queries = append(queries, `SELECT lease_owner FROM `+string(table)+` WHERE lease_owner IS NOT NULL`)
 	}
 	return collect(tx, `
 		SELECT DISTINCT owned.lease_owner FROM (`+strings.Join(queries, ` UNION ALL `)+`) owned

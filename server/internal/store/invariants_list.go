@@ -21,6 +21,18 @@ func leaseless(table string) Invariant {
 	}
 }
 
+// idle returns the invariant that whatever is leased is worked on. Only the process
+// itself can say so ([Tx.NoteIdleLeases]), and it releases such rows.
+func idle(table string) Invariant {
+	return Invariant{
+		Name: table + " that are leased are worked on", Table: table,
+		Broken: "is leased to a process that lives but does not work on it",
+		broken: `x.lease_owner IS NOT NULL AND EXISTS (SELECT 1 FROM idle_leases i
+			WHERE i.table_name = '` + table + `' AND i.id = x.id AND i.lease_owner = x.lease_owner AND i.lease_number = x.lease_number)`,
+		Passes: true,
+	}
+}
+
 // The statuses of runs and tasks by what they wait for.
 var (
 	dueRunStatuses   = []protocol.RunStatus{protocol.RunPending, protocol.RunQueued, protocol.RunWaitingToExecute}
@@ -35,7 +47,7 @@ var invariants = slices.Concat(runInvariants, taskInvariants, notificationInvari
 	scheduleInvariants, sourceInvariants, waitInvariants)
 
 var runInvariants = []Invariant{
-	leaseless("runs"),
+	leaseless("runs"), idle("runs"),
 	{
 		Name: "runs that may execute are due", Table: "runs",
 		Broken: "may be executed, but is neither due nor waits for room under its concurrency limit (or is more than one of them)",
@@ -103,7 +115,7 @@ var runInvariants = []Invariant{
 var ofOpenRun = `EXISTS (SELECT 1 FROM runs r WHERE r.id = x.run_id AND ` + is("r.status", openRunStatuses...) + `)`
 
 var taskInvariants = []Invariant{
-	leaseless("tasks"),
+	leaseless("tasks"), idle("tasks"),
 	{
 		Name: "tasks have their run", Table: "tasks",
 		Broken: "belongs to a run that does not exist",
@@ -135,7 +147,7 @@ var taskInvariants = []Invariant{
 }
 
 var notificationInvariants = []Invariant{
-	leaseless("notifications"),
+	leaseless("notifications"), idle("notifications"),
 	{
 		Name: "notifications have their run", Table: "notifications",
 		Broken: "tells of a run that does not exist",
@@ -177,7 +189,7 @@ var notificationInvariants = []Invariant{
 }
 
 var eventInvariants = []Invariant{
-	leaseless("events"),
+	leaseless("events"), idle("events"),
 	{
 		Name: "events are delivered by one", Table: "events",
 		Broken: "is due and being delivered at the same time",
@@ -192,7 +204,7 @@ var eventInvariants = []Invariant{
 }
 
 var indexInvariants = []Invariant{
-	leaseless("endpoint_indexes"),
+	leaseless("endpoint_indexes"), idle("endpoint_indexes"),
 	{
 		Name: "indexings that are ordered are due", Table: "endpoint_indexes",
 		Broken: "is ordered, but is neither due nor under way (or both)",

@@ -3,7 +3,7 @@ package store
 import "github.com/runhook/runhook/server/internal/model"
 
 var scheduleInvariants = []Invariant{
-	leaseless("schedules"),
+	leaseless("schedules"), idle("schedules"),
 	{
 		Name: "schedules tick once", Table: "schedules",
 		Broken: "is due while its tick is being started, or although it is switched off",
@@ -22,7 +22,7 @@ func pendingDelivery(row string) string {
 var isFirst = `NOT EXISTS (SELECT 1 FROM source_deliveries b WHERE b.source_id = x.source_id AND ` + pendingDelivery("b") + ` AND b.number < x.number)`
 
 var sourceInvariants = []Invariant{
-	leaseless("source_deliveries"),
+	leaseless("source_deliveries"), idle("source_deliveries"),
 	{
 		Name: "the first request of a source is delivered", Table: "source_deliveries",
 		Broken: "is the first of its source that waits for its app, but is neither due nor being delivered (or both)",
@@ -54,7 +54,7 @@ var sourceInvariants = []Invariant{
 }
 
 var waitInvariants = []Invariant{
-	leaseless("event_waits"),
+	leaseless("event_waits"), idle("event_waits"),
 	{
 		Name: "waits are told of their event", Table: "event_waits",
 		Broken: "has its event, but nobody is to be told of it (or twice)",

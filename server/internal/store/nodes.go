@@ -1,7 +1,6 @@
 package store
 
 import (
-	"slices"
 	"time"
 
 	"github.com/runhook/runhook/server/internal/model"
@@ -35,44 +34,16 @@ func (tx *Tx) LostNodes(self string, others bool) ([]string, error) {
 	return collect(tx, query, args, scanString)
 }
 
-// leasedTables are the tables whose rows processes lease.
-var leasedTables = slices.Concat([]string{"runs", "tasks"}, queues, datedQueues)
-
-// queues have a due time and nothing else to restore when a lease is released;
-// datedQueues also tell when they last changed.
-var (
-	queues      = []string{"events", "schedules", "event_waits"}
-	datedQueues = []string{"notifications", "endpoint_indexes", "source_deliveries"}
-)
-
 // ReleaseNode makes everything that a process had leased due again and removes
 // the process.
 func (tx *Tx) ReleaseNode(id string) error {
-	now := micros(tx.now)
-	// Whatever ran under a limit makes room.
-	if _, err := tx.conn.Exec(`
-		UPDATE runs SET parked = FALSE, due_at = created_at
-		WHERE parked AND limit_key IN (SELECT limit_key FROM runs WHERE lease_owner = $1)`, id); err != nil {
-		return err
-	}
-	if _, err := tx.conn.Exec(`
-		UPDATE runs SET status = '`+string(model.RunReleased.To)+`', lease_owner = NULL, due_at = created_at, priority = 0, updated_at = $2
-		WHERE lease_owner = $1 AND status IN (`+quoted(model.RunReleased.From)+`)`, id, now); err != nil {
-		return err
-	}
-	if _, err := tx.conn.Exec(`UPDATE tasks SET lease_owner = NULL, operation_at = $2 WHERE lease_owner = $1`, id, now); err != nil {
-		return err
-	}
-	for _, table := range queues {
-		if _, err := tx.conn.Exec(`UPDATE `+table+` SET lease_owner = NULL, due_at = $2 WHERE lease_owner = $1`, id, now); err != nil {
+	for _, table := range leasedTables {
+		if _, err := tx.release(table, `lease_owner = $1`, id); err != nil {
 			return err
 		}
 	}
-	for _, table := range datedQueues {
-		if _, err := tx.conn.Exec(`
-			UPDATE `+table+` SET lease_owner = NULL, due_at = $2, updated_at = $2 WHERE lease_owner = $1`, id, now); err != nil {
-			return err
-		}
+	if err := tx.NoteIdleLeases(id, nil); err != nil {
+		return err
 	}
 	_, err := tx.conn.Exec(`DELETE FROM nodes WHERE id = $1`, id)
 	return err

@@ -65,9 +65,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if options.Health == nil {
 		options.Health = health.New(health.Config{Clock: options.Clock})
 	}
-	s := &Store{
-		clock: options.Clock, reads: options.Health.Component(ReadsComponent), writes: options.Health.Component(WritesComponent),
-	}
+	s := &Store{clock: options.Clock, condition: newCondition(options.Clock, options.Health)}
 	if options.Opened != nil {
 		s.db = options.Opened
 	} else if path, ok := strings.CutPrefix(options.URL, "sqlite:"); ok {

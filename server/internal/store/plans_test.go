@@ -66,7 +66,7 @@ var (
 )
 
 // ofAProcess are the methods that are about everything a process has leased.
-var ofAProcess = []string{"(*Tx).ReleaseNode", "(*Tx).ForceYields", "(*Tx).LostOwners", "(*Tx).Breaches"}
+var ofAProcess = []string{"(*Tx).ReleaseNode", "(*Tx).ForceYields", "(*Tx).LostOwners", "(*Tx).LeasedTo", "(*Tx).Breaches"}
 
 // reviewedPlans are the methods whose plans may be expensive, all of them for
 // people who look at something.

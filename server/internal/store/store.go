@@ -21,7 +21,6 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/server/internal/clock"
-	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
@@ -33,8 +32,8 @@ type Store struct {
 	cache environmentCache
 	// opened remembers what was decoded of subscriptions.
 	opened openedSubscriptions
-	// reads and writes are told of every transaction.
-	reads, writes *health.Component
+	// condition is told of every transaction.
+	condition *condition
 }
 
 // Tx is a transaction under way. It must not be used after the function it was
@@ -53,7 +52,7 @@ func (s *Store) View(ctx context.Context, fn func(*Tx) error) error {
 	err := s.db.View(ctx, func(conn database.Conn) error {
 		return fn(&Tx{conn: conn, now: s.clock.Now(), box: s.box, opened: &s.opened})
 	})
-	report(s.reads, err)
+	s.condition.read(err)
 	return err
 }
 
@@ -81,7 +80,7 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) (err error) {
 		undo(nil) // what an earlier run of fn asked for
 		return fn(&Tx{conn: conn, now: s.clock.Now(), box: s.box, cache: &s.cache, opened: &s.opened, rollback: &rollback})
 	})
-	report(s.writes, err)
+	s.condition.written(err)
 	return err
 }
 

@@ -18,6 +18,7 @@ func (s *Service) claim(ctx context.Context, limit int) ([]store.Delivery, time.
 
 // deliver delivers an event that is leased to this process.
 func (s *Service) deliver(ctx context.Context, d store.Delivery) {
+	defer s.config.Node.Working(store.LeasedEvents, d.Event.ID)()
 	log := s.log.With("event", d.Event.EventID, "environment", d.Event.EnvironmentID)
 	err := s.deliverToAll(ctx, d)
 	switch {

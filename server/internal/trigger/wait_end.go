@@ -55,6 +55,7 @@ func (s *Service) claimWaits(ctx context.Context, limit int) ([]model.EventWait,
 // endWait ends a wait that is leased to this process: with its event, or without
 // one, because its time is over.
 func (s *Service) endWait(ctx context.Context, w model.EventWait) {
+	defer s.config.Node.Working(store.LeasedWaits, w.ID)()
 	log := s.log.With("wait", w.ID, "run", w.RunID, "environment", w.EnvironmentID)
 	var err error
 	if w.RunID != "" {

@@ -15,6 +15,7 @@ var nodeTests = []test{
 	{"a process that was given up cannot renew its leases", renewLost},
 	{"a process that is alone gives up every other one", otherNodes},
 	{"what a released process had leased is due again, and nothing else", releaseNode},
+	{"a lease that nobody works on is found, and released alone", idleLease},
 	{"a run that was released goes on before runs that start", releasedRunFirst},
 }
 
@@ -116,4 +117,46 @@ func releasedRunFirst(f *fixture) {
 	f.update(func(tx *store.Tx) error { return tx.ReleaseNode("node_a") })
 	claimed := slices.Concat(f.claim("node_b", 1), f.claim("node_b", 10))
 	equal(f, "the order of claims", claimed, []string{first.ID, second.ID, starts.ID})
+}
+
+func idleLease(f *fixture) {
+	f.addNode("node_a", f.clock.Now())
+	run, other := f.insertRun(leased("node_a")), f.insertRun(leased("node_b"))
+	sent, kept := f.insertNotification(run, sentBy("node_a")), f.insertNotification(run, sentBy("node_a"))
+	row := func(table store.LeasedTable, id string) store.LeasedRow {
+		return store.LeasedRow{Table: table, ID: id, Number: 1}
+	}
+	found := write(f, func(tx *store.Tx) ([]store.LeasedRow, error) { return tx.LeasedTo("node_a") })
+	equal(f, "what is leased", found, []store.LeasedRow{
+		row(store.LeasedNotifications, sent.ID), row(store.LeasedNotifications, kept.ID), row(store.LeasedRuns, run.ID),
+	})
+	idle := func(table string) []string {
+		breaches := write(f, func(tx *store.Tx) ([]store.Breach, error) { return tx.Breaches(store.Span{Table: table}) })
+		var ids []string
+		for _, b := range breaches {
+			if b.Invariant.Name == table+" that are leased are worked on" {
+				ids = append(ids, b.ID)
+			}
+		}
+		return ids
+	}
+	f.update(func(tx *store.Tx) error {
+		return tx.NoteIdleLeases("node_a", []store.LeasedRow{row(store.LeasedRuns, run.ID), row(store.LeasedNotifications, sent.ID), row(store.LeasedRuns, other.ID)})
+	})
+	equal(f, "idle runs", idle("runs"), []string{run.ID})
+	equal(f, "idle notifications", idle("notifications"), []string{sent.ID})
+	release := func(r store.LeasedRow) bool {
+		return write(f, func(tx *store.Tx) (bool, error) { return tx.ReleaseLease("node_a", r) })
+	}
+	equal(f, "another lease of the run is released", release(store.LeasedRow{Table: store.LeasedRuns, ID: run.ID, Number: 2}), false)
+	equal(f, "the run is released", release(row(store.LeasedRuns, run.ID)), true)
+	equal(f, "the run is released again", release(row(store.LeasedRuns, run.ID)), false)
+	equal(f, "the notification is released", release(row(store.LeasedNotifications, sent.ID)), true)
+	equal(f, "idle runs after that", idle("runs"), nil)
+	equal(f, "runs that are due", f.claim("node_c", 10), []string{run.ID})
+	equal(f, "notifications that are due", names(f.claimNotifications("node_c", 10), notificationID), []string{sent.ID})
+	for _, table := range store.LeasedTables() {
+		equal(f, "an unknown row is released", release(row(table, "unknown")), false)
+	}
+	f.update(func(tx *store.Tx) error { return tx.NoteIdleLeases("node_a", nil) })
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
@@ -120,6 +121,10 @@ func openStore(f *fixture) {
 	}
 	if f.store.Exclusive() != (f.store.Failed() != nil) {
 		f.Error("a store that only this process has open can fail for good, and no other")
+	}
+	f.clock.Advance(time.Minute) // so that no earlier write is relied on
+	if err := f.store.CheckWrites(f.Context()); err != nil {
+		f.Errorf("a store that works cannot be written: %v", err)
 	}
 	before := f.store.Stats()
 	f.insertRun()

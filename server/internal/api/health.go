@@ -42,12 +42,15 @@ func (a *API) readyz(w http.ResponseWriter, r *request) error {
 	if err == nil {
 		component, err = store.WritesComponent, a.Store.CheckWrites(ctx)
 	}
+	if file, damaged := a.Health.Component(store.FileComponent).Failure(); err == nil && damaged {
+		component, err = store.FileComponent, file.Err
+	}
 	for _, failure := range a.Health.Failures() {
 		answer.Failing = append(answer.Failing, failure.Component)
 	}
 	if err != nil {
 		status, answer.Status = http.StatusServiceUnavailable, "unready"
-		answer.Error = component + " fail: " + whyUnready(err)
+		answer.Error = component + ": " + whyUnready(err)
 		if !slices.Contains(answer.Failing, component) {
 			answer.Failing = append(answer.Failing, component)
 			slices.Sort(answer.Failing)
@@ -60,6 +63,9 @@ func (a *API) readyz(w http.ResponseWriter, r *request) error {
 
 // whyUnready returns what everybody may know of an error of the database.
 func whyUnready(err error) string {
+	if errors.Is(err, database.ErrDamaged) {
+		return "it is damaged; see the log, and run runhook doctor"
+	}
 	if errors.Is(err, database.ErrFull) {
 		return "its disk is full; what happens meanwhile is recorded once there is room"
 	}

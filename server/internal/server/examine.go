@@ -33,6 +33,9 @@ func Examine(ctx context.Context, config Config) ([]Problem, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
+	if err := store.CheckFileAt(ctx, config.Database); err != nil {
+		return nil, err
+	}
 	breaches, err := examineOnce(ctx, config)
 	for waited := time.Duration(0); err == nil && waited < settling && slices.ContainsFunc(breaches, passes); waited += anotherLook {
 		breaches, err = examineAgain(ctx, config, breaches)

@@ -216,7 +216,7 @@ func TestAServerWhoseDiskIsFullIsNotReadyAndSaysWhatFails(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		for range 10 {
 			answer := ask("GET", "/readyz", "")
-			if answer.Code != http.StatusServiceUnavailable || !strings.Contains(answer.Body.String(), "database writes fail: its disk is full") {
+			if answer.Code != http.StatusServiceUnavailable || !strings.Contains(answer.Body.String(), "database writes: its disk is full") {
 				t.Fatalf("/readyz is answered %d %s", answer.Code, answer.Body)
 			}
 			time.Sleep(1100 * time.Millisecond)

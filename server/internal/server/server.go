@@ -139,6 +139,7 @@ func (s *Server) Run(ctx context.Context) error {
 	failed := make(chan error, 1)
 	supporting.Go(func() { s.node.Run(background) })
 	supporting.Go(func() { s.listen(background) })
+	supporting.Go(func() { s.checkFile(background) })
 	supporting.Go(func() {
 		if err := s.http.Serve(refusals{s.listener}); !errors.Is(err, http.ErrServerClosed) {
 			failed <- fmt.Errorf("serve %s: %w", s.listener.Addr(), err)

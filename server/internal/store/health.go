@@ -66,7 +66,7 @@ func report(component *health.Component, err error) {
 	case err == nil:
 		component.Succeeded()
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-	case errors.Is(err, database.ErrUnavailable), errors.Is(err, database.ErrFull):
+	case errors.Is(err, database.ErrUnavailable), errors.Is(err, database.ErrFull), errors.Is(err, database.ErrDamaged):
 		component.Failed(err)
 	}
 }

@@ -84,6 +84,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if err := s.prepare(ctx, options); err != nil {
 		return nil, errors.Join(err, s.db.Close())
 	}
+	s.file, _ = s.db.(fileChecker)
 	if options.Wrap != nil {
 		s.db = options.Wrap(s.db)
 	}

@@ -32,6 +32,8 @@ type Store struct {
 	cache environmentCache
 	// opened remembers what was decoded of subscriptions.
 	opened openedSubscriptions
+	// file is nil for a database that is no file of this machine.
+	file fileChecker
 	// condition is told of every transaction.
 	condition *condition
 }

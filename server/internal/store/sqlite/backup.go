@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,6 +18,9 @@ func CopyFile(from, to string) (err error) {
 	// Only asks whether they are there: opening and closing a database file would
 	// drop the locks of this process on it.
 	if _, err := os.Stat(from); err != nil {
+		return err
+	}
+	if err := CheckFile(context.Background(), from); err != nil {
 		return err
 	}
 	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {

@@ -17,6 +17,9 @@ type resultError struct {
 }
 
 func (e *resultError) Error() string {
+	if e.Is(database.ErrDamaged) {
+		return fmt.Sprintf("%s (SQLite result %d); %s", e.message, e.code, recovery)
+	}
 	return fmt.Sprintf("%s (SQLite result %d)", e.message, e.code)
 }
 
@@ -35,6 +38,8 @@ func (e *resultError) Is(target error) bool {
 		return e.primary() == library.SQLITE_TOOBIG || e.primary() == library.SQLITE_MISMATCH
 	case database.ErrFull:
 		return e.primary() == library.SQLITE_FULL
+	case database.ErrDamaged:
+		return e.primary() == library.SQLITE_CORRUPT || e.primary() == library.SQLITE_NOTADB
 	case database.ErrUnavailable:
 		return e.primary() == library.SQLITE_BUSY
 	case database.ErrDamaged:

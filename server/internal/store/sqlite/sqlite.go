@@ -82,6 +82,9 @@ func (db *DB) open(options Options) error {
 	if err := createFile(path); err != nil {
 		return err
 	}
+	if err := checkLog(path); err != nil {
+		return err
+	}
 	connection, err := connect(path, writerPragmas(synchronous))
 	if err != nil {
 		return err

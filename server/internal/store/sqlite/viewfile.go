@@ -21,6 +21,9 @@ func ViewFile(ctx context.Context, path string, fn func(database.Conn) error) (e
 	} else if err != nil {
 		return fmt.Errorf("read the database: %w", err)
 	}
+	if err := checkLogUnlessInUse(path); err != nil {
+		return err
+	}
 	db := &DB{path: path, readers: newReaders(path, 1)}
 	defer func() { err = errors.Join(err, db.readers.close()) }()
 	return db.View(ctx, fn)

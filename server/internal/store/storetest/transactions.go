@@ -126,6 +126,9 @@ func openStore(f *fixture) {
 	if err := f.store.CheckWrites(f.Context()); err != nil {
 		f.Errorf("a store that works cannot be written: %v", err)
 	}
+	if err := f.store.CheckFile(f.Context()); err != nil || f.store.HasFile() != f.store.Exclusive() {
+		f.Errorf("a store that works has a damaged file: %v", err)
+	}
 	before := f.store.Stats()
 	f.insertRun()
 	if after := f.store.Stats(); after.Transactions != before.Transactions+1 {

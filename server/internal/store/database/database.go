@@ -174,9 +174,6 @@ var (
 	ErrAuthentication = errors.New("the database does not accept the user or the password")
 	// ErrInUse means another process has the database open.
 	ErrInUse = errors.New("another process has the database open")
-	// ErrDamaged means that what is on the disk is not what was written there: a
-	// person must restore a backup or save what can be read.
-	ErrDamaged = errors.New("the database file is damaged")
 	// ErrClosed means the database was closed.
 	ErrClosed = errors.New("the database is closed")
 )

@@ -17,9 +17,6 @@ type resultError struct {
 }
 
 func (e *resultError) Error() string {
-	if e.Is(database.ErrDamaged) {
-		return fmt.Sprintf("%s (SQLite result %d); %s", e.message, e.code, recovery)
-	}
 	return fmt.Sprintf("%s (SQLite result %d)", e.message, e.code)
 }
 
@@ -42,8 +39,6 @@ func (e *resultError) Is(target error) bool {
 		return e.primary() == library.SQLITE_CORRUPT || e.primary() == library.SQLITE_NOTADB
 	case database.ErrUnavailable:
 		return e.primary() == library.SQLITE_BUSY
-	case database.ErrDamaged:
-		return e.primary() == library.SQLITE_CORRUPT || e.primary() == library.SQLITE_NOTADB
 	case database.ErrDenied:
 		return e.primary() == library.SQLITE_READONLY || e.primary() == library.SQLITE_CANTOPEN || e.primary() == library.SQLITE_PERM
 	}

@@ -55,6 +55,9 @@ func (c *migrateCommand) Run(ctx context.Context, s streams) error {
 	}
 	for _, m := range moved {
 		fmt.Fprintf(s.out, "  %-22s %d\n", m.Table, m.Rows)
+		if m.Shortened > 0 {
+			fmt.Fprintf(s.out, "  %-22s %d keys of it were too long for an index of PostgreSQL: each is now its beginning and a hash of the whole\n", "", m.Shortened)
+		}
 	}
 	fmt.Fprintf(s.out, "Everything was moved. Serve it from now on with --db %s, and never again from %s: that would do all that is still to be done a second time.\n", redacted(c.To), c.From)
 	return nil

@@ -45,6 +45,9 @@ func (a *API) registerEndpoint(w http.ResponseWriter, r *request) error {
 	if body.ID == "" {
 		return model.Errorf(model.Invalid, "Invalid request body: id is missing; it is the id of the app's client")
 	}
+	if err := model.LimitEndpointID.Check("Invalid request body: id", body.ID); err != nil {
+		return err
+	}
 	registered, err := a.Registry.Register(r.Context(), r.environment, body.ID, body.URL, body.Replace)
 	if err != nil {
 		return err

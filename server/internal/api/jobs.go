@@ -39,11 +39,22 @@ func (a *API) invokeJob(w http.ResponseWriter, r *request) error {
 		}
 		in.Lifetime = time.Duration(lifetime * float64(time.Second))
 	}
+	if err := checkInvocation(in); err != nil {
+		return err
+	}
 	runID, err := a.onceIndexed(r, a.Engine.Invoke, in)
 	if err != nil {
 		return err
 	}
 	return ok(w, protocol.InvokedRun{ID: runID})
+}
+
+// checkInvocation finds what of an invocation cannot be kept.
+func checkInvocation(in engine.Invocation) error {
+	if err := model.LimitEventID.Check(protocol.HeaderIdempotencyKey, in.IdempotencyKey); err != nil {
+		return err
+	}
+	return model.LimitAccountID.Check("options.accountId", in.AccountID)
 }
 
 // onceIndexed invokes a job, and again if it is not known yet but an indexing may
@@ -74,6 +85,9 @@ func (a *API) testJob(w http.ResponseWriter, r *request) error {
 	in := engine.Invocation{JobSlug: r.PathValue("job"), Payload: body.Payload, Context: body.Context}
 	if body.Options != nil {
 		in.AccountID = body.Options.AccountID
+	}
+	if err := checkInvocation(in); err != nil {
+		return err
 	}
 	runID, err := a.onceIndexed(r, a.Engine.TestRun, in)
 	if err != nil {

@@ -9,13 +9,9 @@ import (
 	"github.com/runhook/runhook/server/internal/store"
 )
 
-const (
-	// maximumValue is the longest value, in UTF-16 code units, which are what the
-	// published clients count (triggers.md 7.1).
-	maximumValue = 256 << 10
-	// maximumKey is the longest key, in bytes: it stands in an index.
-	maximumKey = 2000
-)
+// maximumValue is the longest value, in UTF-16 code units, which are what the
+// published clients count (triggers.md 7.1).
+const maximumValue = 256 << 10
 
 // storedValue is the answer of the key-value store. Value is absent where there is
 // none; the published clients refuse null.
@@ -118,10 +114,7 @@ func (a *API) deleteValue(w http.ResponseWriter, r *request) error {
 
 func storeKey(r *request) (string, error) {
 	key := r.PathValue("key")
-	if len(key) > maximumKey {
-		return "", model.Errorf(model.Invalid, "Invalid key: it must have at most %d bytes, not %d", maximumKey, len(key))
-	}
-	return key, nil
+	return key, model.LimitStoreKey.Check("Invalid key: it", key)
 }
 
 // utf16Length returns how many code units a text has in UTF-16.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/server/internal/live"
+	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/schedule"
 )
 
@@ -71,6 +72,9 @@ func (a *API) attach(r *request) (attachment, error) {
 	slug := r.URL.Query().Get("endpoint")
 	if slug == "" || r.Method == http.MethodHead {
 		return attachment{}, nil
+	}
+	if err := model.LimitEndpointID.Check("Invalid or missing query parameters: endpoint", slug); err != nil {
+		return attachment{}, err
 	}
 	attached, err := a.Schedule.Attach(r.Context(), r.environment, slug)
 	return attachment{attached, a, r}, err

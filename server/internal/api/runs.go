@@ -261,6 +261,9 @@ func (a *API) putStatus(w http.ResponseWriter, r *request) error {
 		State json.RawMessage `json:"state"`
 		Data  json.RawMessage `json:"data"`
 	}
+	if err := model.LimitStatusKey.Check("The key of a status", r.PathValue("status")); err != nil {
+		return err
+	}
 	if err := readShown(r, &body); err != nil {
 		return err
 	}

@@ -20,6 +20,9 @@ func (a *API) createTask(w http.ResponseWriter, r *request) error {
 	if key == "" {
 		return model.Errorf(model.Invalid, "Invalid or Missing idempotency key")
 	}
+	if err := model.LimitTaskKey.Check(protocol.HeaderIdempotencyKey, key); err != nil {
+		return err
+	}
 	var body struct {
 		protocol.CreateTask
 		// ParentID hides the task's, which would take null for none.

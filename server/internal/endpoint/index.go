@@ -74,9 +74,9 @@ func readIndex(answer *answer, target Target) (protocol.Index, *Error) {
 	if !check.decode("", answer.body, &document) {
 		return protocol.Index{}, misshapen(answer, target, action, check.problems[0])
 	}
-	if issues := ingressIssues(document); len(issues) > 0 {
+	if issues := otherIssues(document); len(issues) > 0 {
 		return protocol.Index{}, &Error{Action: action, StatusCode: answer.status,
-			Message: "Your HTTP endpoints and webhooks have issues:\n" + strings.Join(issues, "\n")}
+			Message: "Your app's sources, dynamic triggers, dynamic schedules, HTTP endpoints and webhooks have issues:\n" + strings.Join(issues, "\n")}
 	}
 	return document, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/cron"
 	"github.com/runhook/runhook/server/internal/filter"
+	"github.com/runhook/runhook/server/internal/model"
 )
 
 // maxIssues bounds the list of what is wrong with an index.
@@ -29,7 +30,7 @@ func jobIssues(jobs []json.RawMessage) []string {
 		if members := check.object("", raw); members != nil {
 			id, version := check.job(members)
 			if id != "" {
-				name = fmt.Sprintf("Job %q", id)
+				name = "Job " + quoted(id)
 			}
 			key := id + "@" + version
 			if id != "" && seen[key] {
@@ -51,9 +52,11 @@ func jobIssues(jobs []json.RawMessage) []string {
 func (s *shape) job(members map[string]json.RawMessage) (id, version string) {
 	var name, startPosition string
 	var flag bool
-	s.identifier("id", members["id"], &id)
+	if s.identifier("id", members["id"], &id) {
+		s.fits("id", id, model.LimitJobID)
+	}
 	s.filled("name", members["name"], &name)
-	if s.filled("version", members["version"], &version) && !versionPattern.MatchString(version) {
+	if s.filled("version", members["version"], &version) && s.fits("version", version, model.LimitJobVersion) && !versionPattern.MatchString(version) {
 		s.fail("version", "expected three numbers such as 1.0.0, got %.40q", version)
 	}
 	s.need("enabled", members["enabled"], &flag)
@@ -76,9 +79,9 @@ func (s *shape) event(path string, raw json.RawMessage) {
 		return
 	}
 	var text string
-	s.names(path+".name", members["name"])
+	s.eventNames(path+".name", members["name"])
 	s.need(path+".title", members["title"], &text)
-	s.need(path+".source", members["source"], &text)
+	s.source(path+".source", members["source"])
 	s.need(path+".icon", members["icon"], &text)
 	var filter map[string]json.RawMessage
 	s.option(path+".filter", members["filter"], &filter)
@@ -102,7 +105,9 @@ func (s *shape) trigger(path string, raw json.RawMessage) {
 	case "scheduled":
 		s.schedule(path+".schedule", members["schedule"])
 	case "dynamic":
-		s.identifier(path+".id", members["id"], &id)
+		if s.identifier(path+".id", members["id"], &id) {
+			s.fits(path+".id", id, model.LimitDynamicID)
+		}
 	case "invoke":
 	default:
 		s.oneOf(path+".type", kind, "static", "scheduled", "dynamic", "invoke")
@@ -114,9 +119,8 @@ func (s *shape) rule(path string, raw json.RawMessage) {
 	if members == nil {
 		return
 	}
-	var source string
-	s.names(path+".event", members["event"])
-	s.need(path+".source", members["source"], &source)
+	s.eventNames(path+".event", members["event"])
+	s.source(path+".source", members["source"])
 	s.filter(path+".payload", members["payload"])
 	s.filter(path+".context", members["context"])
 }
@@ -155,6 +159,7 @@ func (s *shape) schedule(path string, raw json.RawMessage) {
 	}
 	var account string
 	s.option(path+".accountId", members["accountId"], &account)
+	s.fits(path+".accountId", account, model.LimitAccountID)
 	if _, err := cron.New(of); err != nil {
 		problem, _ := errors.AsType[*cron.Problem](err)
 		s.fail(join(path, problem.Path), "%v", problem.Err)
@@ -169,7 +174,9 @@ func (s *shape) concurrencyLimit(path string, raw json.RawMessage) {
 	if raw[0] == '{' {
 		group := s.object(path, raw)
 		var id string
-		s.filled(path+".id", group["id"], &id)
+		if s.filled(path+".id", group["id"], &id) {
+			s.fits(path+".id", id, model.LimitConcurrencyID)
+		}
 		path, raw = path+".limit", group["limit"]
 	}
 	var limit int
@@ -178,15 +185,30 @@ func (s *shape) concurrencyLimit(path string, raw json.RawMessage) {
 	}
 }
 
-// names checks a value that is a string or an array of strings.
-func (s *shape) names(path string, raw json.RawMessage) {
+// source checks the source of events.
+func (s *shape) source(path string, raw json.RawMessage) {
+	var source string
+	s.need(path, raw, &source)
+	s.fits(path, source, model.LimitEventSource)
+}
+
+// names reads a value that is a string or an array of strings.
+func (s *shape) names(path string, raw json.RawMessage) []string {
 	if len(raw) > 0 && raw[0] == '[' {
 		var several []string
 		s.need(path, raw, &several)
-		return
+		return several
 	}
 	var one string
 	s.need(path, raw, &one)
+	return []string{one}
+}
+
+// eventNames checks the name of an event, or an array of them.
+func (s *shape) eventNames(path string, raw json.RawMessage) {
+	for _, name := range s.names(path, raw) {
+		s.fits(path, name, model.LimitEventName)
+	}
 }
 
 // filled reads a string that must not be empty, and reports whether it is so.

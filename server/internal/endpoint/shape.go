@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/model"
 )
 
 // problem is one thing that is wrong with a document, and where.
@@ -71,6 +72,16 @@ func (s *shape) decode(path string, raw json.RawMessage, into any) bool {
 		return false
 	}
 	s.fail(path, "%v", err)
+	return false
+}
+
+// fits reports whether a text that stands in an index of the database is within its
+// limit.
+func (s *shape) fits(path, text string, limit model.Limit) bool {
+	if len(text) <= limit.Bytes {
+		return true
+	}
+	s.fail(path, "expected at most %d bytes, got %d", limit.Bytes, len(text))
 	return false
 }
 

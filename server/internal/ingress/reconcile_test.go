@@ -85,7 +85,7 @@ func TestAnIndexThatCannotBeKeptFailsAsAWhole(t *testing.T) {
 	for want, document := range map[string]object{
 		`- HTTP endpoint "": empty value at "id".`:                                                                           {"httpEndpoints": []object{httpEndpoint("", nil)}},
 		`- HTTP endpoint "é": expected visible ASCII characters only at "id".`:                                               {"httpEndpoints": []object{httpEndpoint("é", nil)}},
-		`expected at most 500 characters, got 501 at "id".`:                                                                  {"httpEndpoints": []object{httpEndpoint(strings.Repeat("x", 501), nil)}},
+		`expected at most 500 bytes, got 501 at "id".`:                                                                       {"httpEndpoints": []object{httpEndpoint(strings.Repeat("x", 501), nil)}},
 		`- HTTP endpoint "new": invalid filter: it is a number: want a list of methods at "immediateResponseFilter.method".`: {"httpEndpoints": []object{httpEndpoint("new", object{"immediateResponseFilter": object{"method": 1}})}},
 		`- Webhook "shop": there is no HTTP endpoint "shop" at "httpEndpoint.id".`:                                           orphan,
 		`- Webhook "a b": expected visible ASCII characters only at "key".`:                                                  badKey,

@@ -11,9 +11,6 @@ import (
 	"github.com/runhook/runhook/server/internal/store"
 )
 
-// maximumKey is the longest key or account id, in bytes: these stand in indexes.
-const maximumKey = 1000
-
 // Register makes a schedule tick under a key of a dynamic schedule, which an app
 // has; one that is there under the key is changed. It returns whether it ticks now,
 // which in DEVELOPMENT it may not. The error is a [model.Invalid] one if the schedule
@@ -49,10 +46,11 @@ func check(given protocol.RegisterSchedule) error {
 	if given.ID == "" {
 		return model.Errorf(model.Invalid, "Invalid request body: id is missing; it is the key of the schedule")
 	}
-	for name, text := range map[string]string{"id": given.ID, "accountId": given.AccountID} {
-		if len(text) > maximumKey {
-			return model.Errorf(model.Invalid, "Invalid request body: %s must have at most %d bytes, not %d", name, maximumKey, len(text))
-		}
+	if err := model.LimitScheduleKey.Check("Invalid request body: id", given.ID); err != nil {
+		return err
+	}
+	if err := model.LimitAccountID.Check("Invalid request body: accountId", given.AccountID); err != nil {
+		return err
 	}
 	_, err := cron.New(given.Schedule)
 	if problem, ok := errors.AsType[*cron.Problem](err); ok {

@@ -78,7 +78,6 @@ func (s *Service) register(tx *store.Tx, environment *model.Environment, wanted 
 // check returns a [model.Invalid] error that says what of a registration cannot be
 // kept, if anything.
 func (r Registration) check() error {
-	const longestKey = 1000
 	switch {
 	case len(r.Rule.Event) == 0:
 		return model.Errorf(model.Invalid, "Invalid request body: rule.event is missing")
@@ -88,8 +87,12 @@ func (r Registration) check() error {
 		return model.Errorf(model.Invalid, "Invalid request body: source must have a key and a channel")
 	case len(r.Source.Options["event"]) == 0:
 		return model.Errorf(model.Invalid, "Invalid request body: source.options.event is missing")
-	case len(r.Key)+len(r.Source.Key) > longestKey:
-		return model.Errorf(model.Invalid, "The key of the registration and that of its source are too long: %d bytes, at most %d", len(r.Key)+len(r.Source.Key), longestKey)
+	}
+	if err := model.LimitSourceKey.Check("The key of the registration and that of its source together", r.Key+r.Source.Key); err != nil {
+		return err
+	}
+	if err := model.LimitEventID.Check(protocol.HeaderIdempotencyKey, r.EventID); err != nil {
+		return err
 	}
 	return trigger.SendOptions{AccountID: r.AccountID}.Check()
 }

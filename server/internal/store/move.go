@@ -17,6 +17,8 @@ import (
 type Moved struct {
 	Table string
 	Rows  int
+	// Shortened counts the texts that were cut, as no index of PostgreSQL takes them.
+	Shortened int
 }
 
 // ErrNotEmpty means that the database to move to holds something already.
@@ -115,11 +117,11 @@ func moveAll(from, into database.Conn, key string) ([]Moved, error) {
 	}
 	var moved []Moved
 	for _, t := range tables {
-		n, err := t.move(from, into)
+		n, shortened, err := t.move(from, into)
 		if err != nil {
 			return nil, fmt.Errorf("move the table %s: %w", t.name, err)
 		}
-		moved = append(moved, Moved{t.name, n})
+		moved = append(moved, Moved{t.name, n, shortened})
 	}
 	if key != "" {
 		_, err = into.Exec(`INSERT INTO settings (name, value) VALUES ($1, $2)`, masterKeySetting, key)
@@ -160,8 +162,9 @@ func tablesToMove(c database.Conn) ([]table, error) {
 // movedTogether is how many rows are sent in one go.
 const movedTogether = 500
 
-// move copies the rows of a table, and returns how many there are on both sides.
-func (t table) move(from, into database.Conn) (n int, err error) {
+// move copies the rows of a table, and returns how many there are on both sides, and
+// how many texts of them were shortened.
+func (t table) move(from, into database.Conn) (n, shortened int, err error) {
 	columns := strings.Join(t.columns, ", ")
 	parameters := make([]string, len(t.columns))
 	for i := range parameters {
@@ -170,31 +173,32 @@ func (t table) move(from, into database.Conn) (n int, err error) {
 	insert := `INSERT INTO ` + t.name + ` (` + columns + `) VALUES (` + strings.Join(parameters, ", ") + `)`
 	rows, err := from.Query(`SELECT ` + columns + ` FROM ` + t.name + ` ORDER BY rowid`)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer rows.Close()
 	for ; rows.Next(); n++ {
 		values, err := t.scan(rows)
 		if err != nil {
-			return n, err
+			return n, shortened, err
 		}
+		shortened += t.shorten(values)
 		if n%movedTogether == movedTogether-1 {
 			_, err = into.Exec(insert, values...)
 		} else {
 			err = into.Queue(insert, values, nil)
 		}
 		if err != nil {
-			return n, err
+			return n, shortened, err
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return n, err
+		return n, shortened, err
 	}
 	arrived, err := rowsIn(into, t.name)
 	if err == nil && arrived != n {
 		err = fmt.Errorf("%d of %d rows arrived", arrived, n)
 	}
-	return n, err
+	return n, shortened, err
 }
 
 // scan returns the values of a row as arguments of a statement.
@@ -220,7 +224,9 @@ func (t table) scan(rows database.Rows) ([]any, error) {
 	for i, value := range values {
 		switch value := value.(type) {
 		case **string:
-			values[i] = *value
+			if values[i] = nil; *value != nil {
+				values[i] = **value
+			}
 		case **int64:
 			values[i] = *value
 		case **bool:

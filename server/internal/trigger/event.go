@@ -8,10 +8,6 @@ import (
 	"github.com/runhook/runhook/server/internal/model"
 )
 
-// MaximumName is the longest name, source or id of an event and the longest
-// account id, in bytes: these stand in indexes.
-const MaximumName = 1000
-
 // NewEvent is an event to be sent.
 type NewEvent struct {
 	// EventID is the caller's id for it; nil to have it given one.
@@ -49,34 +45,36 @@ type SendOptions struct {
 // stored, if anything.
 func (e NewEvent) Check() error {
 	if e.EventID != nil {
-		if err := checkName("id", *e.EventID); err != nil {
+		if err := checkName(model.LimitEventID, "id", *e.EventID); err != nil {
 			return err
 		}
 	}
-	if err := checkName("name", e.Name); err != nil {
+	if err := checkName(model.LimitEventName, "name", e.Name); err != nil {
 		return err
 	}
-	return checkName("source", e.Source)
+	return checkName(model.LimitEventSource, "source", e.Source)
 }
 
 // Check returns a [model.Invalid] error that says what of the options cannot be
 // stored, if anything.
-func (o SendOptions) Check() error { return checkName("accountId", o.AccountID) }
+func (o SendOptions) Check() error { return checkName(model.LimitAccountID, "accountId", o.AccountID) }
 
-func checkName(what, name string) error {
-	switch {
-	case isName(name):
-		return nil
-	case len(name) > MaximumName:
-		return model.Errorf(model.Invalid, "%s must have at most %d bytes, not %d", what, MaximumName, len(name))
+func checkName(limit model.Limit, what, name string) error {
+	if err := limit.Check(what, name); err != nil {
+		return err
 	}
-	return model.Errorf(model.Invalid, "%s must be text without the character U+0000", what)
+	if !isText(name) {
+		return model.Errorf(model.Invalid, "%s must be text without the character U+0000", what)
+	}
+	return nil
 }
 
-// isName reports whether an event may have a text as its name, source or id.
-func isName(text string) bool {
-	return len(text) <= MaximumName && !strings.Contains(text, "\x00") && utf8.ValidString(text)
+// isName reports whether a limit lets an event have a text as its name, source or id.
+func isName(limit model.Limit, text string) bool {
+	return limit.Check("", text) == nil && isText(text)
 }
+
+func isText(text string) bool { return !strings.Contains(text, "\x00") && utf8.ValidString(text) }
 
 // event returns what is to be recorded of an event that is sent now. The database
 // decides whether it is the first with its event id.

@@ -11,7 +11,7 @@ func errorEventNotFound() error { return model.Errorf(model.NotFound, "Event not
 
 // find returns an event of an environment, without its payload and context.
 func find(tx *store.Tx, environment *model.Environment, eventID string) (model.Event, error) {
-	if !isName(eventID) {
+	if !isText(eventID) {
 		return model.Event{}, errorEventNotFound()
 	}
 	event, found, err := tx.EventHead(environment.ID, eventID)

@@ -43,6 +43,14 @@ func (s *Service) SourceListens(tx *store.Tx, environment *model.Environment, so
 	if _, err := filter.ParseRule(rule.Payload, rule.Context); err != nil {
 		return model.Errorf(model.Invalid, "rule: %v", err)
 	}
+	for _, name := range rule.Event {
+		if err := checkName(model.LimitEventName, "rule.event", name); err != nil {
+			return err
+		}
+	}
+	if err := checkName(model.LimitEventSource, "rule.source", rule.Source); err != nil {
+		return err
+	}
 	return saveDispatcher(tx, dispatcherOf(environment, model.DispatchDynamicTrigger, sourceID, rule))
 }
 
@@ -53,8 +61,8 @@ func (s *Service) Indexed(*store.Tx, *model.Environment, model.Endpoint, protoco
 
 func dispatcherOf(environment *model.Environment, kind model.DispatcherKind, targetID string, rule protocol.EventRule) model.Dispatcher {
 	// No event has a name or source that may not be one.
-	names := slices.DeleteFunc(slices.Clone([]string(rule.Event)), func(name string) bool { return !isName(name) })
-	if !isName(rule.Source) {
+	names := slices.DeleteFunc(slices.Clone([]string(rule.Event)), func(name string) bool { return !isName(model.LimitEventName, name) })
+	if !isName(model.LimitEventSource, rule.Source) {
 		names = nil
 	}
 	slices.Sort(names)

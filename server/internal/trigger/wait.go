@@ -52,14 +52,14 @@ func (w NewWait) check() error {
 			ShortestWait.Seconds(), LongestWait.Seconds(), w.Timeout.Seconds())
 	}
 	for _, name := range w.Names {
-		if err := checkName("name", name); err != nil {
+		if err := checkName(model.LimitEventName, "name", name); err != nil {
 			return err
 		}
 	}
-	if err := checkName("source", w.Source); err != nil {
+	if err := checkName(model.LimitEventSource, "source", w.Source); err != nil {
 		return err
 	}
-	if err := checkName("accountId", w.AccountID); err != nil {
+	if err := checkName(model.LimitAccountID, "accountId", w.AccountID); err != nil {
 		return err
 	}
 	if _, err := filter.ParseRule(w.PayloadFilter, w.ContextFilter); err != nil {

@@ -61,6 +61,9 @@ func (f *fields) fail(path, format string, values ...any) {
 	}
 }
 
+// eventMembers are the members of an event.
+var eventMembers = []string{"name", "payload", "context", "id", "timestamp", "source", "payloadType"}
+
 // event reads an event (api.md 5.2).
 func (f *fields) event(path string, raw json.RawMessage) trigger.NewEvent {
 	members := f.object(path, raw)
@@ -70,6 +73,11 @@ func (f *fields) event(path string, raw json.RawMessage) trigger.NewEvent {
 	}
 	if members == nil {
 		return event
+	}
+	if members["payload"] == nil {
+		if unknown := unknownMembers(raw, eventMembers, func(a, b string) bool { return a == b }); len(unknown) > 0 {
+			f.fail(path, "has no payload: %s", describeUnknown(unknown, `the payload goes into the member "payload"`))
+		}
 	}
 	if name := f.text(path+".name", members["name"]); name != nil {
 		event.Name = *name

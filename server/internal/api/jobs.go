@@ -23,8 +23,8 @@ const maximumLifetime = 10 * 365 * 24 * time.Hour
 
 // invokeJob is POST /api/v1/jobs/:jobSlug/invoke (api.md 6.1).
 func (a *API) invokeJob(w http.ResponseWriter, r *request) error {
-	var body protocol.InvokeJob
-	if err := readJSON(r, &body); err != nil {
+	body, err := readInvocation(r)
+	if err != nil {
 		return err
 	}
 	in := engine.Invocation{
@@ -47,6 +47,16 @@ func (a *API) invokeJob(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	return ok(w, protocol.InvokedRun{ID: runID})
+}
+
+// readInvocation reads the body of an invocation. One that has no payload, but
+// members that nothing knows, was meant to be the payload.
+func readInvocation(r *request) (body protocol.InvokeJob, err error) {
+	text, err := readJSONText(r, &body)
+	if err != nil || body.Payload != nil {
+		return body, err
+	}
+	return body, checkMembers(text, &body, `the payload of the run goes into the member "payload": {"payload": {...}}`)
 }
 
 // checkInvocation finds what of an invocation cannot be kept.
@@ -78,8 +88,8 @@ func (a *API) onceIndexed(
 // testJob is POST /api/runhook/v1/jobs/:jobSlug/test: a run that is marked as a
 // test, with the payload, context and account that the body gives.
 func (a *API) testJob(w http.ResponseWriter, r *request) error {
-	var body protocol.InvokeJob
-	if err := readJSON(r, &body); err != nil {
+	body, err := readInvocation(r)
+	if err != nil {
 		return err
 	}
 	in := engine.Invocation{JobSlug: r.PathValue("job"), Payload: body.Payload, Context: body.Context}

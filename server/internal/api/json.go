@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"reflect"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/runhook/runhook/protocol"
@@ -92,11 +93,26 @@ func tooLarge() error {
 // readJSON decodes the body of a request, which must be a JSON object. Its texts
 // name things, so one that cannot be kept as it is is refused.
 func readJSON(r *request, into any) error {
+	_, err := readJSONText(r, into)
+	return err
+}
+
+// readJSONText is readJSON that returns the body as well.
+func readJSONText(r *request, into any) ([]byte, error) {
 	body, err := readObject(r, into)
+	if err != nil {
+		return nil, err
+	}
+	return body, checkWhole(body, into)
+}
+
+// readKnown is readJSON for our own API, where every member must be known.
+func readKnown(r *request, into any) error {
+	body, err := readJSONText(r, into)
 	if err != nil {
 		return err
 	}
-	return checkWhole(body, into)
+	return checkMembers(body, into, "known are "+strings.Join(fieldNames(reflect.TypeOf(into).Elem()), ", "))
 }
 
 // readShown is readJSON for a request whose texts are shown to people: a character

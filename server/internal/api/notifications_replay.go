@@ -21,7 +21,7 @@ func (a *API) replayNotifications(w http.ResponseWriter, r *request) error {
 		Until          *protocol.Time `json:"until"`
 		Status         string         `json:"status"`
 	}
-	if err := readJSON(r, &body); err != nil {
+	if err := readKnown(r, &body); err != nil {
 		return err
 	}
 	if (body.Destination == "") == (body.SubscriptionID == "") {

@@ -264,12 +264,17 @@ func (a *API) putStatus(w http.ResponseWriter, r *request) error {
 	if err := model.LimitStatusKey.Check("The key of a status", r.PathValue("status")); err != nil {
 		return err
 	}
-	if err := readShown(r, &body); err != nil {
+	text, err := readObject(r, &body)
+	if err != nil {
 		return err
+	}
+	if body.Label == nil && body.State == nil && body.Data == nil {
+		if err := checkMembers(text, &body, "a status has a label, a state and data"); err != nil {
+			return err
+		}
 	}
 	var update protocol.UpdateStatus
 	var stateGiven bool
-	var err error
 	if update.Label, _, err = textMember("label", body.Label); err != nil {
 		return err
 	}

@@ -186,7 +186,7 @@ func (r subscriptionRequest) newSubscription() model.Subscription {
 // createSubscription is POST /api/runhook/v1/subscriptions.
 func (a *API) createSubscription(w http.ResponseWriter, r *request) error {
 	var body subscriptionRequest
-	if err := readJSON(r, &body); err != nil {
+	if err := readKnown(r, &body); err != nil {
 		return err
 	}
 	asymmetric, err := body.asymmetric()
@@ -203,7 +203,7 @@ func (a *API) createSubscription(w http.ResponseWriter, r *request) error {
 // changeSubscription is PATCH /api/runhook/v1/subscriptions/:id.
 func (a *API) changeSubscription(w http.ResponseWriter, r *request) error {
 	var body subscriptionRequest
-	if err := readJSON(r, &body); err != nil {
+	if err := readKnown(r, &body); err != nil {
 		return err
 	}
 	if body.Secret != "" || body.Signature != "" {

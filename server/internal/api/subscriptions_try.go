@@ -16,7 +16,7 @@ const dryRunWindow = 7 * 24 * time.Hour
 // of. Nothing is kept or sent.
 func (a *API) dryRunSubscription(w http.ResponseWriter, r *request) error {
 	var body subscriptionRequest
-	if err := readJSON(r, &body); err != nil {
+	if err := readKnown(r, &body); err != nil {
 		return err
 	}
 	since := a.Clock.Now().Add(-dryRunWindow)
@@ -62,7 +62,7 @@ func (a *API) rotateSubscription(w http.ResponseWriter, r *request) error {
 		OverlapSeconds *int `json:"overlapSeconds"`
 		signingRequest
 	}{}
-	if err := readJSON(r, &body); err != nil {
+	if err := readKnown(r, &body); err != nil {
 		return err
 	}
 	asymmetric, err := body.asymmetric()

@@ -120,12 +120,17 @@ func (a *API) completeTask(w http.ResponseWriter, r *request) error {
 		Output     json.RawMessage            `json:"output"`
 		Properties []protocol.DisplayProperty `json:"properties"`
 	}
-	if err := readShown(r, &body); err != nil {
+	text, err := readObject(r, &body)
+	if err != nil {
 		return err
+	}
+	if body.Output == nil && body.Properties == nil {
+		if err := checkMembers(text, &body, `what the task returned goes into the member "output"`); err != nil {
+			return err
+		}
 	}
 	output := []byte(body.Output)
 	if r.Header.Get(protocol.HeaderVersion) == protocol.VersionSerializedOutput {
-		var err error
 		if output, err = serialized(body.Output); err != nil {
 			return err
 		}

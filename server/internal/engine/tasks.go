@@ -105,6 +105,9 @@ func (e *Engine) createTask(tx *store.Tx, state store.RunState, t model.Task, re
 		return t, err
 	}
 	if inserted {
+		if err := checkParent(tx, t); err != nil {
+			return t, err
+		}
 		e.tellTask(tx, &t)
 		return asAnswered(t, state, tx.Now()), e.announceBegun(tx, t)
 	}
@@ -133,6 +136,19 @@ func asAnswered(t model.Task, state store.RunState, now time.Time) model.Task {
 		t.Status, t.Operation = protocol.TaskCompleted, ""
 	}
 	return t
+}
+
+// checkParent gives a [model.Invalid] error for a task whose parent is none of its
+// run's.
+func checkParent(tx *store.Tx, t model.Task) error {
+	if t.ParentID == "" {
+		return nil
+	}
+	found, err := tx.HasTask(t.RunID, t.ParentID)
+	if err == nil && !found {
+		err = model.Errorf(model.Invalid, "Invalid request body: parentId must be the id of a task of the same run: run %s has no task %.100q", t.RunID, t.ParentID)
+	}
+	return err
 }
 
 // reviveTask has a task that an end of its run canceled be executed again, now

@@ -118,6 +118,12 @@ func (tx *Tx) Task(id string) (model.Task, bool, error) {
 	return first(tx, `SELECT `+taskColumns+` FROM tasks WHERE id = $1`, []any{id}, scanTask)
 }
 
+// HasTask reports whether a run has a task.
+func (tx *Tx) HasTask(runID, id string) (bool, error) {
+	n, err := tx.count(`SELECT COUNT(*) FROM tasks WHERE id = $1 AND run_id = $2`, id, runID)
+	return n > 0, err
+}
+
 // LockTask is [Tx.Task], and keeps others from changing the task until the
 // transaction ends: an app completes a task without locking its run.
 func (tx *Tx) LockTask(id string) (model.Task, bool, error) {

@@ -108,9 +108,30 @@ func (e *Engine) CancelJobRuns(ctx context.Context, environment *model.Environme
 	return canceled, failed, err
 }
 
+const (
+	// mostHistory and mostHistoryBytes bound the history of a status, which is written
+	// anew with each change.
+	mostHistory      = 1000
+	mostHistoryBytes = 1 << 20
+)
+
+// keptHistory returns as many of the newest entries as are kept.
+func keptHistory(history []protocol.RunStatusSnapshot) []protocol.RunStatusSnapshot {
+	size, from := 0, len(history)
+	for from > max(0, len(history)-mostHistory) {
+		entry := history[from-1]
+		if size += len(entry.Label) + len(entry.State) + len(entry.Data); size > mostHistoryBytes {
+			break
+		}
+		from--
+	}
+	return history[from:]
+}
+
 // UpdateStatus makes or changes an explicit status of a run. Members that the
 // update does not give keep their value; data is replaced whole. What the status
-// was before goes to its history.
+// was before goes to its history, of which the newest 1,000 entries of 1 MiB together
+// are kept.
 func (e *Engine) UpdateStatus(ctx context.Context, environment *model.Environment, runID, key string, update protocol.UpdateStatus) (status protocol.RunStatusRecord, err error) {
 	err = e.store.Update(ctx, func(tx *store.Tx) error {
 		run, found, err := tx.LockRun(runID)
@@ -125,7 +146,7 @@ func (e *Engine) UpdateStatus(ctx context.Context, environment *model.Environmen
 			return err
 		}
 		if found {
-			stored.History = append(stored.History, protocol.RunStatusSnapshot{Label: stored.Label, State: stored.State, Data: stored.Data})
+			stored.History = keptHistory(append(stored.History, protocol.RunStatusSnapshot{Label: stored.Label, State: stored.State, Data: stored.Data}))
 		} else {
 			stored = protocol.RunStatusRecord{Key: key, Label: key, History: []protocol.RunStatusSnapshot{}}
 		}

@@ -82,6 +82,10 @@ func inSettings(err error) error {
 	return err
 }
 
+// databaseWait is how long serve waits at its start for a PostgreSQL that does not
+// answer, such as one that is started beside it.
+const databaseWait = 2 * time.Minute
+
 // check finds what server.Config cannot tell from a default.
 func (c *serveCommand) check() error {
 	for field, value := range map[string]int64{
@@ -125,7 +129,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 			protocol.Development: c.DevKey, protocol.Preview: c.PreviewKey,
 		},
 		KeepPayloads: c.KeepPayloads, KeepRuns: c.KeepRuns,
-		Executions: c.MaxExecutions, Deliveries: c.MaxDeliveries, MaximumRequest: c.MaxRequest, Grace: c.Grace, DevSchedules: c.DevSchedules, Version: version(), Log: log,
+		Executions: c.MaxExecutions, Deliveries: c.MaxDeliveries, MaximumRequest: c.MaxRequest, Grace: c.Grace, DatabaseWait: databaseWait, DevSchedules: c.DevSchedules, Version: version(), Log: log,
 		NotificationSchedule: c.Schedule, QueuedRuns: c.queuedRuns(),
 		OnKeys: func(keys []server.Key) { c.announceKeys(s.out, isTerminal(s.out), log, keys) },
 	})

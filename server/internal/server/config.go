@@ -64,6 +64,9 @@ type Config struct {
 	// AppPatience is how long an invocation in DEVELOPMENT of a job that no app has
 	// waits for one to be registered; less than zero for no time.
 	AppPatience time.Duration
+	// DatabaseWait is how long Open waits for a PostgreSQL that does not answer; zero
+	// for not at all.
+	DatabaseWait time.Duration
 	// Grace is how long a stop waits for executions and deliveries in flight.
 	Grace time.Duration
 	// Version is the program's.

@@ -88,7 +88,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if err = s.checkAddress(); err != nil {
 		return err
 	}
-	if s.store, err = openStore(ctx, s.config, s.health); err != nil {
+	if s.store, err = awaitStore(ctx, s.config, func() (*store.Store, error) { return openStore(ctx, s.config, s.health) }); err != nil {
 		return err
 	}
 	if s.listener = s.config.Listener; s.listener == nil {

@@ -161,7 +161,7 @@ func TestTheIndexDescribesEveryJob(t *testing.T) {
 		t.Errorf("the index of nothing is %s", empty)
 	}
 	nothing := func(context.Context, none) (none, error) { return none{}, nil }
-	mail := runhook.NewJob(client, "Send Mail!", "1.2.3", runhook.OnInvoke[none](), nothing)
+	mail := runhook.NewJob(client, "send-mail", "1.2.3", runhook.OnInvoke[none](), nothing, runhook.Name("Send Mail!"))
 	if mail.ID() != "send-mail" {
 		t.Errorf("the ID is %q", mail.ID())
 	}
@@ -195,7 +195,8 @@ func TestMistakesInAProgramPanicAtRegistration(t *testing.T) {
 	}{
 		"a bad version": {func() { runhook.NewJob(client, "a", "1.0", invoked, run) }, `version "1.0" is not of the form 1.2.3`},
 		"a bad ID":      {func() { runhook.NewJob(client, "!!", "1.0.0", invoked, run) }, "the ID needs at least one letter"},
-		"a taken ID":    {func() { runhook.NewJob(client, "Taken", "1.0.0", invoked, run) }, "has a job with this ID already"},
+		"a changed ID":  {func() { runhook.NewJob(client, "My Job", "1.0.0", invoked, run) }, `use "my-job"`},
+		"a taken ID":    {func() { runhook.NewJob(client, "taken", "1.0.0", invoked, run) }, "has a job with this ID already"},
 		"no client":     {func() { runhook.NewJob(nil, "a", "1.0.0", invoked, run) }, "the client is nil"},
 		"no trigger":    {func() { runhook.NewJob(client, "a", "1.0.0", runhook.Trigger[none]{}, run) }, "the trigger is empty"},
 		"no function":   {func() { runhook.NewJob[none, none](client, "a", "1.0.0", invoked, nil) }, "the job has no function"},

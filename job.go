@@ -29,7 +29,7 @@ type registeredJob struct {
 var jobVersion = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
 
 // NewJob registers a job with the client. The ID names it for ever, in lower
-// case and without characters that a URL must escape; the version, such as
+// case and without characters that a URL must escape, and is not changed to be so; the version, such as
 // "1.0.0", changes when runs of the old code should not go on with the new.
 //
 // The trigger says what starts the job, and with what. run is called on every
@@ -54,6 +54,8 @@ func NewJob[Payload, Output any](client *Client, id, version string, trigger Tri
 		panic(fmt.Sprintf("runhook.NewJob(%q): the client is nil: create one with runhook.New", id))
 	case slug == "":
 		panic(fmt.Sprintf("runhook.NewJob(%q): the ID needs at least one letter a to z or digit", id))
+	case slug != id:
+		panic(fmt.Sprintf("runhook.NewJob(%q): the ID has characters that a job's cannot have: use %q, and runhook.Name for what people read", id, slug))
 	case !jobVersion.MatchString(version):
 		panic(fmt.Sprintf("runhook.NewJob(%q): version %q is not of the form 1.2.3", id, version))
 	case run == nil:

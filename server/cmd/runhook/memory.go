@@ -5,12 +5,19 @@ import (
 	"runtime/debug"
 )
 
-// spendMemory has the garbage collector run less often than usual, unless GOGC
-// says how often: a server holds little memory, all of it short-lived, so that a
-// few dozen megabytes more buy several per cent of its processor time.
-func spendMemory() {
+// spendMemory says how the garbage collector is to use so many bytes of memory, 0 for
+// any number, unless GOGC or GOMEMLIMIT say so themselves.
+//
+// It runs less often than usual: a server holds little memory, all of it short-lived,
+// so that a few dozen megabytes more buy several per cent of its processor time. Near
+// the limit it runs as often as it must. What it does not see, such as the
+// database's own memory and the stacks of the system, has the rest of the limit.
+func spendMemory(limit int64) {
 	const percent = 300
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(percent)
+	}
+	if limit > 0 && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(limit / 5 * 4)
 	}
 }

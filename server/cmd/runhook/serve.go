@@ -18,8 +18,9 @@ type databaseFlags struct {
 
 type serveCommand struct {
 	databaseFlags
+	listenFlags
 	Addr           string          `env:"RUNHOOK_ADDR" default:"127.0.0.1:3030" placeholder:"HOST:PORT" help:"The address to listen on. Default: ${default}."`
-	PublicURL      string          `env:"RUNHOOK_PUBLIC_URL" placeholder:"URL" help:"The base URL at which apps and other services reach this server. Default: http:// and the address."`
+	PublicURL      string          `env:"RUNHOOK_PUBLIC_URL" placeholder:"URL" help:"The base URL at which apps and other services reach this server. Default: http:// or, with --tls-cert, https://, and the address."`
 	EgressAllow    string          `env:"RUNHOOK_EGRESS_ALLOW" placeholder:"CIDRS" help:"Address ranges, separated by commas, to which outgoing requests are allowed although they are private, loopback, link-local or metadata addresses. Default: none; DEVELOPMENT always reaches loopback and private ones."`
 	EgressPorts    string          `env:"RUNHOOK_EGRESS_PORTS" placeholder:"PORTS" help:"Ports below 1024 and ranges of them, separated by commas, on which public hosts may be called besides 80 and 443. Default: none."`
 	TrustedProxies string          `env:"RUNHOOK_TRUSTED_PROXIES" placeholder:"CIDRS" help:"The addresses of the reverse proxies in front of the server, as ranges separated by commas: their X-Forwarded-For is believed about who calls. Default: none."`
@@ -63,6 +64,13 @@ var settings = map[string]string{
 	"APIKeys[STAGING]":     "--staging-api-key (RUNHOOK_STAGING_API_KEY)",
 	"APIKeys[DEVELOPMENT]": "--dev-api-key (RUNHOOK_DEV_API_KEY)",
 	"APIKeys[PREVIEW]":     "--preview-api-key (RUNHOOK_PREVIEW_API_KEY)",
+	"Connections":          "--max-connections (RUNHOOK_MAX_CONNECTIONS)",
+	"PerAddress":           "--max-connections-per-address (RUNHOOK_MAX_CONNECTIONS_PER_ADDRESS)",
+	"Memory":               "--memory (RUNHOOK_MEMORY)",
+	"SpoolFolder":          "--spool-dir (RUNHOOK_SPOOL_DIR)",
+	"TLSCertificate":       "--tls-cert (RUNHOOK_TLS_CERT)",
+	"TLSKey":               "--tls-key (RUNHOOK_TLS_KEY)",
+	"HealthAddress":        "--health-addr (RUNHOOK_HEALTH_ADDR)",
 }
 
 // usageError says which setting is wrong, and why.
@@ -121,13 +129,19 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	spendMemory()
+	memory, err := c.memory()
+	if err != nil {
+		return err
+	}
+	spendMemory(memory)
 	srv, err := server.Open(ctx, server.Config{
 		Address: c.Addr, Database: c.DB, PublicURL: c.PublicURL, EgressAllow: c.EgressAllow, EgressPorts: c.EgressPorts, TrustedProxies: c.TrustedProxies, EncryptionKey: c.EncryptionKey,
 		APIKeys: map[protocol.EnvironmentType]string{
 			protocol.Production: c.ProdKey, protocol.Staging: c.StagingKey,
 			protocol.Development: c.DevKey, protocol.Preview: c.PreviewKey,
 		},
+		Memory: memory, Connections: c.MaxConnections, PerAddress: c.MaxConnectionsPerAddress, SpoolFolder: c.SpoolDir,
+		TLSCertificate: c.TLSCert, TLSKey: c.TLSKey, HealthAddress: c.HealthAddr,
 		KeepPayloads: c.KeepPayloads, KeepRuns: c.KeepRuns,
 		Executions: c.MaxExecutions, Deliveries: c.MaxDeliveries, MaximumRequest: c.MaxRequest, Grace: c.Grace, DatabaseWait: databaseWait, DevSchedules: c.DevSchedules, Version: version(), Log: log,
 		NotificationSchedule: c.Schedule, QueuedRuns: c.queuedRuns(),

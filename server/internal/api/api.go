@@ -12,11 +12,13 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/runhook/runhook/server/internal/budget"
 	"github.com/runhook/runhook/server/internal/clock"
 	"github.com/runhook/runhook/server/internal/doctor"
 	"github.com/runhook/runhook/server/internal/engine"
 	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/ingress"
+	"github.com/runhook/runhook/server/internal/intake"
 	"github.com/runhook/runhook/server/internal/listener"
 	"github.com/runhook/runhook/server/internal/live"
 	"github.com/runhook/runhook/server/internal/model"
@@ -41,10 +43,15 @@ type Config struct {
 	MaximumRequest int64
 	// Proxies are believed about who calls.
 	Proxies listener.Proxies
-	Notify  *notify.Service
-	Doctor  *doctor.Service
-	Live    *live.Broadcaster
-	// Version is the program\'s.
+	// Rooms are where request bodies are read.
+	Rooms intake.Rooms
+	// RequestsInProgress is how many requests an environment may have in progress,
+	// besides those of executions under way; 0 for any number.
+	RequestsInProgress int
+	Notify             *notify.Service
+	Doctor             *doctor.Service
+	Live               *live.Broadcaster
+	// Version is the program's.
 	Version string
 	Clock   clock.Clock
 	// Health is asked by /readyz.
@@ -57,11 +64,18 @@ type API struct {
 	Config
 	router    *router
 	wrongKeys *wrongKeys
+	// inProgress counts the requests of each environment.
+	inProgress *budget.Budget[string]
+	// crowded says when it is to be logged that there is no room for requests.
+	crowded seldom
 }
 
 // New returns the API as a handler.
 func New(config Config) *API {
-	a := &API{Config: config, router: newRouter(), wrongKeys: newWrongKeys(config.Clock, config.Log)}
+	a := &API{
+		Config: config, router: newRouter(), wrongKeys: newWrongKeys(config.Clock, config.Log),
+		inProgress: budget.New[string](budget.Unlimited, int64(config.RequestsInProgress)),
+	}
 	a.routes()
 	return a
 }
@@ -71,9 +85,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.router.Serve
 
 func (a *API) routes() {
 	a.router.handle("GET", "/", plain(a.home))
-	a.router.handle("GET", "/", plain(a.home))
-	a.router.handle("GET", "/healthz", plain(a.healthz))
-	a.router.handle("GET", "/readyz", a.open(a.readyz))
+	a.probeRoutes(a.router)
 	a.router.handle("GET", "/healthcheck", plain(a.healthcheck))
 
 	a.lookRoutes()
@@ -114,13 +126,13 @@ func (a *API) routes() {
 	a.browser("/api/v1/runs/{run}/statuses", a.public(a.getStatusesLegacy))
 	a.browser("/api/v2/runs/{run}/statuses", a.public(a.getStatuses))
 	// The keys of statuses arrive unescaped from the SDK, and may hold slashes.
-	a.router.handle("PUT", "/api/v1/runs/{run}/statuses/{status...}", a.secret(a.putStatus))
+	a.router.handle("PUT", "/api/v1/runs/{run}/statuses/{status...}", a.execution(a.putStatus))
 	a.router.handle("POST", "/api/v1/runs/{run}/cancel", a.secret(a.cancelRun))
-	a.router.handle("POST", "/api/v1/runs/{run}/logs", a.secret(a.log))
+	a.router.handle("POST", "/api/v1/runs/{run}/logs", a.execution(a.log))
 
-	a.router.handle("POST", "/api/v1/runs/{run}/tasks", a.secret(a.taskCall(a.createTask)))
-	a.router.handle("POST", "/api/v1/runs/{run}/tasks/{task}/complete", a.secret(a.taskCall(a.completeTask)))
-	a.router.handle("POST", "/api/v1/runs/{run}/tasks/{task}/fail", a.secret(a.failTask))
+	a.router.handle("POST", "/api/v1/runs/{run}/tasks", a.execution(a.taskCall(a.createTask)))
+	a.router.handle("POST", "/api/v1/runs/{run}/tasks/{task}/complete", a.execution(a.taskCall(a.completeTask)))
+	a.router.handle("POST", "/api/v1/runs/{run}/tasks/{task}/fail", a.execution(a.failTask))
 	a.router.handle("POST", "/api/v1/tasks/{task}/callback/{secret}", a.open(a.callBack))
 	a.router.handle("POST", "/api/v1/runs/{run}/tasks/{task}/callback/{secret}", a.open(a.callBack))
 
@@ -142,6 +154,10 @@ type request struct {
 	environment *model.Environment
 	// readOnly tells that the key is a public one.
 	readOnly bool
+	api      *API
+	// room is where its body is read; body is what was read.
+	room *intake.Room
+	body *intake.Body
 }
 
 // handler answers a request, or returns an error to be told.

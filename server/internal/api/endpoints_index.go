@@ -65,7 +65,12 @@ func (a *API) indexEndpoint(w http.ResponseWriter, r *request) error {
 // indexHook is what platforms call when they have deployed an app: any method, no
 // key, any body (api.md 15.4).
 func (a *API) indexHook(w http.ResponseWriter, r *request) error {
-	text, err := readBody(r)
+	environment, endpoint, secret := r.PathValue("environment"), r.PathValue("endpoint"), r.PathValue("secret")
+	if err := a.Registry.CheckHook(r.Context(), environment, endpoint, secret); err != nil {
+		return err
+	}
+	r.room = a.Rooms.Keyed
+	text, err := r.read(environment, maximumBody)
 	if err != nil {
 		return err
 	}
@@ -73,7 +78,7 @@ func (a *API) indexHook(w http.ResponseWriter, r *request) error {
 	if decodeJSON(text, &data) != nil || checkDepth("", data) != nil {
 		data = nil // whatever it is, it is no reason not to index
 	}
-	if err := a.Registry.IndexByHook(r.Context(), r.PathValue("environment"), r.PathValue("endpoint"), r.PathValue("secret"), data); err != nil {
+	if err := a.Registry.IndexByHook(r.Context(), environment, endpoint, secret, data); err != nil {
 		return err
 	}
 	return ok(w, map[string]bool{"ok": true})

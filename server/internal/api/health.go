@@ -15,6 +15,27 @@ import (
 // readyTimeout bounds how long the database may take to answer a probe.
 const readyTimeout = 2 * time.Second
 
+func (a *API) probeRoutes(router *router) {
+	router.handle("GET", "/healthz", plain(a.healthz))
+	router.handle("GET", "/readyz", a.open(a.readyz))
+}
+
+// IsProbe reports whether a request asks how the server is.
+func IsProbe(r *http.Request) bool {
+	switch r.URL.Path {
+	case "/healthz", "/readyz", "/healthcheck":
+		return true
+	}
+	return false
+}
+
+// Probes returns a handler that only says how the server is.
+func (a *API) Probes() http.Handler {
+	router := newRouter()
+	a.probeRoutes(router)
+	return router
+}
+
 // healthz says that the process lives.
 func (a *API) healthz(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})

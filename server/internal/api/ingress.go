@@ -2,8 +2,6 @@ package api
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 
@@ -26,12 +24,19 @@ func (a *API) receive(w http.ResponseWriter, r *request) error {
 		relay(w, ingress.Refuse(http.StatusNotFound, "Could not find http endpoint"))
 		return nil
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, a.MaximumRequest))
+	destination, refusal, err := a.Ingress.Find(r.Context(), id, shortcode)
 	if err != nil {
-		relay(w, unreadable(err))
+		return err
+	}
+	if refusal != nil {
+		relay(w, *refusal)
 		return nil
 	}
-	answer, err := a.Ingress.Receive(r.Context(), id, shortcode, ingress.Incoming(r.Request, body))
+	body, err := r.read(destination.EnvironmentID(), a.MaximumRequest)
+	if err != nil {
+		return a.relayError(w, err)
+	}
+	answer, err := a.Ingress.Receive(r.Context(), destination, ingress.Incoming(r.Request, body))
 	if err != nil {
 		return err
 	}
@@ -39,11 +44,15 @@ func (a *API) receive(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
-func unreadable(err error) ingress.Answer {
-	if over, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return ingress.Refuse(http.StatusRequestEntityTooLarge, fmt.Sprintf("The request body is larger than the %d bytes that are allowed", over.Limit))
+// relayError tells other services of an error that they are to be told of.
+func (a *API) relayError(w http.ResponseWriter, err error) error {
+	told, ok := errors.AsType[*model.Error](err)
+	if !ok {
+		return err
 	}
-	return ingress.Refuse(http.StatusBadRequest, "The request body could not be read")
+	a.tellWhen(w.Header(), told.Again)
+	relay(w, ingress.Refuse(statuses[told.Code], told.Message))
+	return nil
 }
 
 // relay answers what an app, or the server on its behalf, has to say, without

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -16,10 +15,6 @@ import (
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/model"
 )
-
-// maximumBody is the largest request body, in bytes. A task's output may be
-// 3 MiB and double as an escaped JSON string (api.md 21.6).
-const maximumBody = 16 << 20
 
 // writeError answers with an error. The published clients read error, and some
 // show message.
@@ -68,26 +63,6 @@ func ok(w http.ResponseWriter, value any) error {
 	}
 	writeText(w, http.StatusOK, text)
 	return nil
-}
-
-// readBody returns the body of a request.
-func readBody(r *request) ([]byte, error) {
-	if r.ContentLength > maximumBody {
-		return nil, tooLarge()
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maximumBody))
-	var over *http.MaxBytesError
-	switch {
-	case errors.As(err, &over):
-		return nil, tooLarge()
-	case err != nil:
-		return nil, model.Errorf(model.Invalid, "The request body could not be read: %v", err)
-	}
-	return body, nil
-}
-
-func tooLarge() error {
-	return model.Errorf(model.TooLarge, "The request body is larger than the %d MiB that are allowed", maximumBody>>20)
 }
 
 // readJSON decodes the body of a request, which must be a JSON object. Its texts

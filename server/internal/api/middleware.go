@@ -12,15 +12,47 @@ import (
 	"strings"
 	"time"
 
+	"github.com/runhook/runhook/server/internal/listener"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
 // secret lets a handler be reached with a secret key.
-func (a *API) secret(h handler) http.Handler { return a.authorized(h, false) }
+func (a *API) secret(h handler) http.Handler { return a.authorized(a.within(h), false) }
 
 // public lets a handler be reached with a secret or a public key.
-func (a *API) public(h handler) http.Handler { return a.authorized(h, true) }
+func (a *API) public(h handler) http.Handler { return a.authorized(a.within(h), true) }
+
+// execution lets a handler be reached with a secret key by an execution under way.
+// Its requests wait for room instead of being refused, as a refusal would fail the run.
+func (a *API) execution(h handler) http.Handler {
+	return a.authorized(func(w http.ResponseWriter, r *request) error {
+		r.room = a.Rooms.Executions
+		return h(w, r)
+	}, false)
+}
+
+// progressPatience is how long a request waits until its environment may have
+// another in progress.
+const progressPatience = 3 * time.Second
+
+// within keeps a handler within the number of requests that an environment may have
+// in progress, such as streams of those who watch it.
+func (a *API) within(h handler) handler {
+	return func(w http.ResponseWriter, r *request) error {
+		environment := r.environment.ID
+		if a.inProgress.TryAcquire(environment, 1) != nil {
+			waiting, stop := context.WithTimeout(r.Context(), progressPatience)
+			err := a.inProgress.Acquire(waiting, environment, 1)
+			stop()
+			if err != nil {
+				return a.noRoom(r, err, model.Busy, "As many requests of this environment are in progress as there may be; try again")
+			}
+		}
+		defer a.inProgress.Release(environment, 1)
+		return h(w, r)
+	}
+}
 
 func (a *API) authorized(h handler, allowPublic bool) http.Handler {
 	return a.open(func(w http.ResponseWriter, r *request) error {
@@ -39,6 +71,10 @@ func (a *API) authorized(h handler, allowPublic bool) http.Handler {
 			return err
 		}
 		r.environment, r.readOnly = environment, strings.HasPrefix(key, publicKeyPrefix)
+		r.room = a.Rooms.Keyed
+		if !r.readOnly { // public keys are on web pages
+			listener.HasKey(r.Request)
+		}
 		return h(w, r)
 	})
 }
@@ -76,7 +112,9 @@ func (a *API) unchecked(h handler) http.Handler {
 				writeError(w, http.StatusInternalServerError, "Internal Server Error")
 			}
 		}()
-		if err := h(w, &request{Request: r}); err != nil {
+		asked := &request{Request: r, api: a, room: a.Rooms.Public}
+		defer func() { asked.body.Release() }()
+		if err := h(w, asked); err != nil {
 			a.fail(w, r, err)
 		}
 	})
@@ -94,6 +132,7 @@ var statuses = map[model.Code]int{
 	model.Unauthorized: http.StatusUnauthorized,
 	model.Unavailable:  http.StatusServiceUnavailable,
 	model.Busy:         http.StatusTooManyRequests,
+	model.Slow:         http.StatusRequestTimeout,
 }
 
 // fail answers with an error. What is not meant for callers stays in the log.

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"io"
 	"net/http"
 
 	"github.com/runhook/runhook/protocol"
@@ -78,13 +77,19 @@ func (a *API) receiveForSource(w http.ResponseWriter, r *request) error {
 	if !keepable(id) {
 		return model.Errorf(model.NotFound, "Source not found")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, a.MaximumRequest))
+	found, err := a.Source.Find(r.Context(), id)
 	if err != nil {
-		relay(w, unreadable(err))
-		return nil
-	}
-	if err := a.Source.Receive(r.Context(), id, ingress.Incoming(r.Request, body)); err != nil {
 		return err
+	}
+	// A HEAD only asks whether somebody is there, and the SDKs cannot take it.
+	if found.Active && r.Method != http.MethodHead {
+		body, err := r.read(found.EnvironmentID, a.MaximumRequest)
+		if err != nil {
+			return a.relayError(w, err)
+		}
+		if err := a.Source.Receive(r.Context(), found, ingress.Incoming(r.Request, body)); err != nil {
+			return err
+		}
 	}
 	relay(w, ingress.Answer{Status: http.StatusOK})
 	return nil

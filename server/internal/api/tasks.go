@@ -198,7 +198,15 @@ func (a *API) failTask(w http.ResponseWriter, r *request) error {
 // callBack is POST /api/v1/tasks/:id/callback/:secret, where the secret is the
 // only credential (api.md 8.7). An empty body stands for null.
 func (a *API) callBack(w http.ResponseWriter, r *request) error {
-	body, err := readBody(r)
+	environmentID, err := a.Engine.AwaitsCallback(r.Context(), r.PathValue("task"), r.PathValue("secret"))
+	if err != nil {
+		return err
+	}
+	if environmentID == "" { // it came late, or twice
+		return ok(w, map[string]bool{"success": true})
+	}
+	r.room = a.Rooms.Keyed
+	body, err := r.read(environmentID, maximumBody)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ var layers = [][]string{
 
 // foundations are small rooms below all layers but model, which stays pure. They
 // import only each other.
-var foundations = []string{"budget", "clock", "health", "listener", "live", "loop", "pace", "share"}
+var foundations = []string{"budget", "clock", "health", "intake", "limits", "listener", "live", "loop", "pace", "share", "spool"}
 
 // around are the programs and test helpers around the server. They import what
 // they like, and the rooms of the server import none of them.
@@ -75,7 +75,7 @@ var shared = []string{sdkModule + "/protocol", sdkModule + "/internal/origin", s
 // commandImports is what cmd/runhook imports of ours, besides packages in its
 // own folder: it reads flags and wires, and has no logic.
 var commandImports = []string{
-	internal + "server", internal + "demo", internal + "dev", internal + "console", internal + "remote", internal + "verify", sdkModule + "/protocol",
+	internal + "server", internal + "limits", internal + "demo", internal + "dev", internal + "console", internal + "remote", internal + "verify", sdkModule + "/protocol",
 }
 
 // owners names the only packages that import a library, tests included.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/budget"
 )
 
 // Config says what a [Guard] permits and how it connects. The zero value is
@@ -29,6 +30,9 @@ type Config struct {
 	// IdleTimeout is how long an unused connection is kept; zero means 60 s. It
 	// bounds how long a name that has moved is still reached at its old address.
 	IdleTimeout time.Duration
+	// Connections is how many connections there may be at once, idle ones included;
+	// 0 for any number. Beyond it a request waits, and idle ones are closed.
+	Connections int
 	// RootCAs are the authorities to trust; nil means the system's.
 	RootCAs *x509.CertPool
 	// Resolver finds the addresses of names; nil means [net.DefaultResolver].
@@ -49,11 +53,16 @@ type Guard struct {
 	clients    map[protocol.EnvironmentType]*http.Client
 	strict     *http.Client
 	transports []*http.Transport
+	// open counts the connections.
+	open *budget.Budget[struct{}]
 }
 
 // New returns a guard with the policy and limits of config.
 func New(config Config) *Guard {
-	guard := &Guard{allow: config.Allow, ports: config.Ports, beforeDial: config.BeforeDial}
+	guard := &Guard{
+		allow: config.Allow, ports: config.Ports, beforeDial: config.BeforeDial,
+		open: budget.New[struct{}](int64(config.Connections), budget.Unlimited),
+	}
 	// Connections opened for DEVELOPMENT may lead where others must not go, so
 	// those two never share a pool.
 	development, others := guard.transport(config), guard.transport(config)
@@ -103,8 +112,10 @@ func (g *Guard) transport(config Config) *http.Transport {
 	}
 	return &http.Transport{
 		// A proxy would be the only address the guard ever sees.
-		Proxy:       nil,
-		DialContext: dialer.DialContext,
+		Proxy: nil,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return g.dial(ctx, dialer, network, address)
+		},
 		// A DialContext of our own switches HTTP/2 off unless asked for.
 		ForceAttemptHTTP2: true,
 		// Without pings, a peer that vanished would hold an execution until its

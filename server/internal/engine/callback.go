@@ -82,6 +82,22 @@ func (e *Engine) CallBack(ctx context.Context, taskID, secret string, body []byt
 	})
 }
 
+// AwaitsCallback returns the environment of a task that waits for its callback; empty
+// if it is unknown or no longer waits. A wrong secret gives a [model.Unauthorized]
+// error.
+func (e *Engine) AwaitsCallback(ctx context.Context, taskID, secret string) (environmentID string, err error) {
+	err = e.store.View(ctx, func(tx *store.Tx) error {
+		environmentID = ""
+		task, found, err := tx.Task(taskID)
+		if err != nil || !found || task.Status != protocol.TaskWaiting {
+			return err
+		}
+		environmentID = task.EnvironmentID
+		return checkSecret(task, secret)
+	})
+	return environmentID, err
+}
+
 // CallBackFor completes the task that a notification or a wait is for with JSON, and
 // reports whether there is one. taskID is what its row says; rows of before that was
 // kept have only the URL.

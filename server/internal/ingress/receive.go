@@ -43,25 +43,40 @@ func jsonAnswer(status int, text []byte) Answer {
 	return Answer{Status: status, Headers: map[string]string{"content-type": "application/json; charset=utf-8"}, Body: text}
 }
 
-// reception is a request and all that is known of where it arrived.
-type reception struct {
+// Destination is where a request has arrived: an HTTP endpoint as it was then.
+type Destination struct {
 	httpEndpoint model.HTTPEndpoint
 	environment  *model.Environment
 	app          model.Endpoint
 	// webhook is the one that the HTTP endpoint belongs to; nil for none.
 	webhook *model.Webhook
+}
+
+// EnvironmentID returns the id of the environment that requests there are for.
+func (d Destination) EnvironmentID() string { return d.environment.ID }
+
+// reception is a request and where it arrived.
+type reception struct {
+	Destination
 	request model.IncomingRequest
 }
 
-// Receive takes a request to the HTTP endpoint with the id, in the environment that
-// the shortcode stands for, and returns the answer to it. An error means that
-// nothing is known to have been kept; the request may be sent again.
-func (s *Service) Receive(ctx context.Context, id, shortcode string, request model.IncomingRequest) (Answer, error) {
-	r := reception{request: request}
-	refusal, err := s.find(ctx, &r, id, shortcode)
-	if err != nil || refusal != "" {
-		return Refuse(http.StatusNotFound, refusal), err
+// Find returns the HTTP endpoint with the id, in the environment that the shortcode
+// stands for. One that takes no requests is refused with an answer; otherwise that
+// is nil.
+func (s *Service) Find(ctx context.Context, id, shortcode string) (Destination, *Answer, error) {
+	d, refusal, err := s.find(ctx, id, shortcode)
+	if err != nil || refusal == "" {
+		return d, nil, err
 	}
+	answer := Refuse(http.StatusNotFound, refusal)
+	return d, &answer, nil
+}
+
+// Receive takes a request and returns the answer to it. An error means that nothing
+// is known to have been kept; the request may be sent again.
+func (s *Service) Receive(ctx context.Context, to Destination, request model.IncomingRequest) (Answer, error) {
+	r := reception{to, request}
 	if model.NestedTooDeeply(request.Body) {
 		return Refuse(http.StatusBadRequest, model.DepthMessage("The request body")), nil
 	}
@@ -92,38 +107,38 @@ func (s *Service) Receive(ctx context.Context, id, shortcode string, request mod
 
 // find finds where a request arrived. What is not found is said in the protocol's
 // words (api.md 14.1).
-func (s *Service) find(ctx context.Context, r *reception, id, shortcode string) (refusal string, err error) {
+func (s *Service) find(ctx context.Context, id, shortcode string) (d Destination, refusal string, err error) {
 	var found store.AddressedHTTPEndpoint
 	var known bool
 	err = s.store.View(ctx, func(tx *store.Tx) error {
-		r.webhook = nil
+		d.webhook = nil
 		if found, known, err = tx.HTTPEndpointAt(id, shortcode); err != nil || !found.HasApp {
 			return err
 		}
-		if r.app, _, err = tx.Endpoint(found.HTTPEndpoint.EndpointID); err != nil {
+		if d.app, _, err = tx.Endpoint(found.HTTPEndpoint.EndpointID); err != nil {
 			return err
 		}
 		webhook, isWebhook, err := tx.WebhookOf(found.HTTPEndpoint.ID, found.HTTPEndpoint.EnvironmentID)
 		if isWebhook && webhook.Listed {
-			r.webhook = &webhook
+			d.webhook = &webhook
 		}
 		return err
 	})
-	r.httpEndpoint = found.HTTPEndpoint
+	d.httpEndpoint = found.HTTPEndpoint
 	switch {
 	case err != nil:
-		return "", err
+		return d, "", err
 	case !known:
-		return "Could not find http endpoint", nil
+		return d, "Could not find http endpoint", nil
 	case !found.HasEnvironment:
-		return "Could not find environment", nil
+		return d, "Could not find environment", nil
 	case !found.HasApp, !found.HTTPEndpoint.Active:
-		return "Could not find http endpoint environment", nil
-	case r.app.URL == "":
-		return "Endpoint has no url", nil
+		return d, "Could not find http endpoint environment", nil
+	case d.app.URL == "":
+		return d, "Endpoint has no url", nil
 	}
-	r.environment, err = s.store.EnvironmentByID(ctx, found.HTTPEndpoint.EnvironmentID)
-	return "", err
+	d.environment, err = s.store.EnvironmentByID(ctx, found.HTTPEndpoint.EnvironmentID)
+	return d, "", err
 }
 
 // wantsToAnswer reports whether the app wants to answer a request itself. An app

@@ -27,6 +27,8 @@ const (
 	// Busy means there is more to do already than is taken on; the same request
 	// may succeed at the time that the error names.
 	Busy
+	// Slow means that the body of a request did not arrive in time.
+	Slow
 )
 
 // Error is an error whose message is meant for the person who asked.

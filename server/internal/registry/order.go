@@ -133,24 +133,45 @@ func (r *Registry) IndexNow(ctx context.Context, environment *model.Environment,
 // sent, as JSON, and may be nil. It gives a [model.NotFound] error if the
 // identifier is not the endpoint's.
 func (r *Registry) IndexByHook(ctx context.Context, environmentID, slug, hookID string, data []byte) error {
-	environment, err := r.store.EnvironmentByID(ctx, environmentID)
+	environment, err := r.hookEnvironment(ctx, environmentID)
 	if err != nil {
-		if model.CodeOf(err) == model.NotFound {
-			return errorEndpointNotFound()
-		}
 		return err
 	}
 	return r.store.Update(ctx, func(tx *store.Tx) error {
-		e, found, err := tx.EndpointBySlug(environmentID, slug)
+		e, err := endpointOfHook(tx, environmentID, slug, hookID)
 		if err != nil {
 			return err
-		}
-		if !found || subtle.ConstantTimeCompare([]byte(e.IndexingHookID), []byte(hookID)) != 1 {
-			return errorEndpointNotFound()
 		}
 		_, err = r.order(tx, environment, e, newIndex{source: model.IndexFromHook, data: data, reason: deploymentReason(data), delay: hookDelay})
 		return err
 	})
+}
+
+// CheckHook gives the error that IndexByHook would, and orders nothing.
+func (r *Registry) CheckHook(ctx context.Context, environmentID, slug, hookID string) error {
+	if _, err := r.hookEnvironment(ctx, environmentID); err != nil {
+		return err
+	}
+	return r.store.View(ctx, func(tx *store.Tx) error {
+		_, err := endpointOfHook(tx, environmentID, slug, hookID)
+		return err
+	})
+}
+
+func (r *Registry) hookEnvironment(ctx context.Context, id string) (*model.Environment, error) {
+	environment, err := r.store.EnvironmentByID(ctx, id)
+	if model.CodeOf(err) == model.NotFound {
+		return nil, errorEndpointNotFound()
+	}
+	return environment, err
+}
+
+func endpointOfHook(tx *store.Tx, environmentID, slug, hookID string) (model.Endpoint, error) {
+	e, found, err := tx.EndpointBySlug(environmentID, slug)
+	if err == nil && (!found || subtle.ConstantTimeCompare([]byte(e.IndexingHookID), []byte(hookID)) != 1) {
+		err = errorEndpointNotFound()
+	}
+	return e, err
 }
 
 func errorEndpointNotFound() error { return model.Errorf(model.NotFound, "Endpoint not found") }

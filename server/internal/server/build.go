@@ -2,8 +2,6 @@ package server
 
 import (
 	"context"
-	"net"
-	"net/http"
 
 	"github.com/runhook/runhook/server/internal/api"
 	"github.com/runhook/runhook/server/internal/doctor"
@@ -27,6 +25,7 @@ import (
 
 // build makes the parts. Those below know nothing of those above.
 func (s *Server) build(ctx context.Context) (err error) {
+	s.findResources()
 	if err := s.buildOutgoing(); err != nil {
 		return err
 	}
@@ -55,7 +54,7 @@ func (s *Server) buildOutgoing() error {
 		return &FieldError{"EgressPorts", err}
 	}
 	if s.outgoing = s.config.Outgoing; s.outgoing == nil {
-		s.outgoing = egress.New(egress.Config{Allow: allow, Ports: ports})
+		s.outgoing = egress.New(egress.Config{Allow: allow, Ports: ports, Connections: s.resources.outgoing})
 	}
 	return nil
 }
@@ -65,7 +64,7 @@ func (s *Server) buildRuns(caller *endpoint.Client) {
 	c := s.config
 	s.notify = notify.New(notify.Config{
 		Store: s.store, Node: s.node, Outgoing: s.outgoing, Caller: caller, CheckURL: s.outgoing.CheckURL,
-		Deliveries: c.Deliveries, Schedule: c.NotificationSchedule, Timeouts: c.NotificationTimeouts, Version: c.Version,
+		Deliveries: s.resources.deliveries, Schedule: c.NotificationSchedule, Timeouts: c.NotificationTimeouts, Version: c.Version,
 		CallBack: func(ctx context.Context, n model.Notification) (bool, error) {
 			return s.engine.CallBackFor(ctx, n.EnvironmentID, n.TaskID, n.URL, n.Body)
 		},
@@ -74,7 +73,7 @@ func (s *Server) buildRuns(caller *endpoint.Client) {
 	s.engine = engine.New(engine.Config{
 		Store: s.store, Node: s.node, Caller: caller, Notifier: s.notify,
 		Operator: fetch.New(fetch.Config{Outgoing: s.outgoing, Now: c.Clock.Now, Random: c.Random}), CheckURL: s.outgoing.CheckURL,
-		PublicURL: s.url, Executions: c.Executions, QueuedRuns: max(c.QueuedRuns, 0), Live: s.live, Clock: c.Clock, Health: s.health, Log: c.Log,
+		PublicURL: s.url, Executions: s.resources.executions, QueuedRuns: max(c.QueuedRuns, 0), Live: s.live, Clock: c.Clock, Health: s.health, Log: c.Log,
 	})
 }
 
@@ -126,22 +125,28 @@ func (s *Server) buildAPI() error {
 	if err != nil {
 		return &FieldError{"TrustedProxies", err}
 	}
-	s.http = &http.Server{
-		Handler: received(api.New(api.Config{
-			Store: s.store, Engine: s.engine, Registry: s.registry, Trigger: s.trigger, Schedule: s.schedule,
-			Ingress: s.ingress, Source: s.source, MaximumRequest: s.config.MaximumRequest, Proxies: proxies,
-			Version: s.config.Version, Notify: s.notify, Doctor: s.doctor, Live: s.live, Clock: s.config.Clock, Health: s.health, Log: s.config.Log,
-		})),
-		// OPTIONS * is answered like any other request for what is not there.
-		DisableGeneralOptionsHandler: true,
-		ConnContext:                  withConnection, ConnState: s.connectionChanged, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maximumHeader,
+	handler := api.New(api.Config{
+		Store: s.store, Engine: s.engine, Registry: s.registry, Trigger: s.trigger, Schedule: s.schedule,
+		Ingress: s.ingress, Source: s.source, MaximumRequest: s.config.MaximumRequest, Proxies: proxies, Rooms: s.rooms(), RequestsInProgress: max(s.resources.connections/2, 1),
+		Version: s.config.Version, Notify: s.notify, Doctor: s.doctor, Live: s.live, Clock: s.config.Clock, Health: s.health, Log: s.config.Log,
+	})
+	config := listener.Config{
+		Handler: handler, Connections: s.resources.connections, PerAddress: s.resources.perAddress, Proxies: proxies,
+		Rates: s.config.Rates, Probe: api.IsProbe, Log: s.config.Log,
+	}
+	if s.config.TLSCertificate != "" {
+		if config.Certificate, err = listener.LoadCertificate(s.config.TLSCertificate, s.config.TLSKey, s.config.Clock.Now, s.config.Log); err != nil {
+			return &FieldError{"TLSCertificate", err}
+		}
+	}
+	s.http = listener.New(config)
+	if s.probeListener != nil {
+		s.probes = listener.New(listener.Config{
+			Handler: handler.Probes(), Connections: healthConnections, PerAddress: healthConnections, Rates: s.config.Rates, Log: s.config.Log,
+		})
 	}
 	return nil
 }
 
-func (s *Server) connectionChanged(connection net.Conn, state http.ConnState) {
-	s.silent.track(connection, state)
-	if plain, ok := connection.(*plainConnection); ok {
-		plain.changed(state)
-	}
-}
+// healthConnections is how many connections there may be at the address for probes.
+const healthConnections = 16

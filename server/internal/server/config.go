@@ -38,6 +38,24 @@ type Config struct {
 	// EgressPorts lists the ports below 1024, and ranges of them, separated by
 	// commas, on which public hosts may be called besides 80 and 443.
 	EgressPorts string
+	// Connections is how many callers may be connected at once, and
+	// PerAddress how many of one address (of one /64, for IPv6), and how
+	// many requests it may have in progress; by default as many as the system lets
+	// the process have, and half of that.
+	Connections, PerAddress int
+	// Rates are the least that is expected of callers.
+	Rates listener.Rates
+	// Memory is how many bytes of memory the server may use. By default it is that
+	// of its control group, or the machine's.
+	Memory int64
+	// SpoolFolder is where long request bodies are kept while they arrive: by default
+	// beside a SQLite file, and else where the system keeps temporary files.
+	SpoolFolder string
+	// TLSCertificate and TLSKey are files, in PEM, to serve HTTPS with; both or none.
+	TLSCertificate, TLSKey string
+	// HealthAddress is a host and port on which only probes are answered, over HTTP;
+	// by default there is none besides Address.
+	HealthAddress string
 	// EncryptionKey encrypts secrets; see store.Options.
 	EncryptionKey string
 	// APIKeys set the secret keys of environments instead of random ones.
@@ -134,6 +152,7 @@ func (c *Config) setDefaults() {
 	setDefault(&c.AppPatience, DefaultAppPatience)
 	setDefault(&c.KeepPayloads, DefaultKeepPayloads)
 	setDefault(&c.KeepRuns, DefaultKeepRuns)
+	setDefault(&c.Rates, listener.DefaultRates)
 	setDefault(&c.Version, "dev")
 	if c.Clock == nil {
 		c.Clock = clock.System{}
@@ -211,6 +230,12 @@ func (c Config) Validate() error {
 		{"Deliveries", atLeastOne(c.Deliveries)},
 		{"QueuedRuns", checkQueuedRuns(c.QueuedRuns)},
 		{"MaximumRequest", atLeastOne(c.MaximumRequest)},
+		{"Connections", notNegative(c.Connections)},
+		{"PerAddress", notNegative(c.PerAddress)},
+		{"Memory", checkMemory(c.Memory)},
+		{"TLSCertificate", needs(c.TLSCertificate, "key", c.TLSKey)},
+		{"TLSKey", needs(c.TLSKey, "certificate", c.TLSCertificate)},
+		{"HealthAddress", checkOptional(checkAddress, c.HealthAddress)},
 		{"Grace", notNegative(c.Grace)},
 		{"NotificationSchedule", checkSchedule(c.NotificationSchedule)},
 	}
@@ -253,11 +278,36 @@ func checkQueuedRuns(n int) error {
 	return atLeastOne(n)
 }
 
-func notNegative(d time.Duration) error {
-	if d < 0 {
-		return fmt.Errorf("must not be negative, and is %v", d)
+func notNegative[T int | time.Duration](n T) error {
+	if n < 0 {
+		return fmt.Errorf("must not be negative, and is %v", n)
 	}
 	return nil
+}
+
+// leastMemory is what a server can work with at all, in bytes.
+const leastMemory = 64 << 20
+
+func checkMemory(n int64) error {
+	if n != 0 && n < leastMemory {
+		return fmt.Errorf("must be at least %d MiB, not %d bytes", leastMemory>>20, n)
+	}
+	return nil
+}
+
+// needs returns an error if a value is given without the other that belongs to it.
+func needs(value, name, other string) error {
+	if value != "" && other == "" {
+		return fmt.Errorf("needs the file of its %s, too", name)
+	}
+	return nil
+}
+
+func checkOptional(check func(string) error, value string) error {
+	if value == "" {
+		return nil
+	}
+	return check(value)
 }
 
 func checkSchedule(steps []time.Duration) error {
@@ -301,17 +351,18 @@ func checkEncryptionKey(text string) error {
 	return second(store.ParseMasterKey(text))
 }
 
-// publicURL returns the base of URLs for a server that listens on the address.
-func publicURL(configured string, address net.Addr) string {
+// publicURL returns the base of URLs for a server that listens on the address, by
+// HTTPS or HTTP as the scheme says.
+func publicURL(configured, scheme string, address net.Addr) string {
 	if configured != "" {
 		return strings.TrimRight(configured, "/")
 	}
 	host, port, err := net.SplitHostPort(address.String())
 	if err != nil {
-		return "http://" + address.String()
+		return scheme + "://" + address.String()
 	}
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	return scheme + "://" + net.JoinHostPort(host, port)
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/inbox"
 	"github.com/runhook/runhook/server/internal/ingress"
+	"github.com/runhook/runhook/server/internal/listener"
 	"github.com/runhook/runhook/server/internal/live"
 	"github.com/runhook/runhook/server/internal/node"
 	"github.com/runhook/runhook/server/internal/notify"
@@ -28,6 +29,7 @@ import (
 	"github.com/runhook/runhook/server/internal/retention"
 	"github.com/runhook/runhook/server/internal/schedule"
 	"github.com/runhook/runhook/server/internal/source"
+	"github.com/runhook/runhook/server/internal/spool"
 	"github.com/runhook/runhook/server/internal/store"
 	"github.com/runhook/runhook/server/internal/trigger"
 )
@@ -51,18 +53,14 @@ type Server struct {
 	doctor    *doctor.Service
 	retention *retention.Service
 	schedule  *schedule.Service
-	http      *http.Server
-	silent    silent
-	url       string
+	resources resources
+	spool     *spool.File
+	http      *listener.Server
+	// probes answers probes only; both are nil without an address of its own.
+	probes        *listener.Server
+	probeListener net.Listener
+	url           string
 }
-
-// The time-outs of the API's connections. There is none for the whole of a
-// request: its body is bounded in size.
-const (
-	readHeaderTimeout = 10 * time.Second
-	idleTimeout       = 2 * time.Minute
-	maximumHeader     = 256 << 10
-)
 
 // ErrDatabaseFailed means that a commit's outcome is unknown, so that the process
 // must end and another read what is on disk.
@@ -91,16 +89,36 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if s.store, err = awaitStore(ctx, s.config, func() (*store.Store, error) { return openStore(ctx, s.config, s.health) }); err != nil {
 		return err
 	}
+	if s.spool, err = spool.Open(spoolFolder(s.config)); err != nil {
+		return &FieldError{"SpoolFolder", err}
+	}
+	if err = s.takeAddresses(); err != nil {
+		return err
+	}
+	if err = setUp(ctx, s.store, s.config); err != nil {
+		return err
+	}
+	scheme := "http"
+	if s.config.TLSCertificate != "" {
+		scheme = "https"
+	}
+	s.url = publicURL(s.config.PublicURL, scheme, s.listener.Addr())
+	return s.build(ctx)
+}
+
+// takeAddresses opens the listeners.
+func (s *Server) takeAddresses() (err error) {
 	if s.listener = s.config.Listener; s.listener == nil {
 		if s.listener, err = net.Listen("tcp", s.config.Address); err != nil {
 			return explainAddress(err, s.config.Address)
 		}
 	}
-	if err = setUp(ctx, s.store, s.config); err != nil {
-		return err
+	if s.config.HealthAddress != "" {
+		if s.probeListener, err = net.Listen("tcp", s.config.HealthAddress); err != nil {
+			return &FieldError{"HealthAddress", err}
+		}
 	}
-	s.url = publicURL(s.config.PublicURL, s.listener.Addr())
-	return s.build(ctx)
+	return nil
 }
 
 // checkAddress finds out whether the address can be had, as a server that cannot have
@@ -118,7 +136,7 @@ func (s *Server) checkAddress() error {
 }
 
 // Handler returns the API, which Run serves.
-func (s *Server) Handler() http.Handler { return s.http.Handler }
+func (s *Server) Handler() http.Handler { return s.http.Handler() }
 
 // URL returns the base of the URLs that the server hands out.
 func (s *Server) URL() string { return s.url }
@@ -136,15 +154,22 @@ func (s *Server) Run(ctx context.Context) error {
 	defer stopBackground()
 
 	var working, supporting sync.WaitGroup
-	failed := make(chan error, 1)
+	failed := make(chan error, 2)
 	supporting.Go(func() { s.node.Run(background) })
 	supporting.Go(func() { s.listen(background) })
 	supporting.Go(func() { s.checkFile(background) })
 	supporting.Go(func() {
-		if err := s.http.Serve(refusals{s.listener}); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 			failed <- fmt.Errorf("serve %s: %w", s.listener.Addr(), err)
 		}
 	})
+	if s.probes != nil {
+		supporting.Go(func() {
+			if err := s.probes.Serve(s.probeListener); !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("serve %s: %w", s.probeListener.Addr(), err)
+			}
+		})
+	}
 	working.Go(func() { s.retention.Run(loops) })
 	working.Go(func() { s.engine.Run(loops) })
 	working.Go(func() { s.notify.Run(loops) })
@@ -190,9 +215,13 @@ func (s *Server) drain(failure error) {
 	s.live.Close() // or those who watch would keep the API open
 	closing, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	s.silent.close()
-	if err := s.http.Shutdown(closing); err != nil {
-		s.http.Close()
+	for _, serving := range []*listener.Server{s.http, s.probes} {
+		if serving == nil {
+			continue
+		}
+		if err := serving.Shutdown(closing); err != nil {
+			serving.Close()
+		}
 	}
 	if failure == nil {
 		leaving, cancel := context.WithTimeout(context.Background(), 2*time.Second)
@@ -214,13 +243,19 @@ func (s *Server) listen(ctx context.Context) {
 // instead of it.
 func (s *Server) Close() error {
 	var errs []error
-	if s.listener != nil {
-		if err := s.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+	for _, taken := range []net.Listener{s.listener, s.probeListener} {
+		if taken == nil {
+			continue
+		}
+		if err := taken.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}
 	}
 	if s.outgoing != nil {
 		s.outgoing.Close()
+	}
+	if s.spool != nil {
+		errs = append(errs, s.spool.Close())
 	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())

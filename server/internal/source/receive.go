@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 
 	"github.com/runhook/runhook/server/internal/endpoint"
 	"github.com/runhook/runhook/server/internal/inbox"
@@ -13,13 +12,11 @@ import (
 	"github.com/runhook/runhook/server/internal/trigger"
 )
 
-// Receive keeps a request for the source with the id until its app has taken it. A
-// request to one that is not registered with its service is dropped. The error is
-// [model.NotFound] if there is no such source, and [model.TooLarge] if the request
-// cannot be handed to an app.
-func (s *Service) Receive(ctx context.Context, id string, request model.IncomingRequest) error {
-	var source model.TriggerSource
-	err := s.store.View(ctx, func(tx *store.Tx) error {
+// Find returns the source with the id. The error is [model.NotFound] if there is no
+// such source. What is sent to one that is not active, as it is not registered with
+// its service, is to be dropped.
+func (s *Service) Find(ctx context.Context, id string) (source model.TriggerSource, err error) {
+	err = s.store.View(ctx, func(tx *store.Tx) error {
 		var found bool
 		var err error
 		if source, found, err = tx.TriggerSource(id); err == nil && (!found || !source.Listed) {
@@ -27,12 +24,13 @@ func (s *Service) Receive(ctx context.Context, id string, request model.Incoming
 		}
 		return err
 	})
+	return source, err
+}
+
+// Receive keeps a request for a source until its app has taken it. The error is
+// [model.TooLarge] if the request cannot be handed to an app.
+func (s *Service) Receive(ctx context.Context, source model.TriggerSource, request model.IncomingRequest) error {
 	switch {
-	case err != nil:
-		return err
-	case !source.Active, request.Method == http.MethodHead:
-		// A HEAD only asks whether somebody is there, and the SDKs cannot take it.
-		return nil
 	case model.NestedTooDeeply(request.Body):
 		return model.Errorf(model.Invalid, "%s", model.DepthMessage("The request body"))
 	case !endpoint.Fits(request):

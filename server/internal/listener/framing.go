@@ -1,4 +1,4 @@
-package server
+package listener
 
 import (
 	"net/http"
@@ -6,19 +6,14 @@ import (
 	"strings"
 )
 
-// received prepares requests before anything else looks at them, logs and
-// authorisation included: their paths have no doubled slashes, and connections on
-// which the ends of requests may be in dispute are closed.
-func received(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if c, ok := r.Context().Value(connectionKey{}).(*plainConnection); ok {
-			c.answering.Store(true)
-		}
-		if framedAmbiguously(r) {
-			w.Header().Set("Connection", "close")
-		}
-		next.ServeHTTP(w, withSingleSlashes(r))
-	})
+// received prepares a request before anything else looks at it, logs and
+// authorisation included: its path has no doubled slashes, and a connection on which
+// the ends of requests may be in dispute is closed.
+func received(next http.Handler, w http.ResponseWriter, r *http.Request) {
+	if framedAmbiguously(r) {
+		w.Header().Set("Connection", "close")
+	}
+	next.ServeHTTP(w, withSingleSlashes(r))
 }
 
 // framedAmbiguously reports whether a proxy on the way may have taken the request

@@ -36,7 +36,7 @@ func (a *API) receive(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return a.relayError(w, err)
 	}
-	answer, err := a.Ingress.Receive(r.Context(), destination, ingress.Incoming(r.Request, body))
+	answer, err := a.Ingress.Receive(r.Context(), destination, ingress.Incoming(r.Request, body, a.Proxies.Secure(r.Request)))
 	if err != nil {
 		return err
 	}

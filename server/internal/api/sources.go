@@ -87,7 +87,7 @@ func (a *API) receiveForSource(w http.ResponseWriter, r *request) error {
 		if err != nil {
 			return a.relayError(w, err)
 		}
-		if err := a.Source.Receive(r.Context(), found, ingress.Incoming(r.Request, body)); err != nil {
+		if err := a.Source.Receive(r.Context(), found, ingress.Incoming(r.Request, body, a.Proxies.Secure(r.Request))); err != nil {
 			return err
 		}
 	}

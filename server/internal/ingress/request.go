@@ -31,8 +31,9 @@ func isHop(connection []string) func(name string) bool {
 	return func(name string) bool { return hops[name] }
 }
 
-// Incoming returns a request with its body as an app is told of it.
-func Incoming(r *http.Request, body []byte) model.IncomingRequest {
+// Incoming returns a request with its body as an app is told of it. secure tells that
+// it was made over HTTPS.
+func Incoming(r *http.Request, body []byte, secure bool) model.IncomingRequest {
 	headers := map[string]string{"host": r.Host}
 	hop := isHop(r.Header["Connection"])
 	for name, values := range r.Header {
@@ -40,15 +41,13 @@ func Incoming(r *http.Request, body []byte) model.IncomingRequest {
 			headers[lower] = fromLatin1(protocol.HeaderValue(name, values))
 		}
 	}
-	return model.IncomingRequest{URL: address(r), Method: r.Method, Headers: headers, Body: body}
+	return model.IncomingRequest{URL: address(r, secure), Method: r.Method, Headers: headers, Body: body}
 }
 
 // address returns the URL that a request was made to, in ASCII.
-func address(r *http.Request) string {
+func address(r *http.Request, secure bool) string {
 	location := url.URL{Scheme: "http", Host: host(r), Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: ascii(r.URL.RawQuery)}
-	// Proxies on the way each add a value; the first is what the caller used.
-	first, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
-	if r.TLS != nil || strings.EqualFold(strings.TrimSpace(first), "https") {
+	if secure {
 		location.Scheme = "https"
 	}
 	return location.String()

@@ -77,9 +77,19 @@ func (p Proxies) ClientAddress(r *http.Request) netip.Addr {
 	return client
 }
 
-// FromProxy reports whether a request came from a trusted proxy.
-func (p Proxies) FromProxy(r *http.Request) bool {
-	return len(p) > 0 && p.Trust(peerAddress(r.RemoteAddr))
+// Secure reports whether whoever made a request made it over HTTPS: to this server or,
+// as X-Forwarded-Proto says, to a proxy. Where no proxies are trusted, anybody is
+// believed about that; it decides nothing but the URL that an app is told of.
+func (p Proxies) Secure(r *http.Request) bool {
+	if r.TLS != nil {
+		return true
+	}
+	if len(p) > 0 && !p.Trust(peerAddress(r.RemoteAddr)) {
+		return false
+	}
+	// Proxies on the way each add a value; the first is what the caller used.
+	first, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
+	return strings.EqualFold(strings.TrimSpace(first), "https")
 }
 
 // Group returns what stands for an address where callers are counted: itself, or

@@ -1,6 +1,7 @@
 package listener_test
 
 import (
+	"crypto/tls"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -86,5 +87,33 @@ func TestCallersOfOneIPv6NetworkAreOneGroup(t *testing.T) {
 	}
 	if listener.Group(netip.Addr{}).IsValid() {
 		t.Error("no address has a group")
+	}
+}
+
+func TestTheSchemeIsWhatTrustedProxiesSay(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		trusted, peer, header string
+		tls                   *tls.ConnectionState
+		want                  bool
+	}{
+		"plain":                       {want: false, peer: "192.0.2.1:1"},
+		"TLS":                         {want: true, peer: "192.0.2.1:1", tls: &tls.ConnectionState{}},
+		"said, and nobody is trusted": {want: true, peer: "192.0.2.1:1", header: "https"},
+		"said by a proxy":             {want: true, peer: "10.0.0.1:1", header: "HTTPS, http", trusted: "10.0.0.1"},
+		"said by another":             {want: false, peer: "192.0.2.1:1", header: "https", trusted: "10.0.0.1"},
+		"said to be plain":            {want: false, peer: "10.0.0.1:1", header: "http, https", trusted: "10.0.0.1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			proxies, err := listener.ParseProxies(c.trusted)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := &http.Request{RemoteAddr: c.peer, TLS: c.tls, Header: http.Header{"X-Forwarded-Proto": {c.header}}}
+			if got := proxies.Secure(r); got != c.want {
+				t.Errorf("secure is %v, want %v", got, c.want)
+			}
+		})
 	}
 }

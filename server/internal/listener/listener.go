@@ -9,8 +9,8 @@ import (
 
 // Rates are the least that is expected of callers.
 type Rates struct {
-	// A body may take BodyTime, and a second more for each BodyRate bytes of it that
-	// have arrived. Only time in which the server waits for it counts.
+	// BodyTime is how long the server waits for a body that does not come; it waits
+	// that long again when BodyRate bytes have come for each second that it waited.
 	BodyTime time.Duration
 	BodyRate int64
 	// AnswerPiece bytes of an answer must be taken within AnswerTime.

@@ -54,7 +54,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w = &paced{ResponseWriter: w, control: http.NewResponseController(w), rates: g.rates}
 	}
 	if hasBody {
-		b := &body{ReadCloser: r.Body, c: c, control: http.NewResponseController(w), rates: g.rates, length: r.ContentLength, drained: r.ProtoMajor == 1}
+		b := &body{ReadCloser: r.Body, c: c, control: http.NewResponseController(w), rates: g.rates, patience: g.rates.BodyTime, length: r.ContentLength, drained: r.ProtoMajor == 1}
 		b.bound()
 		r.Body = b
 		defer b.leave()
@@ -116,8 +116,8 @@ type body struct {
 	rates   Rates
 	// length is what the request says of it, -1 for nothing.
 	length, received int64
-	// waited is how long the server has waited for what was received.
-	waited time.Duration
+	// patience is how long the server waits for more, at the most rates.BodyTime.
+	patience time.Duration
 	// ended is true once nothing more is waited for.
 	ended bool
 	// drained tells that net/http reads what a handler leaves, so that the connection
@@ -132,13 +132,13 @@ func (b *body) Read(into []byte) (int, error) {
 		return b.ReadCloser.Read(into)
 	}
 	began := time.Now()
-	allowed := b.rates.BodyTime + time.Duration(float64(b.received)/float64(b.rates.BodyRate)*float64(time.Second))
-	if err := b.control.SetReadDeadline(began.Add(max(allowed-b.waited, 0))); err != nil {
+	if err := b.control.SetReadDeadline(began.Add(b.patience)); err != nil {
 		return 0, err
 	}
 	n, err := b.ReadCloser.Read(into)
 	b.received += int64(n)
-	b.waited += time.Since(began)
+	gained := time.Duration(float64(n) / float64(b.rates.BodyRate) * float64(time.Second))
+	b.patience = max(0, min(b.rates.BodyTime, b.patience-time.Since(began)+gained))
 	if errors.Is(err, io.EOF) || err == nil && b.received == b.length {
 		b.end()
 		// Or the connection would seem to be lost while the request is worked on. This
@@ -156,7 +156,7 @@ func (b *body) end() {
 // bound bounds how long net/http waits for what it reads of the body by itself.
 func (b *body) bound() {
 	if b.drained {
-		_ = b.control.SetReadDeadline(time.Now().Add(max(b.rates.BodyTime-b.waited, 0)))
+		_ = b.control.SetReadDeadline(time.Now().Add(b.patience))
 	}
 }
 

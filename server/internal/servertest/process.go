@@ -72,6 +72,9 @@ func StartProcessIn(t testing.TB, folder string, variables []string, program str
 	return p
 }
 
+// ID returns the process's number.
+func (p *Process) ID() int { return p.command.Process.Pid }
+
 // Kill ends the process as a power cut would, and waits until it is gone.
 func (p *Process) Kill() {
 	_ = p.command.Process.Kill() // it may be gone already

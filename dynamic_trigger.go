@@ -77,7 +77,7 @@ func newRegisterJob[Params any](client *Client, id string, source ExternalSource
 			return asked, err
 		},
 	}
-	job := NewJob(client, "register-"+id, version, registers,
+	job := NewJob(client, "register-"+protocol.Slugify(id), version, registers,
 		func(ctx context.Context, asked protocol.RegisterSource) (struct{}, error) {
 			return source.register(ctx, client, asked)
 		}, append([]JobOption{internalJob(true)}, source.Options...)...)

@@ -54,6 +54,20 @@ func encodeAnswer(value any) ([]byte, error) {
 	return body.Bytes(), nil
 }
 
+// okForApp is ok for what an app asks in a run: with the secrets in place of the
+// references to them that are kept.
+func (a *API) okForApp(w http.ResponseWriter, r *request, value any) error {
+	text, err := encodeAnswer(value)
+	if err != nil {
+		return err
+	}
+	if text, err = a.Store.OpenSecrets(r.Context(), r.environment.ID, text); err != nil {
+		return err
+	}
+	writeText(w, http.StatusOK, text)
+	return nil
+}
+
 // ok answers 200, the only success that the published clients know. An error is one
 // of encoding the value; nothing was answered then.
 func ok(w http.ResponseWriter, value any) error {

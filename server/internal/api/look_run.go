@@ -139,16 +139,16 @@ func tellExecution(x store.Execution) detailedRun {
 		listedRun: tellRun(listed), FailedTaskID: x.Run.FailedTaskID, Endpoint: x.Endpoint.Slug,
 		Event: detailedEvent{
 			eventReference: eventReference{x.Event.EventID, x.Event.Name}, Source: x.Event.Source,
-			Payload: x.Event.Payload, Context: x.Event.Context, Timestamp: protocol.At(x.Event.Timestamp), IsTest: x.Event.IsTest,
+			Payload: model.HideSecrets(x.Event.Payload), Context: model.HideSecrets(x.Event.Context), Timestamp: protocol.At(x.Event.Timestamp), IsTest: x.Event.IsTest,
 		},
 	}
 	if x.Account != nil {
 		told.Account = &account{x.Account.Identifier, x.Account.Metadata}
 	}
 	if x.Run.Status == protocol.RunSuccess {
-		told.Output = x.Run.Output
+		told.Output = model.HideSecrets(x.Run.Output)
 	} else if x.Run.Status.Terminal() {
-		told.Error = x.Run.Error()
+		told.Error = model.HideSecrets(x.Run.Error())
 	}
 	return told
 }
@@ -188,15 +188,15 @@ func showTasks(tasks []model.Task, attempts []store.TaskAttempt) []task {
 func showTask(t model.Task) task {
 	shown := task{
 		ID: t.ID, ParentID: t.ParentID, DisplayKey: t.DisplayKey, Name: t.Name, Icon: t.Icon, Description: t.Description,
-		Status: t.Status, Noop: t.Noop, Operation: t.Operation, Params: redact.Params(t), Properties: t.Properties,
+		Status: t.Status, Noop: t.Noop, Operation: t.Operation, Params: model.HideSecrets(redact.Params(t)), Properties: t.Properties,
 		OutputProperties: t.OutputProperties, Context: t.Context, Style: t.Style,
 		StartedAt: protocol.At(t.StartedAt), CompletedAt: protocol.AtOrNil(t.CompletedAt), DelayUntil: protocol.AtOrNil(t.DelayUntil),
 		DueAt: protocol.AtOrNil(t.DueAt), Attempts: t.Attempts,
 	}
 	if t.Status == protocol.TaskErrored {
-		shown.Error = t.Output
+		shown.Error = model.HideSecrets(t.Output)
 	} else {
-		shown.Output = redact.Output(t.Output, t.Redact)
+		shown.Output = model.HideSecrets(redact.Output(t.Output, t.Redact))
 	}
 	return shown
 }

@@ -90,7 +90,7 @@ func (a *API) readRun(r *request, page runPage) (*protocol.Run, error) {
 	}
 	told := &protocol.Run{
 		ID: run.ID, Status: run.Status, StartedAt: protocol.AtOrNil(run.StartedAt), UpdatedAt: protocol.AtOrNil(run.UpdatedAt),
-		CompletedAt: protocol.AtOrNil(run.CompletedAt), Output: run.Output, Statuses: orEmpty(statuses),
+		CompletedAt: protocol.AtOrNil(run.CompletedAt), Output: model.HideSecrets(run.Output), Statuses: orEmpty(statuses),
 	}
 	if len(tasks) > page.take {
 		if !page.withoutNextPage {
@@ -139,7 +139,7 @@ func branchesOf(tasks []model.Task, children map[string][]model.Task, page runPa
 			task.ParentID = nullable(t.ParentID)
 		}
 		if page.details {
-			task.Params, task.Output = readable(redact.Params(t)), readable(redact.Output(t.Output, t.Redact))
+			task.Params, task.Output = readable(model.HideSecrets(redact.Params(t))), readable(model.HideSecrets(redact.Output(t.Output, t.Redact)))
 		}
 		if below := children[t.ID]; len(below) > 0 {
 			task.Subtasks = branchesOf(below, children, page, false)

@@ -50,7 +50,7 @@ func (a *API) createTask(w http.ResponseWriter, r *request) error {
 	}
 	told := tellTask(task, forceYield)
 	if r.Header.Get(protocol.HeaderVersion) != protocol.VersionLazyCachedTasks {
-		return ok(w, told)
+		return a.okForApp(w, r, told)
 	}
 	created := protocol.CreatedTask{Task: told}
 	if cursor := r.Header.Get(protocol.HeaderCachedTaskCursor); cursor != "" {
@@ -61,7 +61,7 @@ func (a *API) createTask(w http.ResponseWriter, r *request) error {
 		created.CachedTasks = &page
 	}
 	w.Header().Set(protocol.HeaderVersion, protocol.VersionLazyCachedTasks)
-	return ok(w, created)
+	return a.okForApp(w, r, created)
 }
 
 // checkTask finds what the clients' own schema would not let pass.
@@ -142,7 +142,7 @@ func (a *API) completeTask(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return ok(w, tellTask(task, forceYield))
+	return a.okForApp(w, r, tellTask(task, forceYield))
 }
 
 // serialized returns the JSON that an output holds as text; nil for none.
@@ -192,7 +192,7 @@ func (a *API) failTask(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return ok(w, tellTask(task, forceYield))
+	return a.okForApp(w, r, tellTask(task, forceYield))
 }
 
 // callBack is POST /api/v1/tasks/:id/callback/:secret, where the secret is the

@@ -49,6 +49,9 @@ func (n *ending) apply(outcome endpoint.ExecuteOutcome) error {
 		if err := n.subscribe(outcome.Metadata); err != nil {
 			return err
 		}
+		if err := n.seal(outcome.Result); err != nil {
+			return err
+		}
 		return n.answered(outcome.Result)
 	case endpoint.Failed:
 		n.count(outcome.Duration)
@@ -62,6 +65,31 @@ func (n *ending) apply(outcome endpoint.ExecuteOutcome) error {
 		return n.proceed(model.RunReleased, n.run().CreatedAt)
 	}
 	return fmt.Errorf("unknown outcome %v", outcome.Kind)
+}
+
+// seal takes the secrets of HTTP endpoints and sources out of what is kept of an
+// answer.
+func (n *ending) seal(result *protocol.ExecutionResult) (err error) {
+	for _, text := range []*json.RawMessage{&result.Output, &result.Errors, &result.Issues} {
+		if *text, err = n.tx.SealSecrets(*text); err != nil {
+			return err
+		}
+	}
+	if result.Error != nil {
+		for _, text := range []*string{&result.Error.Message, &result.Error.Stack} {
+			sealed, err := n.tx.SealSecrets([]byte(*text))
+			if err != nil {
+				return err
+			}
+			*text = string(sealed)
+		}
+	}
+	for i := range result.ChildErrors {
+		if err := n.seal(&result.ChildErrors[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // learn keeps what an answer told of the app's SDK.

@@ -152,7 +152,11 @@ func (e *Engine) executeBody(ctx context.Context, environment *model.Environment
 		request.RunChunkExecutionLimit = int((x.Endpoint.ExecutionLimit - chunkBuffer).Milliseconds())
 		request.AutoYieldConfig = autoYield
 	}
-	return encodeJSON(request)
+	body, err := encodeJSON(request)
+	if err != nil {
+		return nil, err
+	}
+	return e.store.OpenSecrets(ctx, environment.ID, body)
 }
 
 // supportsLazyTasks reports whether an app of the version takes the full body

@@ -34,8 +34,13 @@ func (e *Engine) operate(ctx context.Context, operation store.Operation) {
 		e.putOff(ctx, log, task, err)
 		return
 	}
+	params, err := e.store.OpenSecrets(ctx, environment.ID, task.Params)
+	if err != nil {
+		e.putOff(ctx, log, task, err)
+		return
+	}
 	outcome := e.config.Operator.Attempt(ctx, fetch.Task{
-		Operation: task.Operation, Params: task.Params, EnvironmentType: environment.Type,
+		Operation: task.Operation, Params: params, EnvironmentType: environment.Type,
 		Attempt: task.Attempts, StartedAt: task.StartedAt,
 	})
 	err = e.config.Node.Record(ctx, func(tx *store.Tx) error { return e.endOperation(tx, task, outcome) })

@@ -42,6 +42,11 @@ func (e *Engine) CreateTask(ctx context.Context, environment *model.Environment,
 			return errorRunNotFound()
 		}
 		forceYield = state.ForceYield
+		draft := draft
+		if request.Redact != nil && draft.Operation == "" {
+			draft.Params = tx.SealMembers(environment.ID, draft.Params, request.Redact.Paths)
+			draft.ShownParams = tx.SealMembers(environment.ID, draft.ShownParams, request.Redact.Paths)
+		}
 		task, err = e.createTask(tx, state, draft, request)
 		return err
 	})

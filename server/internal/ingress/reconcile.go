@@ -108,12 +108,8 @@ func (s *Service) register(tx *store.Tx, environment *model.Environment, w model
 	if tx.Now().Before(w.RegisterAfter) && environment.Type != protocol.Development {
 		return nil
 	}
-	secret, _, err := tx.HTTPEndpointSecret(w.HTTPEndpointID, environment.ID)
-	if err != nil {
-		return err
-	}
 	payload, err := json.Marshal(registration{
-		Active: w.Active, URL: s.URL(environment, w.HTTPEndpointID), Secret: secret, Params: w.Params,
+		Active: w.Active, URL: s.URL(environment, w.HTTPEndpointID), Secret: tx.HTTPEndpointReference(environment.ID, w.HTTPEndpointID), Params: w.Params,
 		Config: configs{Current: orEmpty(w.Config), Desired: w.DesiredConfig},
 	})
 	if err != nil {

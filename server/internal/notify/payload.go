@@ -12,6 +12,7 @@ import (
 // payload returns the notification of a run that has ended.
 func payload(tx *store.Tx, environment *model.Environment, ended store.Execution) (*protocol.RawRunNotification, error) {
 	run, event := ended.Run, ended.Event
+	hide := func(text []byte) []byte { return tx.HideSecrets(environment.ID, text) }
 	statuses, err := tx.Statuses(run.ID)
 	if err != nil {
 		return nil, err
@@ -25,7 +26,7 @@ func payload(tx *store.Tx, environment *model.Environment, ended store.Execution
 		StartedAt: protocol.At(started), UpdatedAt: protocol.At(run.UpdatedAt), CompletedAt: protocol.At(run.CompletedAt),
 		IsTest: run.IsTest, ExecutionDurationInMs: run.ExecutionDuration.Milliseconds(), ExecutionCount: run.ExecutionCount,
 		Invocation: protocol.NotificationInvocation[json.RawMessage]{
-			ID: run.ID, Payload: event.Payload, Timestamp: protocol.At(event.Timestamp), Context: event.Context,
+			ID: run.ID, Payload: hide(event.Payload), Timestamp: protocol.At(event.Timestamp), Context: hide(event.Context),
 		},
 		Job:         protocol.JobReference{ID: ended.Job.Slug, Version: ended.Version},
 		Environment: environment.Reference(),
@@ -38,11 +39,13 @@ func payload(tx *store.Tx, environment *model.Environment, ended store.Execution
 		n.Account = &protocol.AccountReference{ID: ended.Account.Identifier, Metadata: ended.Account.Metadata}
 	}
 	if n.OK {
-		n.Output = run.Output
+		n.Output = hide(run.Output)
 		return n, nil
 	}
-	n.Error = run.Error()
-	n.Task, err = failedTask(tx, run.FailedTaskID)
+	n.Error = hide(run.Error())
+	if n.Task, err = failedTask(tx, run.FailedTaskID); n.Task != nil {
+		n.Task.Error, n.Task.Params = hide(n.Task.Error), hide(n.Task.Params)
+	}
 	return n, err
 }
 

@@ -134,6 +134,10 @@ func (s *Service) Registered(ctx context.Context, environment *model.Environment
 			if err := tx.SetTriggerSourceSecret(source.ID, update.Secret); err != nil {
 				return err
 			}
+			// What the app kept of it in the run that registered the source.
+			if err := tx.SealRegistration(source, update.Secret); err != nil {
+				return err
+			}
 		}
 		return tx.SaveTriggerSource(source)
 	})

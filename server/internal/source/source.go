@@ -118,6 +118,7 @@ func sendOptions(tx *store.Tx, source model.TriggerSource) (options trigger.Send
 
 // ask has the app of a source that is locked register it with its service.
 func (s *Service) ask(tx *store.Tx, environment *model.Environment, source model.TriggerSource, eventID string, told protocol.RegisterSource) error {
+	told.Source.Secret = tx.SecretReference(environment.ID, told.Source.Secret)
 	payload, err := json.Marshal(told)
 	if err != nil {
 		return err
@@ -129,6 +130,9 @@ func (s *Service) ask(tx *store.Tx, environment *model.Environment, source model
 	source.RegisterAfter = tx.Now().Add(pauseAfterRegistration(source.Registrations))
 	source.Registrations++
 	if err := tx.SaveTriggerSource(source); err != nil {
+		return err
+	}
+	if err := tx.SetRegistrationEvent(source.ID, eventID); err != nil {
 		return err
 	}
 	_, err = s.config.Events.SendIn(tx, environment, trigger.NewEvent{

@@ -44,15 +44,16 @@ func (tx *Tx) HTTPEndpointSecret(id, environmentID string) (secret string, found
 func (tx *Tx) SaveHTTPEndpoint(e model.HTTPEndpoint, newSecret string) error {
 	return tx.conn.Queue(`
 		INSERT INTO http_endpoint_environments (http_endpoint_id, environment_id, endpoint_id, active, source,
-			immediate_response_filter, skip_triggering_runs, secret_encrypted, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+			immediate_response_filter, skip_triggering_runs, secret_encrypted, secret_hash, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
 		ON CONFLICT (http_endpoint_id, environment_id) DO UPDATE SET
 			endpoint_id = excluded.endpoint_id, active = excluded.active, source = excluded.source,
 			immediate_response_filter = excluded.immediate_response_filter,
 			skip_triggering_runs = excluded.skip_triggering_runs, updated_at = excluded.updated_at,
+			secret_hash = CASE WHEN http_endpoint_environments.secret_encrypted IS NULL THEN excluded.secret_hash ELSE http_endpoint_environments.secret_hash END,
 			secret_encrypted = COALESCE(http_endpoint_environments.secret_encrypted, excluded.secret_encrypted)`,
 		[]any{e.ID, e.EnvironmentID, e.EndpointID, e.Active, e.Source, jsonOrNull(e.ImmediateResponseFilter), e.SkipTriggeringRuns,
-			tx.box.seal(newSecret, httpEndpointSecretPlace(e.ID, e.EnvironmentID)), micros(tx.now)}, nil)
+			tx.box.seal(newSecret, httpEndpointSecretPlace(e.ID, e.EnvironmentID)), hashMade(newSecret), micros(tx.now)}, nil)
 }
 
 // DeactivateHTTPEndpoints deactivates the HTTP endpoints of an app, but for those

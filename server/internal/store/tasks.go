@@ -94,6 +94,13 @@ func (tx *Tx) InsertTask(t model.Task) (bool, error) {
 	if t.Parallel {
 		mode = childrenParallel
 	}
+	var err error
+	if t.Params, err = tx.SealSecrets(t.Params); err != nil {
+		return false, err
+	}
+	if t.ShownParams, err = tx.SealSecrets(t.ShownParams); err != nil {
+		return false, err
+	}
 	changed, err := tx.conn.Exec(`
 		INSERT INTO tasks (id, environment_id, run_id, parent_id, idempotency_key, display_key, name, icon, description,
 		                   status, noop, params, properties, style, redact, operation, callback_url,
@@ -157,6 +164,9 @@ func (tx *Tx) endTaskArgs(id string, end TaskEnd) []any {
 // EndTask ends a task and returns it as it then is. ok is false when the task is
 // in a status that the transition does not start from.
 func (tx *Tx) EndTask(id string, end TaskEnd) (task model.Task, ok bool, err error) {
+	if end.Output, err = tx.SealSecrets(end.Output); err != nil {
+		return task, false, err
+	}
 	return first(tx, endTask+quoted(end.Transition.From)+`) RETURNING `+taskColumns, tx.endTaskArgs(id, end), scanTask)
 }
 
@@ -170,6 +180,9 @@ type EndedTask struct {
 // EndTaskOfRun is EndTask for a task that must belong to a run of an
 // environment.
 func (tx *Tx) EndTaskOfRun(environmentID, runID, id string, end TaskEnd) (ended EndedTask, ok bool, err error) {
+	if end.Output, err = tx.SealSecrets(end.Output); err != nil {
+		return ended, false, err
+	}
 	return first(tx, endTask+quoted(end.Transition.From)+`) AND run_id = $6 AND environment_id = $7
 		RETURNING (SELECT `+forceYield+` FROM runs WHERE runs.id = tasks.run_id), `+taskColumns,
 		append(tx.endTaskArgs(id, end), runID, environmentID), func(rows database.Rows) (ended EndedTask, err error) {
@@ -188,6 +201,11 @@ func (tx *Tx) SetOutputProperties(id string, properties []byte) error {
 // RetryTask records that an attempt of a task failed and has the next one wait
 // until the given time.
 func (tx *Tx) RetryTask(t model.Task, failure string, at time.Time) error {
+	sealed, err := tx.SealSecrets([]byte(failure))
+	if err != nil {
+		return err
+	}
+	failure = string(sealed)
 	if err := tx.conn.Queue(`
 		UPDATE tasks SET status = '`+string(model.TaskRetries.To)+`', attempts = attempts + 1, due_at = $1
 		WHERE id = $2 AND status IN (`+quoted(model.TaskRetries.From)+`)`, []any{micros(at), t.ID}, mustChange); err != nil {

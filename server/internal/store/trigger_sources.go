@@ -37,12 +37,12 @@ func (tx *Tx) InsertTriggerSource(s model.TriggerSource, secret string) (bool, e
 		return false, err
 	}
 	inserted, err := tx.conn.Exec(`
-		INSERT INTO trigger_sources (`+triggerSourceColumns+`, secret_encrypted, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20)
+		INSERT INTO trigger_sources (`+triggerSourceColumns+`, secret_encrypted, secret_hash, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $21)
 		ON CONFLICT (environment_id, key) DO NOTHING`,
 		s.ID, s.EnvironmentID, s.EndpointID, s.Key, s.Channel, s.Integration, string(s.Params), options, registered,
 		jsonOrNull(s.Data), jsonOrNull(s.Metadata), textOrNull(s.DynamicTriggerID), textOrNull(s.DynamicKey), textOrNull(s.AccountID),
-		s.Listed, s.Active, s.Registrations, micros(s.RegisterAfter), tx.box.seal(secret, triggerSourceSecretPlace(s.ID)), micros(tx.now))
+		s.Listed, s.Active, s.Registrations, micros(s.RegisterAfter), tx.box.seal(secret, triggerSourceSecretPlace(s.ID)), hashMade(secret), micros(tx.now))
 	return inserted > 0, err
 }
 
@@ -71,10 +71,11 @@ func (tx *Tx) SaveTriggerSource(s model.TriggerSource) error {
 			textOrNull(s.AccountID), s.Listed, s.Active, s.Registrations, micros(s.RegisterAfter), micros(tx.now), s.ID}, nil)
 }
 
-// SetTriggerSourceSecret replaces the secret of a source.
+// SetTriggerSourceSecret replaces the secret of a source. One before that the server
+// had made is still recognised, as runs that are under way may tell of it.
 func (tx *Tx) SetTriggerSourceSecret(id, secret string) error {
-	return tx.conn.Queue(`UPDATE trigger_sources SET secret_encrypted = $1, updated_at = $2 WHERE id = $3`,
-		[]any{tx.box.seal(secret, triggerSourceSecretPlace(id)), micros(tx.now), id}, nil)
+	return tx.conn.Queue(`UPDATE trigger_sources SET secret_encrypted = $1, secret_hash = COALESCE($2, secret_hash), updated_at = $3 WHERE id = $4`,
+		[]any{tx.box.seal(secret, triggerSourceSecretPlace(id)), hashMade(secret), micros(tx.now), id}, nil)
 }
 
 // TriggerSourceSecret returns the secret of a source, which must not be logged.

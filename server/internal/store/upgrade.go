@@ -15,6 +15,9 @@ func (s *Store) upgrade(ctx context.Context) error {
 	if err := s.separateSecrets(ctx); err != nil {
 		return fmt.Errorf("give each environment secrets of its own for HTTP endpoints: %w", err)
 	}
+	if err := s.sealKept(ctx); err != nil {
+		return fmt.Errorf("put references in place of the secrets of HTTP endpoints and sources: %w", err)
+	}
 	return nil
 }
 
@@ -80,9 +83,9 @@ func (tx *Tx) separateSecret(f sharedSecret, keep bool, reindexed map[string]boo
 		}
 	}
 	changed, err := tx.conn.Exec(`
-		UPDATE http_endpoint_environments SET secret_encrypted = $1
-		WHERE http_endpoint_id = $2 AND environment_id = $3 AND secret_encrypted IS NULL`,
-		tx.box.seal(secret, httpEndpointSecretPlace(f.httpEndpointID, f.environmentID)), f.httpEndpointID, f.environmentID)
+		UPDATE http_endpoint_environments SET secret_encrypted = $1, secret_hash = $2
+		WHERE http_endpoint_id = $3 AND environment_id = $4 AND secret_encrypted IS NULL`,
+		tx.box.seal(secret, httpEndpointSecretPlace(f.httpEndpointID, f.environmentID)), hashMade(secret), f.httpEndpointID, f.environmentID)
 	if err != nil || changed == 0 || keep {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -89,7 +90,7 @@ func TestSubscriptionsOfBeforeKeepTheLegacySignature(t *testing.T) {
 			url := engine.url(t)
 			madeAt(t, url, 13, append(environmentRows, `INSERT INTO subscriptions (id, environment_id, url, enabled, settings, sealed, created_at, updated_at)
 				VALUES ('sub_1', 'env_1', 'http://a.test', TRUE, '{"name":"b","events":["run.ended"],"filter":{"a":["}"]}}', '', 0, 0)`)...)
-			s := open(t, store.Options{URL: url})
+			s := open(t, store.Options{URL: url, MasterKey: store.NewMasterKey()})
 			var targets []model.Subscription
 			err := s.View(t.Context(), func(tx *store.Tx) (err error) {
 				targets, err = tx.SubscriptionTargets("env_1")
@@ -167,6 +168,99 @@ func TestASharedSecretStaysThatOfProductionAlone(t *testing.T) {
 				before = secrets
 				if err := s.Close(); err != nil {
 					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func TestSecretsThatWereKeptInClearBecomeReferences(t *testing.T) {
+	t.Parallel()
+	shared, made, own := strings.Repeat("5eed", 16), strings.Repeat("ab12", 16), "own secret"
+	for _, engine := range engines {
+		t.Run(engine.name, func(t *testing.T) {
+			t.Parallel()
+			url, key := engine.url(t), store.NewMasterKey()
+			rows := sharedWebhookRows(store.Seal(key, shared, "http_endpoints.secret/httpendpoint_1"))
+			for n, secret := range map[string]string{"1": made, "2": own} {
+				rows = append(rows, `INSERT INTO trigger_sources (id, environment_id, endpoint_id, key, channel, integration, params, options, registered_options, secret_encrypted, listed, active, created_at, updated_at)
+					VALUES ('source_`+n+`', 'env_`+n+`', 'endpoint_`+n+`', 'k', 'HTTP', 'i', '{}', '{}', '{}', '`+store.Seal(key, secret, "trigger_sources.secret/source_"+n)+`', TRUE, TRUE, 0, 0)`)
+			}
+			rows = append(rows, `INSERT INTO jobs VALUES ('job_1', 'proj_1', 'j', 'J', FALSE, 0, 0)`)
+			secrets := map[string]string{"1": made, "2": own}
+			for _, n := range []string{"1", "2"} {
+				rows = append(rows,
+					`INSERT INTO job_versions (id, environment_id, job_id, endpoint_id, version, status, latest, specification, created_at, updated_at)
+					 VALUES ('version_`+n+`', 'env_`+n+`', 'job_1', 'endpoint_`+n+`', '1.0.0', 'ACTIVE', TRUE, '{}', 0, 0)`,
+					`INSERT INTO events (id, environment_id, event_id, name, source, payload, context, is_test, internal, timestamp, deliver_at, created_at, updated_at)
+					 VALUES ('event_`+n+`', 'env_`+n+`', 'e', 'dev.trigger.webhook.register.shop', 's', '{"secret":"`+shared+`","n": 1.0}', '{}', FALSE, FALSE, 0, 0, 0, 0)`,
+					`INSERT INTO runs (id, environment_id, job_id, job_version_id, endpoint_id, event_id, status, is_test, internal, priority, parked, output, created_at, updated_at)
+					 VALUES ('run_`+n+`', 'env_`+n+`', 'job_1', 'version_`+n+`', 'endpoint_`+n+`', 'event_`+n+`', 'SUCCESS', FALSE, FALSE, 0, FALSE, '{"secret":"`+secrets[n]+`"}', 0, 0)`,
+					`INSERT INTO tasks (id, environment_id, run_id, idempotency_key, name, status, noop, child_execution_mode, attempts, started_at, params, output)
+					 VALUES ('task_`+n+`', 'env_`+n+`', 'run_`+n+`', 'k', 'T', 'COMPLETED', FALSE, 'SEQUENTIAL', 1, 0, '{"secret":"`+secrets[n]+`"}', '{"source":{"secret":"`+shared+`"}}')`,
+					`INSERT INTO notification_bodies (id, body) VALUES ('ntf_`+n+`', '{"invocation":{"payload":{"secret":"`+shared+`"}}}')`,
+					`INSERT INTO notifications (id, environment_id, run_id, url, status, run_status, body_id, created_at, updated_at)
+					 VALUES ('ntf_`+n+`', 'env_`+n+`', 'run_`+n+`', 'http://a.test', 'DELIVERED', 'SUCCESS', 'ntf_`+n+`', 0, 0)`)
+			}
+			madeAt(t, url, 13, rows...)
+			s := open(t, store.Options{URL: url, MasterKey: key})
+			text := dump(t, s)
+			var fresh string
+			for n, want := range map[string]string{"1": made, "2": own} {
+				err := s.View(t.Context(), func(tx *store.Tx) error {
+					secret, _, err := tx.HTTPEndpointSecret("httpendpoint_1", "env_"+n)
+					if err != nil {
+						return err
+					}
+					if n == "1" {
+						fresh = secret
+					}
+					task, _, err := tx.Task("task_" + n)
+					if err != nil {
+						return err
+					}
+					x, _, err := tx.Execution("run_" + n)
+					if err != nil {
+						return err
+					}
+					for kept, told := range map[string]string{
+						string(x.Event.Payload): `{"secret":"` + secret + `","n": 1.0}`, string(x.Run.Output): `{"secret":"` + want + `"}`,
+						string(task.Params): `{"secret":"` + want + `"}`, string(task.Output): `{"source":{"secret":"` + secret + `"}}`,
+					} {
+						opened, err := tx.OpenSecrets("env_"+n, []byte(kept))
+						if err != nil {
+							return err
+						}
+						if string(opened) != told {
+							t.Errorf("environment %s: the app is told %s, want %s", n, opened, told)
+						}
+						// Nobody else's app is told.
+						if elsewhere, err := tx.OpenSecrets("env_3", []byte(kept)); err != nil || string(elsewhere) != kept {
+							t.Errorf("another environment is told %s (%v)", elsewhere, err)
+						}
+					}
+					return nil
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+				file, err := os.ReadFile(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				text = string(file)
+			}
+			if !strings.Contains(text, "[REDACTED]") || !strings.Contains(text, "runhook-secret:") {
+				t.Error("the database has neither references nor a body that shows none")
+			}
+			for _, secret := range []string{shared, made, own, fresh} {
+				if strings.Contains(text, secret) {
+					t.Errorf("the database has the secret %s", secret)
 				}
 			}
 		})

@@ -143,7 +143,7 @@ func TestInvokeAndWaitFailsAfterItsTimeout(t *testing.T) {
 		return "", err
 	}, func(ctx context.Context, _ string) (string, error) { return "", runhook.Sleep(ctx, "pause", time.Hour) })
 	settleFor(server, run, time.Minute, 1)
-	if failed := runError(t, run); failed.Message != "Nobody called back in the time allowed" {
+	if failed := runError(t, run); failed.Message != "Remote callback timeout - no requests received" {
 		t.Errorf("failed with %+v", failed)
 	}
 }

@@ -146,9 +146,10 @@ type Timeout time.Duration
 func (t Timeout) applyToInvoke(o *invokeOptions) { o.timeout = time.Duration(t) }
 func (t Timeout) applyToWait(o *waitOptions)     { o.timeout = time.Duration(t) }
 
-// TimeToLive is how long the invoked run may wait to begin. One that has not
-// begun by then, because there is more work than the server has room for, ends as
-// ABORTED. Without the option, or with zero, a run waits for as long as it takes.
+// TimeToLive is how long the invoked run may wait to begin. If its app has neither
+// answered an execution nor asked for a task by then, because it is away or because
+// there is more work than the server has room for, the run ends as ABORTED. Without
+// the option, or with zero, a run waits for as long as it takes.
 type TimeToLive time.Duration
 
 func (t TimeToLive) applyToInvoke(o *invokeOptions) {

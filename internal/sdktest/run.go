@@ -121,7 +121,7 @@ func (run *Run) wake(task *task, now time.Time) {
 	task.due, run.due = time.Time{}, true
 	switch {
 	case task.CallbackURL != nil:
-		task.fail(protocol.Error{Message: "Nobody called back in the time allowed", Name: protocol.CallbackTimeout})
+		task.fail(protocol.Error{Message: "Remote callback timeout - no requests received", Name: protocol.CallbackTimeout})
 	case task.Noop:
 		task.complete(protocol.CompleteTask{})
 	default:

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/egress"
@@ -132,5 +134,29 @@ func errorOf(answer *answer) *protocol.Error {
 	if failure := check.failure("", answer.body); len(check.problems) == 0 {
 		return failure
 	}
-	return &protocol.Error{Message: fmt.Sprintf("Endpoint responded with %d status code", answer.status)}
+	message := fmt.Sprintf("Endpoint responded with %d status code", answer.status)
+	if start := beginning(answer.body); start != "" {
+		message += ": " + start
+	}
+	return &protocol.Error{Message: message}
+}
+
+// longestBeginning bounds how much of a body an error shows, in characters.
+const longestBeginning = 500
+
+// beginning returns the beginning of a body that people are to read: its words, with
+// single blanks between them, as valid UTF-8 without control characters.
+func beginning(body []byte) string {
+	const enough = 16 * longestBeginning // also for much white space
+	readable := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(string(body[:min(len(body), enough)]), "\ufffd"))
+	characters := []rune(strings.Join(strings.Fields(readable), " "))
+	if len(characters) <= longestBeginning {
+		return string(characters)
+	}
+	return string(characters[:longestBeginning]) + "..."
 }

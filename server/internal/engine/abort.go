@@ -37,16 +37,15 @@ func whyNot(environment *model.Environment, x store.Execution) []byte {
 // be executed.
 func (e *Engine) AbortJobRuns(ctx context.Context, environment *model.Environment, job model.Job) error {
 	return e.eachOpenRun(ctx, environment, job, func(id string) error {
-		return e.abort(ctx, environment, id, disabledError(job, environment), func(model.Run) bool { return true })
+		return e.abort(ctx, environment, id, disabledError(job, environment))
 	})
 }
 
-// abort ends a run that has not ended, if its row, once locked, still gives
-// reason to.
-func (e *Engine) abort(ctx context.Context, environment *model.Environment, runID string, failure []byte, reason func(model.Run) bool) error {
+// abort ends a run that has not ended.
+func (e *Engine) abort(ctx context.Context, environment *model.Environment, runID string, failure []byte) error {
 	return e.store.Update(ctx, func(tx *store.Tx) error {
 		run, found, err := tx.LockRun(runID)
-		if err != nil || !found || run.Status.Terminal() || !reason(run) {
+		if err != nil || !found || run.Status.Terminal() {
 			return err
 		}
 		run.Output = failure
@@ -54,29 +53,53 @@ func (e *Engine) abort(ctx context.Context, environment *model.Environment, runI
 	})
 }
 
-// giveUpExpired aborts the runs that have not begun in the time they had. It
-// needs no lease: all that it does to a run is one transaction.
+// giveUpExpired aborts the runs whose time to live is over. It needs no lease: all
+// that it does to a run is one transaction.
 func (e *Engine) giveUpExpired(ctx context.Context, limit int) (none []string, next time.Time, err error) {
-	var expired []store.Execution
+	var over []store.Execution
 	err = e.store.View(ctx, func(tx *store.Tx) error {
-		expired, next, err = tx.ExpiredRuns(limit)
+		over, next, err = tx.ExpiredRuns(limit)
 		return err
 	})
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	failure := abortError("The run did not begin within the time to live that it was invoked with")
-	for _, x := range expired {
+	for _, x := range over {
 		environment, err := e.store.EnvironmentByID(ctx, x.Run.EnvironmentID)
-		if err != nil {
-			return nil, time.Time{}, err
+		if err == nil {
+			_, err = e.expire(ctx, environment, x.Run.ID)
 		}
-		err = e.abort(ctx, environment, x.Run.ID, failure, func(run model.Run) bool {
-			return run.Status == protocol.RunQueued && run.StartedAt.IsZero()
-		})
 		if err != nil {
 			return nil, time.Time{}, err
 		}
 	}
 	return nil, next, nil
+}
+
+// expire aborts a run if its time to live is over. An execution in flight is no
+// reason to wait, as the app may have been away before it took the call; but a task
+// is, as only a run that has begun has one.
+func (e *Engine) expire(ctx context.Context, environment *model.Environment, runID string) (aborted bool, err error) {
+	err = e.store.Update(ctx, func(tx *store.Tx) error {
+		aborted = false // a transaction may be tried again
+		run, found, err := tx.LockRun(runID)
+		if err != nil || !found || run.Status.Terminal() || !expired(run, tx.Now()) {
+			return err
+		}
+		if _, begun, err := tx.NewestTask(runID); err != nil {
+			return err
+		} else if begun {
+			return tx.ForgetExpiry(runID)
+		}
+		aborted = true
+		run.Output = abortError("The time to live that the run was invoked with ran out after %v, before its app had answered an execution",
+			run.ExpiresAt.Sub(run.CreatedAt))
+		return e.endLocked(tx, environment, run, model.RunAborted)
+	})
+	return aborted && err == nil, err
+}
+
+// expired reports whether a run's time to live is over.
+func expired(run model.Run, now time.Time) bool {
+	return !run.ExpiresAt.IsZero() && !run.ExpiresAt.After(now)
 }

@@ -43,6 +43,10 @@ func (n *ending) apply(outcome endpoint.ExecuteOutcome) error {
 		return err
 	}
 	switch outcome.Kind {
+	case endpoint.Answered, endpoint.Failed, endpoint.TimedOut:
+		n.run().ExpiresAt = time.Time{}
+	}
+	switch outcome.Kind {
 	case endpoint.Answered:
 		n.count(outcome.Duration)
 		n.run().ExecutionFailures = 0
@@ -292,6 +296,7 @@ func (n *ending) findFailedTask(failure []byte) error {
 // end takes the run to its last status and writes what follows from that.
 func (n *ending) end(transition model.RunTransition) error {
 	now := n.tx.Now()
+	n.run().ExpiresAt = time.Time{}
 	if err := n.record(store.RunChange{Transition: transition, CompletedAt: now}); err != nil {
 		return err
 	}

@@ -55,6 +55,11 @@ func (e *Engine) execute(ctx context.Context, x store.Execution) {
 }
 
 func (e *Engine) executeIn(ctx context.Context, environment *model.Environment, x store.Execution) error {
+	if expired(x.Run, e.clock.Now()) {
+		if aborted, err := e.expire(ctx, environment, x.Run.ID); aborted || err != nil {
+			return err
+		}
+	}
 	if abort := whyNot(environment, x); abort != nil {
 		return e.config.Node.Record(ctx, func(tx *store.Tx) error {
 			ending := &ending{engine: e, tx: tx, environment: environment, x: x}

@@ -21,8 +21,8 @@ type Invocation struct {
 	AccountID string
 	// CallbackURL receives the run's completion notification; empty for none.
 	CallbackURL string
-	// Lifetime is how long the run may wait to begin before it is given up as
-	// ABORTED; zero for any time.
+	// Lifetime is the run's time to live: if its app has answered no execution by
+	// then, and asked for no task, the run is ABORTED. Zero is for any time.
 	Lifetime time.Duration
 }
 

@@ -23,7 +23,7 @@ type start struct {
 	account *model.Account
 	// caller is notified of the run's end; nobody if its URL is empty.
 	caller model.RunCaller
-	// lifetime is how long the run may take to begin; zero for any time.
+	// lifetime is the run's time to live; zero for any time. See [Invocation].
 	lifetime time.Duration
 }
 
@@ -87,6 +87,10 @@ func (e *Engine) newRun(tx *store.Tx, environment *model.Environment, s start) m
 		},
 	}
 	e.tellRun(tx, live.RunAccepted, &x, x.Run.Status, time.Time{}, "")
+	if s.lifetime > 0 {
+		x.Run.ExpiresAt = now.Add(s.lifetime)
+		tx.AfterCommit(func() { e.expiries.Wake(x.Run.ExpiresAt) })
+	}
 	// Whether a limit has room is decided where runs are claimed.
 	if x.Run.LimitKey == "" && e.reserve(environment.ID, x.Endpoint.ID) {
 		x.Run.Status, x.Run.StartedAt = model.RunExecutes.To, now
@@ -98,10 +102,6 @@ func (e *Engine) newRun(tx *store.Tx, environment *model.Environment, s start) m
 			e.config.Node.Doubt(err)
 		})
 	} else {
-		if s.lifetime > 0 {
-			x.Run.ExpiresAt = now.Add(s.lifetime)
-			tx.AfterCommit(func() { e.expiries.Wake(x.Run.ExpiresAt) })
-		}
 		tx.AfterCommit(func() { e.admission.add(environment.ID) })
 	}
 	return x.Run

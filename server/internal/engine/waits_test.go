@@ -146,8 +146,8 @@ func TestACallbackThatNobodyMakesFailsItsTask(t *testing.T) {
 					if task.Status != protocol.TaskErrored {
 						t.Errorf("the task is %s", task.Status)
 					}
-					checkText(t, "its error", task.Output, `{"message":"Nobody called back in the time allowed","name":"CallbackTimeout"}`)
-					return servertest.TaskFailure(task, "Nobody called back in the time allowed")
+					checkText(t, "its error", task.Output, `{"message":"Remote callback timeout - no requests received","name":"CallbackTimeout"}`)
+					return servertest.TaskFailure(task, "Remote callback timeout - no requests received")
 				})
 			waiting(s, t, app, id, at)
 			s.Development().WaitRun(id, protocol.RunFailure)

@@ -39,6 +39,9 @@ func (e *Engine) fireDueTasks(ctx context.Context, limit int) ([]store.DueTask, 
 	return nil, next, failed
 }
 
+// callbackTimeout is the protocol's text, which apps compare.
+const callbackTimeout = "Remote callback timeout - no requests received"
+
 // fire has a waiting task whose time has come go on.
 func (e *Engine) fire(tx *store.Tx, due store.DueTask) error {
 	run, found, err := tx.LockRun(due.RunID)
@@ -56,7 +59,7 @@ func (e *Engine) fire(tx *store.Tx, due store.DueTask) error {
 	case !found || run.Status.Terminal() || task.Status != protocol.TaskWaiting:
 		return tx.ForgetDue(task.ID)
 	case task.CallbackURL != "":
-		timeout := errorJSON(&protocol.Error{Message: "Nobody called back in the time allowed", Name: protocol.CallbackTimeout})
+		timeout := errorJSON(&protocol.Error{Message: callbackTimeout, Name: protocol.CallbackTimeout})
 		task, _, err = tx.EndTask(task.ID, store.TaskEnd{Transition: model.TaskTimesOut, Output: timeout})
 		e.tellTask(tx, &task)
 	case task.Noop:

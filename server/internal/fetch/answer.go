@@ -49,15 +49,19 @@ func (a *answer) headers() json.RawMessage {
 	return encode(members)
 }
 
+// longestMessage bounds the text of a body that an error's message holds, in bytes.
+const longestMessage = 64 << 10
+
 // errorOutput returns the output of a task that fails with this answer, which
 // must read as an error: the body if it does, or if it is an object that does
-// once it has a message; else an error with the body beside it.
+// once it has a message; else an error with the body beside it. The message that a
+// body does not have is its JSON, as the Node SDK would make it of the body.
 func (a *answer) errorOutput() json.RawMessage {
-	message := fmt.Sprintf("Fetch failed with status %d", a.status)
 	body := a.json()
 	if isFalsy(body) {
-		return errorJSON(message)
+		return errorJSON(fmt.Sprintf("Fetch failed with status %d", a.status))
 	}
+	message := compact(body)
 	var members map[string]json.RawMessage
 	if json.Unmarshal(body, &members) == nil && hasTexts(members, "message", "name", "stack") {
 		if _, ok := members["message"]; ok {
@@ -69,6 +73,19 @@ func (a *answer) errorOutput() json.RawMessage {
 		Message string          `json:"message"`
 		Data    json.RawMessage `json:"data"`
 	}{message, body})
+}
+
+// compact returns JSON without blanks between its parts, cut where a character ends
+// if it is very long.
+func compact(body json.RawMessage) string {
+	var text bytes.Buffer
+	if err := json.Compact(&text, body); err != nil {
+		return string(body) // which a.json found to be JSON
+	}
+	if text.Len() <= longestMessage {
+		return text.String()
+	}
+	return strings.ToValidUTF8(text.String()[:longestMessage], "") + "..."
 }
 
 // hasTexts reports whether the named members are text or absent.

@@ -79,7 +79,8 @@ type Run struct {
 	LimitKey string
 	// Parked is set while the run waits for room under its limit.
 	Parked bool
-	// ExpiresAt is when the run is given up if it has not begun; zero for never.
+	// ExpiresAt is when the run is aborted if its app has answered no execution by
+	// then; zero for never, and once it has.
 	ExpiresAt   time.Time
 	Lease       Lease
 	CreatedAt   time.Time

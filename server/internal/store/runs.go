@@ -17,14 +17,14 @@ const runColumns = `r.id, r.environment_id, r.job_id, r.job_version_id, r.endpoi
 	r.status, r.output, r.failed_task_id, r.callback_url, r.callback_task_id, r.is_test, r.internal,
 	r.execution_count, r.execution_failures, r.execution_duration_ms, r.yielded_executions, r.idle_yields,
 	r.force_yield, r.wake_requested, r.limit_key, r.parked, r.lease_owner, r.lease_number,
-	r.created_at, r.queued_at, r.started_at, r.completed_at, r.updated_at, r.continuations`
+	r.created_at, r.queued_at, r.started_at, r.completed_at, r.updated_at, r.continuations, r.expires_at`
 
 // runScan holds the destinations of runColumns that need converting.
 type runScan struct {
 	run                                                                 model.Run
 	account, output, task, callback, callbackTask, yields, limit, owner *string
 	duration, created, updated                                          int64
-	queued, started, completed                                          *int64
+	queued, started, completed, expires                                 *int64
 }
 
 func (s *runScan) destinations() []any {
@@ -34,7 +34,7 @@ func (s *runScan) destinations() []any {
 		&r.Status, &s.output, &s.task, &s.callback, &s.callbackTask, &r.IsTest, &r.Internal,
 		&r.ExecutionCount, &r.ExecutionFailures, &s.duration, &s.yields, &r.IdleYields,
 		&r.ForceYield, &r.WakeRequested, &s.limit, &r.Parked, &s.owner, &r.Lease.Number,
-		&s.created, &s.queued, &s.started, &s.completed, &s.updated, &r.Continuations,
+		&s.created, &s.queued, &s.started, &s.completed, &s.updated, &r.Continuations, &s.expires,
 	}
 }
 
@@ -46,6 +46,7 @@ func (s *runScan) result() (model.Run, error) {
 	r.ExecutionDuration = milliseconds(s.duration)
 	r.CreatedAt, r.UpdatedAt = timeOf(s.created), timeOf(s.updated)
 	r.QueuedAt, r.StartedAt, r.CompletedAt = timeOrZero(s.queued), timeOrZero(s.started), timeOrZero(s.completed)
+	r.ExpiresAt = timeOrZero(s.expires)
 	if s.yields != nil {
 		if err := json.Unmarshal([]byte(*s.yields), &r.YieldedExecutions); err != nil {
 			return r, fmt.Errorf("yielded executions of run %s: %w", r.ID, err)
@@ -199,7 +200,7 @@ func (tx *Tx) leaseRuns(owner string, ids []string) ([]Execution, error) {
 	if err := tx.conn.Queue(`
 		UPDATE runs
 		SET status = '`+string(model.RunExecutes.To)+`', lease_owner = $2, lease_number = lease_number + 1, due_at = NULL,
-		    started_at = COALESCE(started_at, $3), expires_at = NULL, force_yield = FALSE, wake_requested = FALSE, updated_at = $3
+		    started_at = COALESCE(started_at, $3), force_yield = FALSE, wake_requested = FALSE, updated_at = $3
 		WHERE id `+in+` AND status IN (`+quoted(model.RunExecutes.From)+`)`,
 		[]any{jsonList(ids), owner, micros(tx.now)}, nil); err != nil {
 		return nil, err
@@ -268,8 +269,8 @@ type RunChange struct {
 }
 
 // EndExecution takes a run from EXECUTING by the change's transition, with the
-// run's output, failed task, counters and yields as they are in r, and gives the
-// lease back. It gives [model.ErrLost] when the lease is no longer r's.
+// run's output, failed task, counters, yields and the end of its time to live as they
+// are in r, and gives the lease back. It gives [model.ErrLost] when the lease is no longer r's.
 func (tx *Tx) EndExecution(r model.Run, change RunChange) error {
 	if err := tx.unpark(r.LimitKey, 1); err != nil {
 		return err
@@ -279,11 +280,11 @@ func (tx *Tx) EndExecution(r model.Run, change RunChange) error {
 		SET status = $1, output = $2, failed_task_id = $3, execution_count = $4, execution_failures = $5,
 		    execution_duration_ms = $6, yielded_executions = $7, idle_yields = $8,
 		    force_yield = FALSE, wake_requested = FALSE, priority = 0, due_at = $9, lease_owner = NULL,
-		    completed_at = $10, updated_at = $11
-		WHERE id = $12 AND `+holder+` = $13 AND lease_number = $14 AND status IN (`+quoted(change.Transition.From)+`)`,
+		    completed_at = $10, updated_at = $11, expires_at = $12
+		WHERE id = $13 AND `+holder+` = $14 AND lease_number = $15 AND status IN (`+quoted(change.Transition.From)+`)`,
 		[]any{string(change.Transition.To), jsonOrNull(r.Output), textOrNull(r.FailedTaskID),
 			r.ExecutionCount, r.ExecutionFailures, r.ExecutionDuration.Milliseconds(), yieldsText(r.YieldedExecutions), r.IdleYields,
-			microsOrNull(change.DueAt), microsOrNull(change.CompletedAt), micros(tx.now),
+			microsOrNull(change.DueAt), microsOrNull(change.CompletedAt), micros(tx.now), microsOrNull(r.ExpiresAt),
 			r.ID, r.Lease.Owner, r.Lease.Number}, mustChange)
 }
 
@@ -346,8 +347,13 @@ func (tx *Tx) SetRunOutput(runID string, output []byte) error {
 	return tx.conn.Queue(`UPDATE runs SET output = $1 WHERE id = $2`, []any{jsonOrNull(output), runID}, nil)
 }
 
-// ExpiredRuns returns up to limit runs that have not begun in the time they had,
-// and when the next one's time is over.
+// ForgetExpiry has a run that has begun live for as long as it takes.
+func (tx *Tx) ForgetExpiry(runID string) error {
+	return tx.conn.Queue(`UPDATE runs SET expires_at = NULL WHERE id = $1`, []any{runID}, nil)
+}
+
+// ExpiredRuns returns up to limit runs whose time to live is over, the first first,
+// and when the next one's is.
 func (tx *Tx) ExpiredRuns(limit int) ([]Execution, time.Time, error) {
 	expired, err := collect(tx, executionQuery+`WHERE r.expires_at IS NOT NULL AND r.expires_at <= $1 ORDER BY r.expires_at LIMIT $2`,
 		[]any{micros(tx.now), limit}, scanExecution)

@@ -70,7 +70,8 @@ func TestExecuteClassifiesByStatusFirst(t *testing.T) {
 			if outcome.Kind != test.kind || outcome.RetryAfter != test.retryAfter {
 				t.Errorf("%s, retry after %s; want %s, %s", outcome.Kind, outcome.RetryAfter, test.kind, test.retryAfter)
 			}
-			if outcome.Error == nil || outcome.Error.Message != test.message {
+			// What follows is the beginning of the body.
+			if outcome.Error == nil || outcome.Error.Message != test.message && !strings.HasPrefix(outcome.Error.Message, test.message+": ") {
 				t.Errorf("error %+v, want message %q", outcome.Error, test.message)
 			}
 			if outcome.Result != nil {

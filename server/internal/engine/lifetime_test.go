@@ -41,10 +41,9 @@ func TestATimeToLive(t *testing.T) {
 	cases := servertest.Cases{
 		"runs out though executions were tried": func(t *testing.T, s *servertest.Server, app *servertest.App) {
 			id := app.Run(mortal, repeated(10, away)...)
-			s.Wait("the attempts", func() bool {
-				s.Clock.Advance(250 * time.Millisecond)
-				return len(app.Executions(id)) >= 2
-			})
+			s.Development().WaitRun(id, protocol.RunWaitingToExecute)
+			s.Clock.Advance(time.Second)
+			s.Wait("the second attempt", func() bool { return len(app.Executions(id)) >= 2 })
 			s.Clock.Advance(lifetime)
 			wantExpired(t, s, id)
 		},

@@ -73,7 +73,7 @@ func TestWhatIsRefusedBeforeItIsRoutedIsRefusedInJSON(t *testing.T) {
 		"two lengths":                  {"POST /" + host + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, ""},
 		"a length that is none":        {"POST /" + host + "Content-Length: +1\r\n\r\n", 400, ""},
 		"options of nothing":           {"OPTIONS *" + host + "\r\n", 404, "Not found"},
-		"a tunnel":                     {"CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\n\r\n", 404, "Not found"},
+		"a tunnel":                     {"CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\n\r\n", 405, "Method Not Allowed"},
 		"a body that is cut":           {"POST /api/v1/events" + host + "Authorization: Bearer " + s.Key(protocol.Development).Secret + "\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", 400, "could not be read"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -64,7 +64,7 @@ func TestCreatingATask(t *testing.T) {
 				`"idempotencyKey":"callback","callback":{"enabled":true}`:                    protocol.TaskWaiting,
 				`"idempotencyKey":"no callback","callback":{"enabled":false}`:                protocol.TaskRunning,
 				`"idempotencyKey":"parallel","parallel":true,"style":{"style":"minimal"}`:    protocol.TaskRunning,
-				`"idempotencyKey":"milliseconds","delayUntil":1e15,"someOtherMember":[1,{}]`: protocol.TaskWaiting,
+				`"idempotencyKey":"milliseconds","delayUntil":1e14,"someOtherMember":[1,{}]`: protocol.TaskWaiting,
 			} {
 				body = "{" + body + "}"
 				var request protocol.CreateTask

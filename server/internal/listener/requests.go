@@ -56,7 +56,11 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if hasBody {
 		b := &body{ReadCloser: r.Body, c: c, control: http.NewResponseController(w), rates: g.rates, patience: g.rates.BodyTime, length: r.ContentLength, drained: r.ProtoMajor == 1}
 		b.bound()
-		r.Body = b
+		// net/http's own request keeps its body: by its type it knows what to do with
+		// what a handler leaves, and whether 100-continue was asked for.
+		asked := *r
+		asked.Body = b
+		r = &asked
 		defer b.leave()
 	}
 	defer g.caps.change(c, func(c *connection) { c.requests-- })
@@ -153,10 +157,14 @@ func (b *body) end() {
 	b.c.caps.change(b.c, func(c *connection) { c.arriving-- })
 }
 
+// drainTime is how long net/http waits for a body that its handler has not read,
+// before it answers and closes the connection.
+const drainTime = time.Second
+
 // bound bounds how long net/http waits for what it reads of the body by itself.
 func (b *body) bound() {
 	if b.drained {
-		_ = b.control.SetReadDeadline(time.Now().Add(b.patience))
+		_ = b.control.SetReadDeadline(time.Now().Add(min(b.patience, drainTime)))
 	}
 }
 

@@ -344,18 +344,33 @@ func TestABodyMustArriveAtTheLeastRate(t *testing.T) {
 
 func TestABodyThatNobodyReadsIsNotWaitedForLong(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		d := open(t, listener.Config{Handler: http.NotFoundHandler()})
-		defer d.close()
-		slow := d.call("192.0.2.1")
-		slow.say("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n")
-		began := time.Now()
-		slow.want(404)
-		slow.SetReadDeadline(time.Time{})
-		if _, err := slow.answers.ReadByte(); err == nil || time.Since(began) > 30*time.Second {
-			t.Errorf("the connection was kept for %v: %v", time.Since(began), err)
-		}
-	})
+	for name, c := range map[string]struct {
+		headers string
+		longest time.Duration
+	}{
+		"a short one":                           {"Content-Length: 1000\r\n", time.Second},
+		"a long one":                            {"Content-Length: 1000000\r\n", 0},
+		"one that waits to be asked for":        {"Content-Length: 1000\r\nExpect: 100-continue\r\n", 0},
+		"a long one that waits to be asked for": {"Content-Length: 1000000\r\nExpect: 100-continue\r\n", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				d := open(t, listener.Config{Handler: http.NotFoundHandler()})
+				defer d.close()
+				slow := d.call("192.0.2.1")
+				began := time.Now()
+				slow.say("POST / HTTP/1.1\r\nHost: h\r\n" + c.headers + "\r\n")
+				slow.want(404)
+				if waited := time.Since(began); waited > c.longest {
+					t.Errorf("answered after %v", waited)
+				}
+				if _, err := slow.answers.ReadByte(); err == nil || time.Since(began) > 10*time.Second {
+					t.Errorf("the connection was kept for %v: %v", time.Since(began), err)
+				}
+			})
+		})
+	}
 }
 
 func TestARequestMayBeWorkedOnForAsLongAsItTakes(t *testing.T) {

@@ -73,6 +73,7 @@ var ofAProcess = []string{"(*Tx).ReleaseNode", "(*Tx).ForceYields", "(*Tx).LostO
 var reviewedPlans = []string{
 	"(*Tx).Breaches",     // looks at a span of rows, which is all where the suite has few
 	"(*Tx).LostOwners",   // looks at all that is leased
+	"(*Tx).LeasedTo",     // looks at all that a process has leased
 	"(*Tx).Repair",       // looks at all that is due under a limit, once for a row that is broken
 	"(*Tx).Events",       // looks at a window of events, which is all where the suite has few
 	"(*Tx).Environments", // reads all of a small table, whose alias another table has

@@ -113,7 +113,11 @@ func TestNothingOpensADatabaseOfAnotherEncoding(t *testing.T) {
 	t.Parallel()
 	options := store.Options{URL: testpostgres.URLWith(t, "ENCODING 'EUC_JP' LOCALE 'C' LOCALE_PROVIDER libc"), Clock: storetest.NewClock()}
 	_, opened := store.Open(t.Context(), options)
-	_, moved := store.Move(t.Context(), store.Options{URL: engines[0].url(t), Clock: storetest.NewClock()}, options)
+	from := store.Options{URL: engines[0].url(t), Clock: storetest.NewClock()}
+	if err := open(t, from).Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, moved := store.Move(t.Context(), from, options)
 	for name, err := range map[string]error{
 		"a server": opened, "migrate-db": moved, "doctor": store.Look(t.Context(), options, func(*store.Tx) error { return nil }),
 	} {

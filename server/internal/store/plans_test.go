@@ -66,7 +66,7 @@ var (
 )
 
 // ofAProcess are the methods that are about everything a process has leased.
-var ofAProcess = []string{"(*Tx).ReleaseNode", "(*Tx).ForceYields", "(*Tx).LostOwners", "(*Tx).LeasedTo", "(*Tx).Breaches"}
+var ofAProcess = []string{"(*Tx).ReleaseNode", "(*Tx).ForceYields", "(*Tx).LostOwners", "(*Tx).LeasedTo", "(*Tx).Indexing", "(*Tx).Breaches"}
 
 // reviewedPlans are the methods whose plans may be expensive, all of them for
 // people who look at something.
@@ -74,6 +74,7 @@ var reviewedPlans = []string{
 	"(*Tx).Breaches",     // looks at a span of rows, which is all where the suite has few
 	"(*Tx).LostOwners",   // looks at all that is leased
 	"(*Tx).LeasedTo",     // looks at all that a process has leased
+	"(*Tx).Indexing",     // looks at all indexings under way, of which a process has few at once
 	"(*Tx).Repair",       // looks at all that is due under a limit, once for a row that is broken
 	"(*Tx).Events",       // looks at a window of events, which is all where the suite has few
 	"(*Tx).Environments", // reads all of a small table, whose alias another table has

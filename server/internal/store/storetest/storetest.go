@@ -31,7 +31,7 @@ func Run(t *testing.T, open Open) {
 		jobTests, eventTests, deliveryTests, dispatcherTests, scheduleTests, scheduleListTests, eventWaitTests, keyValueTests, triggerSourceTests,
 		runTests, claimTests, limitTests, transitionTests, taskTests, dueTaskTests, operationTests, statusTests,
 		notificationTests, destinationTests, subscriptionTests, feedTests, listTests, windowTests, jsonTests, turnTests, invariantTests, retentionTests,
-		ingressTests, sourceDeliveryTests,
+		ingressTests, sourceDeliveryTests, callerTests, secretReferenceTests,
 	) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -29,7 +29,7 @@ func CheckFile(ctx context.Context, path string) error {
 
 // recovery says what to do about a damaged file.
 const recovery = "stop the server, copy the file and its -wal file elsewhere, then restore a backup (runhook restore); " +
-	"without one, sqlite3 FILE .recover saves what can be read. See docs/reliability.md"
+	"without one, sqlite3 FILE .recover saves what can be read. See docs/operating.md"
 
 // quickCheck has SQLite look at every page, in a transaction.
 func quickCheck(c database.Conn) error {

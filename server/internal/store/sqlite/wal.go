@@ -61,7 +61,7 @@ func checkLog(path string) error {
 	return fmt.Errorf("%w: frame %d of the write-ahead log %s does not verify, and %d valid ones follow it. "+
 		"Opening it would lose what they hold. First copy the file and its -wal file elsewhere. "+
 		"Then restore a backup (runhook restore), or go on with what precedes the damage and lose what follows: "+
-		"sqlite3 %s 'PRAGMA wal_checkpoint(TRUNCATE)'. See docs/reliability.md",
+		"sqlite3 %s 'PRAGMA wal_checkpoint(TRUNCATE)'. See docs/operating.md",
 		database.ErrDamaged, bad, file.Name(), lost, path)
 }
 

@@ -1,0 +1,27 @@
+package architecture
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestDocumentsThatSourcesNameAreThere(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join("..", "..", "..")
+	named, err := exec.Command("git", "-c", "safe.directory=*", "-C", root, "grep", "-nIE", `docs/[a-z0-9/_.-]+\.(md|json)`, "--", "*.go").Output()
+	if err != nil {
+		t.Fatalf("list what sources name: %v", err)
+	}
+	document := regexp.MustCompile(`docs/[a-z0-9/_.-]+\.(md|json)`)
+	for line := range strings.Lines(string(named)) {
+		for _, path := range document.FindAllString(line, -1) {
+			if _, err := os.Stat(filepath.Join(root, path)); err != nil {
+				t.Errorf("%s is not there, which is named in %s", path, line)
+			}
+		}
+	}
+}

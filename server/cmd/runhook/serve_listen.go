@@ -8,8 +8,8 @@ type listenFlags struct {
 	MaxConnectionsPerAddress int    `env:"RUNHOOK_MAX_CONNECTIONS_PER_ADDRESS" default:"0" placeholder:"N" help:"How many of them one address (for IPv6, one /64) may have, and how many requests in progress. Default: half of all."`
 	Memory                   string `env:"RUNHOOK_MEMORY" placeholder:"BYTES" help:"How much memory the server may use, such as 512MiB or 2GiB. Default: what its control group may, or without a limit there, any amount."`
 	SpoolDir                 string `env:"RUNHOOK_SPOOL_DIR" placeholder:"FOLDER" help:"Where long request bodies are kept while they arrive, up to 768 MiB in all. Default: beside the SQLite file, or the system's folder for temporary files."`
-	TLSCert                  string `name:"tls-cert" env:"RUNHOOK_TLS_CERT" placeholder:"FILE" help:"A certificate (PEM, with those between it and the authority's) to serve HTTPS with. It and its key are read anew when the files change."`
-	TLSKey                   string `name:"tls-key" env:"RUNHOOK_TLS_KEY" placeholder:"FILE" help:"The key of the certificate (PEM)."`
+	TLSCert                  string `name:"tls-cert" env:"RUNHOOK_TLS_CERT" placeholder:"FILE" help:"A certificate (PEM, with those between it and the authority's) to serve HTTPS with. It and its key are read anew when the files change. Default: none, which serves HTTP."`
+	TLSKey                   string `name:"tls-key" env:"RUNHOOK_TLS_KEY" placeholder:"FILE" help:"The key of the certificate (PEM). Default: none."`
 	HealthAddr               string `env:"RUNHOOK_HEALTH_ADDR" placeholder:"HOST:PORT" help:"An address of its own for /healthz and /readyz, over HTTP. Default: none; they are at --addr."`
 }
 

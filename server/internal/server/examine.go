@@ -34,7 +34,7 @@ func Examine(ctx context.Context, config Config) ([]Problem, error) {
 		return nil, err
 	}
 	if err := store.CheckFileAt(ctx, config.Database); err != nil {
-		return nil, err
+		return nil, Explain(err, config.Database)
 	}
 	breaches, err := examineOnce(ctx, config)
 	for waited := time.Duration(0); err == nil && waited < settling && slices.ContainsFunc(breaches, passes); waited += anotherLook {

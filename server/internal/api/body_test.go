@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/server"
 	"github.com/runhook/runhook/server/internal/servertest"
 )
@@ -63,12 +64,12 @@ func TestACallbackWithAWrongSecretIsRefusedBeforeItsBodyIsRead(t *testing.T) {
 	s := servertest.Start(t, servertest.Options{})
 	app := servertest.NewApp(t, s)
 	var callback string
-	app.Run(nil, func(x *servertest.Execution) servertest.Reply {
+	run := app.Run(nil, func(x *servertest.Execution) servertest.Reply {
 		task := x.Task("called", servertest.Callback(600))
 		callback = *task.CallbackURL
 		return servertest.Resume(task)
 	})
-	s.Wait("the task", func() bool { return callback != "" })
+	s.Development().WaitRun(run, protocol.RunWaitingToContinue)
 	path := strings.TrimPrefix(callback, s.URL)
 	if got := withhold(t, s, "POST", path+"x"); got != 401 {
 		t.Errorf("answered %d", got)

@@ -161,7 +161,7 @@ func TestRowsThatAreNestedTooDeeplyDoNotKeepOthersFromBeingRead(t *testing.T) {
 				`UPDATE events SET payload = '`+deep+`' WHERE id = (SELECT event_id FROM runs WHERE id = '`+waiting+`')`,
 			)
 			again := servertest.Start(t, servertest.Options{Database: database, Clock: s.Clock})
-			app = app.Move(again)
+			app.Move(again)
 			client := again.Development()
 			readDeepRows(t, client, old, after)
 			follow(t, again, 4)

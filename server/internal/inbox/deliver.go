@@ -38,9 +38,14 @@ func (q *Queue) deliver(ctx context.Context, d model.SourceDelivery) {
 	if node.Refused(err) {
 		// What follows from the app's answer cannot be kept, and so none of it is.
 		log.Error("the database refuses what an app made of a request; recording that it does", "err", err)
-		failure = errors.New("what the app made of the request could not be recorded")
-		if errors.Is(err, database.ErrData) {
-			failure = fmt.Errorf("record what the app made of the request: %w", database.ErrData)
+		const what = "record what the app made of the request: %w"
+		switch {
+		case model.CodeOf(err) != 0: // said for people, and kept
+			failure = fmt.Errorf(what, err)
+		case errors.Is(err, database.ErrData):
+			failure = fmt.Errorf(what, database.ErrData)
+		default:
+			failure = errors.New("what the app made of the request could not be recorded")
 		}
 		err = q.end(ctx, d, environment, Receipt{}, failure)
 	}

@@ -134,14 +134,14 @@ func TestAnIndexingThatCannotBeRecordedFails(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, servertest.Options{Database: testpostgres.URL(t)})
 	app := servertest.NewApp(t, s)
-	// PostgreSQL takes no entry of an index that is as long as that.
+	// No index of PostgreSQL takes an entry that is as long as that.
 	var long strings.Builder
 	for long.Len() < 10_000 {
 		long.WriteString(rand.Text())
 	}
 	app.SetIndex(servertest.Index(servertest.Job(long.String(), "1.0.0")))
 	answer := app.Register(s.Development(), "app")
-	if text := string(answer.Body); !strings.Contains(text, `"FAILURE"`) || !strings.Contains(text, "could not record the index") {
+	if text := string(answer.Body); !strings.Contains(text, `"FAILURE"`) || !strings.Contains(text, "at most 500 bytes") {
 		t.Errorf("the indexing is %s", text)
 	}
 	app.SetIndex(servertest.Index(servertest.Job("job", "1.0.1")))

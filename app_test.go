@@ -9,20 +9,31 @@ import (
 	"time"
 
 	"github.com/runhook/runhook"
+	"github.com/runhook/runhook/client"
 	"github.com/runhook/runhook/internal/sdktest"
 	"github.com/runhook/runhook/protocol"
 )
 
 // newApp returns an app without jobs and the server that executes them.
-func newApp(t testing.TB) (*sdktest.Server, *runhook.Client) {
+func newApp(t testing.TB) (*sdktest.Server, *runhook.App) {
 	t.Helper()
 	server := sdktest.New()
-	client := runhook.New(runhook.Config{
+	app := runhook.New(runhook.Config{
 		ID: "shop", APIKey: sdktest.APIKey, APIURL: "http://server.test", HTTPClient: server.Client(),
 		Logger: slog.New(slog.DiscardHandler), Now: server.Now,
 	})
-	server.Serve(client)
-	return server, client
+	server.Serve(app)
+	return server, app
+}
+
+// clientOf returns a client of the app's server.
+func clientOf(t testing.TB, app *runhook.App) *client.Client {
+	t.Helper()
+	c, err := app.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 type none = struct{}
@@ -30,8 +41,8 @@ type none = struct{}
 // define registers a job without payload and invokes it once.
 func define[Output any](t testing.TB, run func(ctx context.Context) (Output, error)) (*sdktest.Server, *sdktest.Run) {
 	t.Helper()
-	server, client := newApp(t)
-	runhook.NewJob(client, "job", "1.0.0", runhook.OnInvoke[none](),
+	server, app := newApp(t)
+	runhook.NewJob(app, "job", "1.0.0", runhook.OnInvoke[none](),
 		func(ctx context.Context, _ none) (Output, error) { return run(ctx) })
 	return server, server.Invoke("job", `{}`)
 }

@@ -12,7 +12,7 @@ import (
 // the jobs that use it.
 type Auth[Credentials any] struct {
 	id      string
-	resolve func(ctx context.Context, run CurrentRun) (Credentials, error)
+	resolve func(ctx context.Context, run RunInfo) (Credentials, error)
 }
 
 // NewAuth returns an Auth for the service called id. resolve finds the
@@ -21,7 +21,7 @@ type Auth[Credentials any] struct {
 // not hold anything secret.
 //
 // NewAuth panics if id is empty or there is no function.
-func NewAuth[Credentials any](id string, resolve func(ctx context.Context, run CurrentRun) (Credentials, error)) *Auth[Credentials] {
+func NewAuth[Credentials any](id string, resolve func(ctx context.Context, run RunInfo) (Credentials, error)) *Auth[Credentials] {
 	switch {
 	case id == "":
 		panic("runhook.NewAuth: the ID is empty")
@@ -34,7 +34,7 @@ func NewAuth[Credentials any](id string, resolve func(ctx context.Context, run C
 // From returns the credentials for the run that ctx belongs to. It panics if that
 // is not a run of a job which was given the Auth as an option.
 func (a *Auth[Credentials]) From(ctx context.Context) Credentials {
-	if s := scopeFrom(ctx); s != nil {
+	if s := branchFrom(ctx); s != nil {
 		if credentials, ok := s.execution.credentials[a.id].(Credentials); ok {
 			return credentials
 		}
@@ -47,16 +47,16 @@ func (a *Auth[Credentials]) applyToJob(o *jobOptions) { o.auths = append(o.auths
 // resolver is an Auth of any type.
 type resolver interface {
 	service() string
-	credentials(ctx context.Context, run CurrentRun) (any, error)
+	credentials(ctx context.Context, run RunInfo) (any, error)
 }
 
 func (a *Auth[Credentials]) service() string { return a.id }
 
-func (a *Auth[Credentials]) credentials(ctx context.Context, run CurrentRun) (any, error) {
+func (a *Auth[Credentials]) credentials(ctx context.Context, run RunInfo) (any, error) {
 	return a.resolve(ctx, run)
 }
 
-// integrations tells the server of what a job uses.
+// integrations lists for the server what a job uses.
 func integrations(auths []resolver) map[string]protocol.IndexedIntegration {
 	used := map[string]protocol.IndexedIntegration{}
 	for _, auth := range auths {
@@ -79,6 +79,9 @@ type authIssue struct {
 func (e *unresolvedAuth) Error() string {
 	return fmt.Sprintf("there are no credentials for %d of the services that the job uses", len(e.issues))
 }
+
+// Is makes errors.Is find ErrUnresolvedAuth.
+func (e *unresolvedAuth) Is(target error) bool { return target == ErrUnresolvedAuth }
 
 // resolve gets the credentials of all services that a job uses, or says for which
 // there are none.

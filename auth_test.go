@@ -10,7 +10,7 @@ import (
 	"github.com/runhook/runhook/protocol"
 )
 
-func tokenOf(_ context.Context, run runhook.CurrentRun) (string, error) {
+func tokenOf(_ context.Context, run runhook.RunInfo) (string, error) {
 	if run.Account == nil {
 		return "", errors.New("no account")
 	}
@@ -18,9 +18,9 @@ func tokenOf(_ context.Context, run runhook.CurrentRun) (string, error) {
 }
 
 func TestAJobGetsItsCredentials(t *testing.T) {
-	server, client := newApp(t)
+	server, app := newApp(t)
 	git := runhook.NewAuth("git", tokenOf)
-	job := runhook.NewJob(client, "job", "1.0.0", runhook.OnInvoke[none](), func(ctx context.Context, _ none) (string, error) {
+	job := runhook.NewJob(app, "job", "1.0.0", runhook.OnInvoke[none](), func(ctx context.Context, _ none) (string, error) {
 		return runhook.Task(ctx, "a", func(ctx context.Context) (string, error) { return git.From(ctx), nil })
 	}, git)
 	invoked, err := job.Invoke(t.Context(), none{}, runhook.AccountID("ann"))
@@ -32,11 +32,11 @@ func TestAJobGetsItsCredentials(t *testing.T) {
 }
 
 func TestARunWithoutCredentialsEnds(t *testing.T) {
-	server, client := newApp(t)
-	runhook.NewJob(client, "job", "1.0.0", runhook.OnInvoke[none](), func(context.Context, none) (none, error) {
+	server, app := newApp(t)
+	runhook.NewJob(app, "job", "1.0.0", runhook.OnInvoke[none](), func(context.Context, none) (none, error) {
 		t.Error("the job ran")
 		return none{}, nil
-	}, runhook.NewAuth("git", tokenOf), runhook.NewAuth("mail", func(context.Context, runhook.CurrentRun) (int, error) { return 1, nil }))
+	}, runhook.NewAuth("git", tokenOf), runhook.NewAuth("mail", func(context.Context, runhook.RunInfo) (int, error) { return 1, nil }))
 	run := server.Invoke("job", "{}")
 	server.Settle()
 	wantStatus(t, run, protocol.RunUnresolvedAuth)
@@ -46,8 +46,8 @@ func TestARunWithoutCredentialsEnds(t *testing.T) {
 }
 
 func TestAuthsAreIndexedAsIntegrationsOfTheirJob(t *testing.T) {
-	job := indexOf(t, func(client *runhook.Client) {
-		runhook.NewJob(client, "job", "1.0.0", runhook.OnInvoke[none](), ignore, runhook.NewAuth("git", tokenOf))
+	job := indexOf(t, func(app *runhook.App) {
+		runhook.NewJob(app, "job", "1.0.0", runhook.OnInvoke[none](), ignore, runhook.NewAuth("git", tokenOf))
 	}).Jobs[0]
 	if want := `{"git":{"id":"git","metadata":{"id":"git","name":"git"},"authSource":"RESOLVER"}}`; string(job.Integrations) != want {
 		t.Errorf("integrations %s", job.Integrations)

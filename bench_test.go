@@ -15,8 +15,8 @@ import (
 // own work.
 func BenchmarkExecuteJob(b *testing.B) {
 	type payload struct{ Text string }
-	_, client := newApp(b)
-	runhook.NewJob(client, "job", "1.0.0", runhook.OnInvoke[payload](),
+	_, app := newApp(b)
+	runhook.NewJob(app, "job", "1.0.0", runhook.OnInvoke[payload](),
 		func(_ context.Context, p payload) (int, error) { return len(p.Text), nil })
 	body := []byte(executeJSON(`"id":"nobody"`, `"id":"job"`))
 	body = bytes.Replace(body, []byte(`"payload":0`), []byte(`"payload":{"Text":"`+string(bytes.Repeat([]byte("x"), 500))+`"}`), 1)
@@ -26,7 +26,7 @@ func BenchmarkExecuteJob(b *testing.B) {
 		request.Header.Set(protocol.HeaderAPIKey, sdktest.APIKey)
 		request.Header.Set(protocol.HeaderAction, string(protocol.ActionExecuteJob))
 		recorder := httptest.NewRecorder()
-		client.ServeHTTP(recorder, request)
+		app.ServeHTTP(recorder, request)
 		if recorder.Code != 200 {
 			b.Fatal(recorder.Body)
 		}

@@ -8,8 +8,8 @@ import (
 	"github.com/runhook/runhook/protocol"
 )
 
-// CurrentRun is the run that a job's code is executed for.
-type CurrentRun struct {
+// RunInfo is the run that a job's code is executed for.
+type RunInfo struct {
 	// ID is the run's ID.
 	ID string
 	// IsTest says whether somebody is trying the job out.
@@ -25,14 +25,14 @@ type CurrentRun struct {
 	// Account is whom the run is for, nil if for nobody in particular.
 	Account *protocol.AccountReference
 	// Event is what the run was started by.
-	Event CurrentEvent
+	Event RunEvent
 	// Source is the schedule, or the registration with a [DynamicTrigger], that
 	// started the run; nil if none did.
-	Source *CurrentSource
+	Source *RunSource
 }
 
-// CurrentSource is a schedule or a registration that started a run.
-type CurrentSource struct {
+// RunSource is a schedule or a registration that started a run.
+type RunSource struct {
 	// ID is the key under which it was registered with a [DynamicSchedule] or a
 	// [DynamicTrigger]; for other schedules it means nothing.
 	ID string `json:"id"`
@@ -41,8 +41,8 @@ type CurrentSource struct {
 	Metadata json.RawMessage `json:"metadata"`
 }
 
-// CurrentEvent is what a run was started by.
-type CurrentEvent struct {
+// RunEvent is what a run was started by.
+type RunEvent struct {
 	ID        string
 	Name      string
 	Timestamp time.Time
@@ -50,22 +50,22 @@ type CurrentEvent struct {
 	Context json.RawMessage
 }
 
-// RunFrom returns the run that ctx belongs to, or a zero CurrentRun if it is
+// CurrentRun returns the run that ctx belongs to, or a zero RunInfo if it is
 // not the context of a run.
-func RunFrom(ctx context.Context) CurrentRun {
-	if s := scopeFrom(ctx); s != nil {
+func CurrentRun(ctx context.Context) RunInfo {
+	if s := branchFrom(ctx); s != nil {
 		return s.execution.run
 	}
-	return CurrentRun{}
+	return RunInfo{}
 }
 
-func currentRun(request *protocol.ExecuteJob) CurrentRun {
-	run := CurrentRun{
+func currentRun(request *protocol.ExecuteJob) RunInfo {
+	run := RunInfo{
 		ID: request.Run.ID, IsTest: request.Run.IsTest, StartedAt: request.Run.StartedAt.Time,
 		Job: request.Job, Environment: request.Environment, Organization: request.Organization,
 		Project: protocol.ProjectReference{ID: "unknown", Slug: "unknown", Name: "unknown"},
 		Account: request.Account,
-		Event: CurrentEvent{
+		Event: RunEvent{
 			ID: request.Event.ID, Name: request.Event.Name,
 			Timestamp: request.Event.Timestamp.Time, Context: request.Event.Context,
 		},

@@ -5,13 +5,13 @@
 //
 // A job is a function. What it must not do twice, it does in tasks:
 //
-//	client := runhook.New(runhook.Config{ID: "shop"}) // RUNHOOK_API_KEY, RUNHOOK_API_URL
+//	app := runhook.New(runhook.Config{ID: "shop"}) // RUNHOOK_API_KEY, RUNHOOK_API_URL
 //
-//	var fulfil = runhook.NewJob(client, "fulfil-order", "1.0.0", runhook.OnInvoke[Order](),
+//	var fulfil = runhook.NewJob(app, "fulfil-order", "1.0.0", runhook.OnInvoke[Order](),
 //		func(ctx context.Context, order Order) (Receipt, error) {
 //			charge, err := runhook.Task(ctx, "charge", func(ctx context.Context) (Charge, error) {
-//				return pay(ctx, order, runhook.TaskFrom(ctx).IdempotencyKey)
-//			}, runhook.Retry{Limit: 5})
+//				return pay(ctx, order, runhook.CurrentTask(ctx).IdempotencyKey)
+//			}, runhook.RetryPolicy{MaxAttempts: 5})
 //			if err != nil {
 //				return Receipt{}, err
 //			}
@@ -21,14 +21,16 @@
 //			return Receipt{Charge: charge.ID}, nil
 //		})
 //
-// The app serves its jobs at one URL, tells the server where that is, and
-// invokes them from anywhere:
+// The app serves its jobs at one URL, registers that URL with the server, and
+// invokes jobs from anywhere:
 //
-//	http.Handle("/api/trigger", client)
-//	err := client.Register(ctx, "https://shop.example.com/api/trigger")
+//	http.Handle("/api/trigger", app)
+//	err := app.Register(ctx, "https://shop.example.com/api/trigger")
 //	run, err := fulfil.Invoke(ctx, order, runhook.CallbackURL("https://shop.example.com/done"))
 //
-// [Job.Result] waits for what the run returns, where waiting is all right.
+// [Job.Result] waits for what the run returns, where waiting is all right. Whatever else a
+// program asks of the server, package client does: it reads, lists, cancels, continues and
+// re-runs runs, sends events, and manages subscriptions. [App.Client] returns one.
 //
 // # What starts a job
 //
@@ -39,10 +41,10 @@
 //	runhook.OnCron("0 9 * * MON")              // the clock, in UTC
 //	runhook.OnInterval(5 * time.Minute)        // again and again
 //	runhook.OnSchedule(digests)                // schedules made while the program runs
-//	runhook.OnDynamicTrigger(pushes)           // other services, told while it runs where to send
+//	runhook.OnDynamicTrigger(pushes)           // other services, registered while it runs
 //	runhook.OnRequest[Push](github)            // a webhook of another service
 //
-// Events are sent with [Client.SendEvent] or, by a job, with [SendEvent]. One event
+// Events are sent with SendEvent of package client or, by a job, with [SendEvent]. One event
 // starts every job that listens to its name and whose filter it passes; package
 // filter is the language for [Where]:
 //
@@ -70,8 +72,8 @@
 //
 // A payload is decoded into the type that the trigger names. One that does not fit,
 // lacks something or fails the type's own Validate() error ends the run as
-// INVALID_PAYLOAD, with a list of all that is wrong. The server is told a JSON
-// Schema of the payload and the output of each job. [NewJob] has the rules.
+// INVALID_PAYLOAD, with a list of all that is wrong. The server gets a JSON Schema
+// of the payload and the output of each job. [NewJob] has the rules.
 //
 // # How it runs
 //
@@ -94,26 +96,27 @@
 //   - Every task has a key, the same on every execution. Keys are unique within
 //     the function that uses them; a task inside a task has keys of its own. In a
 //     loop, [Key] tells the rounds apart.
-//   - Pass errors up. A call that cannot go on in this execution returns one for
+//   - Pass errors up. A call that cannot finish in this execution returns one for
 //     which errors.Is(err, [ErrSuspended]) holds. Return it, wrapped or not: the
-//     run goes on later. Code that takes it for an ordinary failure does no harm:
+//     run resumes later. Code that takes it for an ordinary failure does no harm:
 //     its next call returns it again, and the execution ends as suspended
 //     whatever the function returns.
 //   - Pass on the ctx that the function was given.
 //
 // Changing the code of a job changes what its waiting runs do next. Finished
-// tasks keep their results as long as their keys stay.
+// tasks keep their results as long as their keys stay. When the function has
+// returned without asking for tasks that are on record for its run, a warning in
+// the logs of the app and the server names them, and package runhooktest fails.
 //
 // # Goroutines
 //
-// Tasks may run side by side, in goroutines with the ctx of their function or
-// with [Parallel]. Each branch goes on as far as it can, while others wait. Give
-// every branch a goroutine of its own, with keys of its own, and wait for all of
-// them. A function's own goroutine counts as waiting for its branches: once one
-// of them is suspended, it starts no more tasks in this execution.
+// Calls with one ctx are made one after the other. Code that runs side by side runs
+// on branches: [Parallel] makes one for each item, and [Branch] makes one for a
+// goroutine of an errgroup or a WaitGroup. Each branch runs as far as it can while
+// others wait. Wait for all of them before the function returns.
 //
-// A group that cancels its context on the first error may be used. That a
-// branch was suspended does not interrupt the others.
+// Calls that overlap on one ctx fail the run with an error that says so. Log messages
+// may come from any goroutine.
 //
 // # Guarantees
 //
@@ -122,7 +125,7 @@
 //   - A task that has finished is never run again for its run. One that was
 //     interrupted before its result was recorded is run again: its work happens
 //     at least once. Services that take an idempotency key can be given that of
-//     [TaskFrom].
+//     [CurrentTask].
 //   - Results, and the errors of failed tasks, are the same on the first
 //     execution as on every later one.
 //   - When a run was canceled, the ctx of its code is canceled with the cause
@@ -136,27 +139,32 @@
 //
 // # Completion webhooks
 //
-// Who is told when a run ends is its [CallbackURL], and every subscription that it
-// matches: [Client.CreateSubscription] makes one for some jobs, some ends and a
-// filter, and [Client.DryRunSubscription] says what it would have been told of.
-// Package receiver is for those who are told. [Client.ListNotifications] and
-// [Client.GetNotification] show each attempt of each delivery,
-// [Client.ReplayNotifications] sends again what did not arrive, and [Client.FollowFeed]
-// reads the same notifications in order, without a receiver.
+// The end of a run notifies its [CallbackURL] and every subscription that it matches:
+// package client creates subscriptions for some jobs, some statuses and a filter, and lists
+// the runs that one would have matched. Package receiver verifies and decodes
+// notifications. Package client shows each attempt of each delivery, resends what did not
+// arrive, and reads the same notifications in order, without a receiver.
 //
 // # What outlives a run
 //
-// [Client.Store], [JobStore] and [RunStore] keep small values on the server. An
+// [EnvironmentStore], [JobStore] and [RunStore] keep small values on the server. An
 // [Auth] gets the credentials for the account that a run is for, afresh for each
 // execution, so that they are never stored; a run without them ends as
 // UNRESOLVED_AUTH.
 //
 // # Errors
 //
-// A task whose function returns an error is tried again as its [Retry] says;
-// [NoRetry], [RetryAt] and [RetryAfter] let the error itself decide. A task that
-// has failed for good returns a [*TaskError]. A job may handle it and go on. If
+// A task whose function returns an error is tried again as its [RetryPolicy] says;
+// [NonRetryable], [RetryAt] and [RetryAfter] let the error itself decide. A task that
+// has failed for good returns a [*TaskError]. A job may handle it and continue. If
 // it returns it, the run ends as FAILURE. Panics are errors, with their stack.
+//
+// # Middleware
+//
+// [Middleware] wraps the executions of jobs and the calls of tasks, of a whole app
+// ([Config]) or of one job. It can trace and measure them, and give values to the ctx of
+// their code. It sees the headers of the server's request, the run, the task with its
+// attempt, and how it ended.
 //
 // # Tests
 //

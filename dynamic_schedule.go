@@ -13,42 +13,44 @@ import (
 // for example one for each of its users. The jobs whose trigger is [OnSchedule]
 // run at every tick of each. It is created by [NewDynamicSchedule].
 type DynamicSchedule struct {
-	client *Client
-	id     string
+	app *App
+	id  string
 }
 
-// NewDynamicSchedule registers a dynamic schedule with the client. It panics if
-// the program is wrong: there is no client, or the ID is empty or taken.
-func NewDynamicSchedule(client *Client, id string) *DynamicSchedule {
+// NewDynamicSchedule registers a dynamic schedule with the app. It panics if
+// the program is wrong: there is no app, or the ID is empty or taken.
+func NewDynamicSchedule(app *App, id string) *DynamicSchedule {
 	switch {
-	case client == nil:
-		panic(fmt.Sprintf("runhook.NewDynamicSchedule(%q): the client is nil: create one with runhook.New", id))
+	case app == nil:
+		panic(fmt.Sprintf("runhook.NewDynamicSchedule(%q): the app is nil: create one with runhook.New", id))
 	case id == "":
 		panic("runhook.NewDynamicSchedule: the ID is empty")
+	case protocol.PathProblem(id) != "":
+		panic(fmt.Sprintf("runhook.NewDynamicSchedule(%q): the ID cannot be: %s", id, protocol.PathProblem(id)))
 	}
-	schedule := &DynamicSchedule{client: client, id: id}
-	client.mu.Lock()
-	defer client.mu.Unlock()
-	for _, other := range client.schedules {
+	schedule := &DynamicSchedule{app: app, id: id}
+	app.mu.Lock()
+	defer app.mu.Unlock()
+	for _, other := range app.schedules {
 		if other.id == id {
-			panic(fmt.Sprintf("runhook.NewDynamicSchedule(%q): the client has one with this ID already", id))
+			panic(fmt.Sprintf("runhook.NewDynamicSchedule(%q): the app has one with this ID already", id))
 		}
 	}
-	client.schedules = append(client.schedules, schedule)
+	app.schedules = append(app.schedules, schedule)
 	return schedule
 }
 
 // OnSchedule is the trigger of a job that runs at the ticks of all schedules that
 // are registered with the dynamic one. Which of them it was is in the Source of
-// [RunFrom]: its key, and what was registered as [Metadata].
+// [CurrentRun]: its key, and what was registered as [Metadata].
 func OnSchedule(schedule *DynamicSchedule) Trigger[Tick] {
 	if schedule == nil {
 		panic("runhook.OnSchedule: the schedule is nil: create one with runhook.NewDynamicSchedule")
 	}
 	return Trigger[Tick]{trigger: trigger{
-		wire:   protocol.Trigger{Type: protocol.TriggerDynamic, ID: schedule.id},
-		event:  scheduledEvent(protocol.EventSpecification{Title: "Dynamic Schedule", Icon: "schedule-dynamic"}),
-		client: schedule.client,
+		wire:  protocol.Trigger{Type: protocol.TriggerDynamic, ID: schedule.id},
+		event: scheduledEvent(protocol.EventSpecification{Title: "Dynamic Schedule", Icon: "schedule-dynamic"}),
+		app:   schedule.app,
 	}}
 }
 
@@ -66,7 +68,7 @@ type scheduleOption func(*scheduleOptions)
 func (set scheduleOption) applyToSchedule(o *scheduleOptions) { set(o) }
 
 // Metadata is a value that comes with each tick of a schedule: jobs find it in
-// the Source of [RunFrom]. value is encoded as JSON.
+// the Source of [CurrentRun]. value is encoded as JSON.
 func Metadata(value any) ScheduleOption {
 	return scheduleOption(func(o *scheduleOptions) {
 		o.request.Metadata, o.err = encodeOption("metadata", value, o.err)
@@ -89,7 +91,7 @@ func (d *DynamicSchedule) Register(ctx context.Context, key string, schedule Sch
 		return registration.failed(set.err)
 	}
 	return registration.do(ctx, func(ctx context.Context, server backend, _ string) error {
-		return server.registerSchedule(ctx, d.client.id, d.id, &set.request)
+		return server.registerSchedule(ctx, d.app.id, d.id, &set.request)
 	})
 }
 
@@ -99,10 +101,10 @@ func (d *DynamicSchedule) Register(ctx context.Context, key string, schedule Sch
 func (d *DynamicSchedule) Unregister(ctx context.Context, key string) error {
 	registration := d.registration("unregister", key, mustEncode(map[string]string{"key": key}))
 	return registration.do(ctx, func(ctx context.Context, server backend, _ string) error {
-		return server.unregisterSchedule(ctx, d.client.id, d.id, key)
+		return server.unregisterSchedule(ctx, d.app.id, d.id, key)
 	})
 }
 
 func (d *DynamicSchedule) registration(verb, key string, params json.RawMessage) registration {
-	return registration{client: d.client, verb: verb, kind: "schedule", id: d.id, key: key, params: params}
+	return registration{app: d.app, verb: verb, kind: "schedule", id: d.id, key: key, params: params}
 }

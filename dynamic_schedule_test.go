@@ -11,8 +11,8 @@ import (
 )
 
 func TestSchedulesAreRegisteredFromOutside(t *testing.T) {
-	server, client := newApp(t)
-	reminders := runhook.NewDynamicSchedule(client, "reminders")
+	server, app := newApp(t)
+	reminders := runhook.NewDynamicSchedule(app, "reminders")
 	ctx := t.Context()
 	if err := reminders.Register(ctx, "user/1", runhook.Every(time.Hour), runhook.AccountID("a1"), runhook.Metadata(7)); err != nil {
 		t.Fatal(err)
@@ -40,8 +40,8 @@ func TestSchedulesAreRegisteredFromOutside(t *testing.T) {
 }
 
 func TestSchedulesThatCannotBeRegistered(t *testing.T) {
-	_, client := newApp(t)
-	reminders := runhook.NewDynamicSchedule(client, "reminders")
+	_, app := newApp(t)
+	reminders := runhook.NewDynamicSchedule(app, "reminders")
 	const prefix = `register schedule "k" of dynamic schedule "reminders": `
 	for want, err := range map[string]error{
 		`register schedule "" of dynamic schedule "reminders": the key is empty`:                     reminders.Register(t.Context(), "", runhook.Every(time.Hour)),
@@ -56,9 +56,9 @@ func TestSchedulesThatCannotBeRegistered(t *testing.T) {
 }
 
 func TestARunRegistersSchedulesOnce(t *testing.T) {
-	server, client := newApp(t)
-	reminders := runhook.NewDynamicSchedule(client, "reminders")
-	runhook.NewJob(client, "job", "1.0.0", runhook.OnInvoke[none](), func(ctx context.Context, _ none) (none, error) {
+	server, app := newApp(t)
+	reminders := runhook.NewDynamicSchedule(app, "reminders")
+	runhook.NewJob(app, "job", "1.0.0", runhook.OnInvoke[none](), func(ctx context.Context, _ none) (none, error) {
 		return none{}, errors.Join(
 			reminders.Register(ctx, "k", runhook.Every(time.Hour)), reminders.Unregister(ctx, "k"), reminders.Register(ctx, "k", runhook.Every(time.Minute)),
 			runhook.Sleep(ctx, "pause", time.Second),
@@ -76,11 +76,11 @@ func TestARunRegistersSchedulesOnce(t *testing.T) {
 }
 
 func TestTicksSayWhichScheduleTheyAreOf(t *testing.T) {
-	server, client := newApp(t)
-	reminders := runhook.NewDynamicSchedule(client, "reminders")
+	server, app := newApp(t)
+	reminders := runhook.NewDynamicSchedule(app, "reminders")
 	var got string
-	runhook.NewJob(client, "remind", "1.0.0", runhook.OnSchedule(reminders), func(ctx context.Context, tick runhook.Tick) (none, error) {
-		source := runhook.RunFrom(ctx).Source
+	runhook.NewJob(app, "remind", "1.0.0", runhook.OnSchedule(reminders), func(ctx context.Context, tick runhook.Tick) (none, error) {
+		source := runhook.CurrentRun(ctx).Source
 		got = fmt.Sprint(source.ID, string(source.Metadata), tick.At.Equal(server.Now()), tick.Last.IsZero())
 		return none{}, nil
 	})

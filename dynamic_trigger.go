@@ -14,7 +14,7 @@ import (
 // jobs whose trigger is [OnDynamicTrigger] run on the events of each. It is created
 // by [NewDynamicTrigger].
 type DynamicTrigger[Payload, Params any] struct {
-	client *Client
+	app    *App
 	id     string
 	event  string
 	source ExternalSource[Params]
@@ -28,28 +28,30 @@ type dynamicTrigger struct {
 	handle    func(ctx context.Context, delivered deliveredSource) (handledSource, error)
 }
 
-// NewDynamicTrigger registers a dynamic trigger with the client. The events with the
+// NewDynamicTrigger registers a dynamic trigger with the app. The events with the
 // name, of those that the source makes of the service's requests, start its jobs;
-// their payload is a Payload. It panics if the program is wrong: there is no client,
+// their payload is a Payload. It panics if the program is wrong: there is no app,
 // the ID is empty or taken, there is no event, or the source lacks something.
-func NewDynamicTrigger[Payload, Params any](client *Client, id, event string, source ExternalSource[Params]) *DynamicTrigger[Payload, Params] {
+func NewDynamicTrigger[Payload, Params any](app *App, id, event string, source ExternalSource[Params]) *DynamicTrigger[Payload, Params] {
 	problem := source.check()
 	switch {
-	case client == nil:
-		problem = errors.New("the client is nil: create one with runhook.New")
+	case app == nil:
+		problem = errors.New("the app is nil: create one with runhook.New")
 	case protocol.Slugify(id) == "":
 		problem = errors.New("the ID needs at least one letter a to z or digit")
+	case protocol.PathProblem(id) != "":
+		problem = errors.New("the ID cannot be: " + protocol.PathProblem(id))
 	case event == "":
 		problem = errors.New("there is no event: name the one that starts the jobs")
 	}
 	if problem != nil {
 		panic(fmt.Sprintf("runhook.NewDynamicTrigger(%q): %v", id, problem))
 	}
-	trigger := &DynamicTrigger[Payload, Params]{client: client, id: id, event: event, source: source}
-	registers := newRegisterJob(client, id, source)
-	client.mu.Lock()
-	defer client.mu.Unlock()
-	client.triggers = append(client.triggers, &dynamicTrigger{
+	trigger := &DynamicTrigger[Payload, Params]{app: app, id: id, event: event, source: source}
+	registers := newRegisterJob(app, id, source)
+	app.mu.Lock()
+	defer app.mu.Unlock()
+	app.triggers = append(app.triggers, &dynamicTrigger{
 		id: id, registers: registers,
 		handle: func(ctx context.Context, delivered deliveredSource) (handledSource, error) {
 			return source.handle(ctx, id, delivered)
@@ -59,8 +61,8 @@ func NewDynamicTrigger[Payload, Params any](client *Client, id, event string, so
 }
 
 // newRegisterJob registers the job that registers sources with their service. A
-// second trigger with the same ID has the same job, which the client refuses.
-func newRegisterJob[Params any](client *Client, id string, source ExternalSource[Params]) protocol.JobVersion {
+// second trigger with the same ID has the same job, which the app refuses.
+func newRegisterJob[Params any](app *App, id string, source ExternalSource[Params]) protocol.JobVersion {
 	const version = "1.0.0"
 	registers := Trigger[protocol.RegisterSource]{
 		trigger: trigger{
@@ -77,9 +79,9 @@ func newRegisterJob[Params any](client *Client, id string, source ExternalSource
 			return asked, err
 		},
 	}
-	job := NewJob(client, "register-"+protocol.Slugify(id), version, registers,
+	job := NewJob(app, "register-"+protocol.Slugify(id), version, registers,
 		func(ctx context.Context, asked protocol.RegisterSource) (struct{}, error) {
-			return source.register(ctx, client, asked)
+			return source.register(ctx, app, asked)
 		}, append([]JobOption{internalJob(true)}, source.Options...)...)
 	return protocol.JobVersion{ID: job.ID(), Version: version}
 }
@@ -91,7 +93,7 @@ func (i internalJob) applyToJob(o *jobOptions) { o.internal = bool(i) }
 
 // OnDynamicTrigger is the trigger of a job that runs on the events of all
 // registrations with the dynamic one. Which of them it was is in the Source of
-// [RunFrom]: its key, and the Metadata that [SourceRequest] keeps.
+// [CurrentRun]: its key, and the Metadata that [SourceRequest] keeps.
 func OnDynamicTrigger[Payload, Params any](dynamic *DynamicTrigger[Payload, Params]) Trigger[Payload] {
 	if dynamic == nil {
 		panic("runhook.OnDynamicTrigger: the trigger is nil: create one with runhook.NewDynamicTrigger")
@@ -101,7 +103,7 @@ func OnDynamicTrigger[Payload, Params any](dynamic *DynamicTrigger[Payload, Para
 		event: protocol.EventSpecification{
 			Name: mustEncode(dynamic.event), Title: "Dynamic Trigger", Source: dynamic.source.Service, Icon: "webhook",
 		},
-		client: dynamic.client,
+		app: dynamic.app,
 	}}
 }
 
@@ -118,8 +120,8 @@ func (a AccountID) applyToRegister(o *registerOptions)    { o.accountID = string
 func (f filterOption) applyToRegister(o *registerOptions) { f.applyToEvent(&o.filters) }
 
 // Register adds a registration under a key, or changes the one that the key has, and
-// has it made with the service unless that is told of it already. It returns when
-// the server knows; the service is told soon after, by a run of a job which is there
+// has it made with the service unless it is there already. It returns when
+// the server knows; the service gets it soon after, by a run of a job which is there
 // for that. It may be called anywhere, once the app is registered. With the ctx of a
 // run it is done once for the run, as a task.
 //
@@ -130,13 +132,13 @@ func (d *DynamicTrigger[Payload, Params]) Register(ctx context.Context, key stri
 		option.applyToRegister(&set)
 	}
 	request, err := d.request(key, params, set)
-	registration := registration{client: d.client, verb: "register", kind: "trigger", id: d.id, key: key}
+	registration := registration{app: d.app, verb: "register", kind: "trigger", id: d.id, key: key}
 	if err != nil {
 		return registration.failed(err)
 	}
 	registration.params = mustEncode(request)
 	return registration.do(ctx, func(ctx context.Context, server backend, idempotencyKey string) error {
-		return server.registerTrigger(ctx, d.client.id, d.id, key, idempotencyKey, &request)
+		return server.registerTrigger(ctx, d.app.id, d.id, key, idempotencyKey, &request)
 	})
 }
 

@@ -13,8 +13,8 @@ var (
 	// ErrSuspended is what errors.Is finds in the error of a call that cannot go
 	// on in this execution: a wait that is not over, a retry that is due later, a
 	// yield. Return such an error as it is, or wrapped. The function is called
-	// again when the run goes on.
-	ErrSuspended = errors.New("the run goes on in a later execution")
+	// again when the run resumes.
+	ErrSuspended = errors.New("the run continues in a later execution")
 
 	// ErrCanceled is what errors.Is finds in the error of a call once the run was
 	// canceled. It is also the cause of the context's end.
@@ -24,6 +24,14 @@ var (
 	// than its [Timeout].
 	ErrTimeout = errors.New("nothing came in time")
 
+	// ErrInvalidPayload is what errors.Is finds in the error of an execution, as
+	// [Middleware] sees it, whose payload does not fit its job.
+	ErrInvalidPayload = errors.New("the payload is invalid")
+
+	// ErrUnresolvedAuth is what errors.Is finds in the error of an execution, as
+	// [Middleware] sees it, for which an [Auth] has no credentials.
+	ErrUnresolvedAuth = errors.New("there are no credentials for the run")
+
 	// ErrNoRun is returned by calls that need the context of a run and were given
 	// another one.
 	ErrNoRun = errors.New("the context is not that of a run: pass on the ctx that the job function was given")
@@ -32,7 +40,7 @@ var (
 // TaskError says how a task failed. It is what [Task] returns once a task has
 // failed for good, and like a result it is what was recorded: the same on every
 // replay. The error that the task's function returned is therefore not in its
-// chain; tell kinds of failure apart by Err.Name, or return them as results.
+// chain; distinguish kinds of failure by Err.Name, or return them as results.
 type TaskError struct {
 	// Key is the key that the task was called with.
 	Key string
@@ -54,12 +62,29 @@ func (e *TaskError) Is(target error) bool {
 	return target == ErrTimeout && e.Err.Name == protocol.CallbackTimeout
 }
 
-// duplicateKeyError is returned for the second task of a scope with one key.
-type duplicateKeyError struct{ key string }
+// duplicateKeyError is returned for the second task, or branch, of a branch with one
+// key.
+type duplicateKeyError struct {
+	key    string
+	branch bool
+}
 
 func (e *duplicateKeyError) Error() string {
+	if e.branch {
+		return fmt.Sprintf("branch %q: this key was used before in the same place of this run; every branch needs its own", e.key)
+	}
 	return fmt.Sprintf("task %q: this key was used before in the same place of this run; "+
 		"every task needs its own (in a loop, add runhook.Key(i))", e.key)
+}
+
+// overlapError is returned for a call made while another one of the same branch is in
+// progress, by two goroutines or from inside of it.
+type overlapError struct{ key, calling string }
+
+func (e *overlapError) Error() string {
+	return fmt.Sprintf("task %q: it was called while task %q of the same ctx is in progress, so the run could not tell their goroutines apart: "+
+		"make a ctx for each goroutine before it starts, with branch := runhook.Branch(ctx, key), or use runhook.Parallel; "+
+		"inside of a task's function, use the ctx that the function was given", e.key, e.calling)
 }
 
 // panicError is a panic of a job's or a task's function.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook"
+	"github.com/runhook/runhook/client"
 	"github.com/runhook/runhook/filter"
 	"github.com/runhook/runhook/verify"
 )
@@ -19,8 +20,8 @@ type Payment struct {
 }
 
 func ExampleOnEvent() {
-	client := newClient()
-	runhook.NewJob(client, "thank", "1.0.0",
+	app := newExampleApp()
+	runhook.NewJob(app, "thank", "1.0.0",
 		runhook.OnEvent[Payment]("order.paid", runhook.Where(filter.Object{"amount": filter.AtLeast(10_000)})),
 		func(ctx context.Context, payment Payment) (struct{}, error) {
 			return struct{}{}, runhook.Do(ctx, "mail", func(context.Context) error {
@@ -30,34 +31,35 @@ func ExampleOnEvent() {
 		})
 
 	ctx := context.Background()
-	sent, err := client.SendEvent(ctx, runhook.Event{Name: "order.paid", Payload: Payment{"A-1", 25_000}})
+	c, _ := app.Client()
+	sent, err := c.SendEvent(ctx, client.Event{Name: "order.paid", Payload: Payment{"A-1", 25_000}}, client.SendOptions{})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	event, _ := client.GetEvent(ctx, sent.ID)
-	fmt.Println(outcome(client, runhook.Run{ID: event.Runs[0].ID}))
+	event, _ := c.GetEvent(ctx, sent.ID)
+	fmt.Println(outcome(app, runhook.Run{ID: event.Runs[0].ID}))
 	// Output:
 	// thank you for A-1
 	// SUCCESS
 }
 
 func ExampleSendEvent() {
-	client := newClient()
-	job := runhook.NewJob(client, "close-order", "1.0.0", runhook.OnInvoke[Order](),
+	app := newExampleApp()
+	job := runhook.NewJob(app, "close-order", "1.0.0", runhook.OnInvoke[Order](),
 		func(ctx context.Context, order Order) (string, error) {
 			sent, err := runhook.SendEvent(ctx, "tell", runhook.Event{Name: "order.closed", Payload: order},
 				runhook.DeliverAfter(24*time.Hour))
 			return sent.Name, err
 		})
 	run, _ := job.Invoke(context.Background(), Order{ID: "A-1"})
-	fmt.Println(outcome(client, run))
+	fmt.Println(outcome(app, run))
 	// Output: SUCCESS "order.closed"
 }
 
 func ExampleWaitForEvent() {
-	client := newClient()
-	job := runhook.NewJob(client, "ship-when-paid", "1.0.0", runhook.OnInvoke[Order](),
+	app := newExampleApp()
+	job := runhook.NewJob(app, "ship-when-paid", "1.0.0", runhook.OnInvoke[Order](),
 		func(ctx context.Context, order Order) (string, error) {
 			paid, err := runhook.WaitForEvent[Payment](ctx, "payment", "order.paid", runhook.Timeout(7*24*time.Hour),
 				runhook.Where(filter.Object{"orderId": filter.Is(order.ID)}))
@@ -72,19 +74,19 @@ func ExampleWaitForEvent() {
 
 	ctx := context.Background()
 	run, _ := job.Invoke(ctx, Order{ID: "A-1"})
-	settle(client) // a week may pass
-	client.SendEvent(ctx, runhook.Event{Name: "order.paid", Payload: Payment{"A-1", 25_000}})
-	fmt.Println(outcome(client, run))
+	settle(app) // a week may pass
+	exampleClient(app).SendEvent(ctx, client.Event{Name: "order.paid", Payload: Payment{"A-1", 25_000}}, client.SendOptions{})
+	fmt.Println(outcome(app, run))
 	// Output: SUCCESS "shipped for 25000"
 }
 
 func ExampleWaitForRequest() {
-	client := newClient()
+	app := newExampleApp()
 	type Answer struct {
 		Approved bool `json:"approved"`
 	}
 	mail := make(chan string, 1)
-	job := runhook.NewJob(client, "ask", "1.0.0", runhook.OnInvoke[Order](),
+	job := runhook.NewJob(app, "ask", "1.0.0", runhook.OnInvoke[Order](),
 		func(ctx context.Context, order Order) (string, error) {
 			answer, err := runhook.WaitForRequest[Answer](ctx, "approval", func(ctx context.Context, url string) error {
 				return runhook.Do(ctx, "mail", func(context.Context) error {
@@ -99,26 +101,26 @@ func ExampleWaitForRequest() {
 		})
 
 	run, _ := job.Invoke(context.Background(), Order{ID: "A-1"})
-	settle(client)
-	post(client, <-mail, `{"approved":true}`)
-	fmt.Println(outcome(client, run))
+	settle(app)
+	post(app, <-mail, `{"approved":true}`)
+	fmt.Println(outcome(app, run))
 	// Output: SUCCESS "A-1 approved: true"
 }
 
 func ExampleOnCron() {
-	client := newClient()
-	runhook.NewJob(client, "weekly-report", "1.0.0", runhook.OnCron("0 9 * * MON"),
+	app := newExampleApp()
+	runhook.NewJob(app, "weekly-report", "1.0.0", runhook.OnCron("0 9 * * MON"),
 		func(ctx context.Context, tick runhook.Tick) (string, error) {
 			return "report of " + tick.At.Format(time.DateOnly), nil
 		})
 
-	fmt.Println(outcome(client, tick(client, "", "")))
+	fmt.Println(outcome(app, tick(app, "", "")))
 	// Output: SUCCESS "report of 2026-01-01"
 }
 
 func ExampleOnInterval() {
-	client := newClient()
-	runhook.NewJob(client, "sync", "1.0.0", runhook.OnInterval(5*time.Minute),
+	app := newExampleApp()
+	runhook.NewJob(app, "sync", "1.0.0", runhook.OnInterval(5*time.Minute),
 		func(ctx context.Context, tick runhook.Tick) (string, error) {
 			if tick.Last.IsZero() {
 				return "synced everything", nil
@@ -126,16 +128,16 @@ func ExampleOnInterval() {
 			return "synced since " + tick.Last.Format(time.DateTime), nil
 		})
 
-	fmt.Println(outcome(client, tick(client, "", "")))
+	fmt.Println(outcome(app, tick(app, "", "")))
 	// Output: SUCCESS "synced everything"
 }
 
 func ExampleDynamicSchedule() {
-	client := newClient()
-	digests := runhook.NewDynamicSchedule(client, "digests")
-	runhook.NewJob(client, "send-digest", "1.0.0", runhook.OnSchedule(digests),
+	app := newExampleApp()
+	digests := runhook.NewDynamicSchedule(app, "digests")
+	runhook.NewJob(app, "send-digest", "1.0.0", runhook.OnSchedule(digests),
 		func(ctx context.Context, tick runhook.Tick) (string, error) {
-			return "digest for " + runhook.RunFrom(ctx).Source.ID, nil
+			return "digest for " + runhook.CurrentRun(ctx).Source.ID, nil
 		})
 
 	// When a user chooses how often; in a job it works the same.
@@ -144,17 +146,17 @@ func ExampleDynamicSchedule() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(outcome(client, tick(client, "digests", "ann")))
+	fmt.Println(outcome(app, tick(app, "digests", "ann")))
 	// Output: SUCCESS "digest for ann"
 }
 
 func ExampleOnRequest() {
-	client := newClient()
+	app := newExampleApp()
 	type Push struct {
 		Ref string `json:"ref"`
 	}
-	github := runhook.NewHTTPEndpoint(client, "github", verify.GitHub("It's a Secret to Everybody"))
-	runhook.NewJob(client, "build", "1.0.0",
+	github := runhook.NewHTTPEndpoint(app, "github", verify.GitHub("It's a Secret to Everybody"))
+	runhook.NewJob(app, "build", "1.0.0",
 		runhook.OnRequest[Push](github, runhook.Where(filter.Request{
 			Header: map[string]filter.Pattern{"X-GitHub-Event": filter.Is("push")},
 		})),
@@ -162,30 +164,30 @@ func ExampleOnRequest() {
 			return "built " + request.Body.Ref, nil
 		})
 
-	run := receive(client, "github", `{"ref":"refs/heads/main"}`, map[string]string{
+	run := receive(app, "github", `{"ref":"refs/heads/main"}`, map[string]string{
 		"x-github-event":      "push",
 		"x-hub-signature-256": "sha256=6a42699496d8c4fb346af1c930df527931a321e28ada69dbc5ee82f438517fd2",
 	})
-	fmt.Println(outcome(client, run))
+	fmt.Println(outcome(app, run))
 	// Output: SUCCESS "built refs/heads/main"
 }
 
 // Some services ask a question first, to see that the URL is the app's.
 func ExampleRespondWith() {
-	client := newClient()
+	app := newExampleApp()
 	challenge := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, r.FormValue("hub.challenge"))
 	})
-	runhook.NewHTTPEndpoint(client, "social", verify.HMAC{Secret: "secret", Header: "X-Signature"}.Verify,
+	runhook.NewHTTPEndpoint(app, "social", verify.HMAC{Secret: "secret", Header: "X-Signature"}.Verify,
 		runhook.RespondWith{When: filter.Request{Method: []string{"GET"}}, Handler: challenge, SkipRuns: true})
 
-	fmt.Println(request(client, "social", "GET", "https://runhook.test/?hub.challenge=4711"))
+	fmt.Println(request(app, "social", "GET", "https://runhook.test/?hub.challenge=4711"))
 	// Output: 200 4711
 }
 
 func ExampleStore() {
-	client := newClient()
-	job := runhook.NewJob(client, "import", "1.0.0", runhook.OnInvoke[struct{}](),
+	app := newExampleApp()
+	job := runhook.NewJob(app, "import", "1.0.0", runhook.OnInvoke[struct{}](),
 		func(ctx context.Context, _ struct{}) (int, error) {
 			store, page := runhook.JobStore(ctx), 0
 			if _, err := store.Get(ctx, "page", &page); err != nil { // where the last run stopped
@@ -195,7 +197,7 @@ func ExampleStore() {
 		})
 	for range 2 {
 		run, _ := job.Invoke(context.Background(), struct{}{})
-		fmt.Println(outcome(client, run))
+		fmt.Println(outcome(app, run))
 	}
 	// Output:
 	// SUCCESS 0
@@ -203,22 +205,22 @@ func ExampleStore() {
 }
 
 func ExampleNewAuth() {
-	client := newClient()
+	app := newExampleApp()
 	tokens := map[string]string{"ann": "token-of-ann"}
-	calendar := runhook.NewAuth("calendar", func(ctx context.Context, run runhook.CurrentRun) (string, error) {
+	calendar := runhook.NewAuth("calendar", func(ctx context.Context, run runhook.RunInfo) (string, error) {
 		if run.Account == nil || tokens[run.Account.ID] == "" {
 			return "", errors.New("the account has not connected its calendar")
 		}
 		return tokens[run.Account.ID], nil
 	})
-	job := runhook.NewJob(client, "book", "1.0.0", runhook.OnInvoke[Order](),
+	job := runhook.NewJob(app, "book", "1.0.0", runhook.OnInvoke[Order](),
 		func(ctx context.Context, order Order) (string, error) {
 			return "booked with " + calendar.From(ctx), nil
 		}, calendar)
 
 	for _, account := range []string{"ann", "bob"} {
 		run, _ := job.Invoke(context.Background(), Order{ID: "A-1"}, runhook.AccountID(account))
-		fmt.Println(outcome(client, run))
+		fmt.Println(outcome(app, run))
 	}
 	// Output:
 	// SUCCESS "booked with token-of-ann"
@@ -227,12 +229,12 @@ func ExampleNewAuth() {
 
 // What is wrong with a payload is found before the job is called.
 func ExampleNewJob_payload() {
-	client := newClient()
-	runhook.NewJob(client, "refund", "1.0.0", runhook.OnInvoke[Refund](),
+	app := newExampleApp()
+	runhook.NewJob(app, "refund", "1.0.0", runhook.OnInvoke[Refund](),
 		func(ctx context.Context, refund Refund) (struct{}, error) { return struct{}{}, nil })
 
 	for _, payload := range []string{`{"orderId":7}`, `{"orderId":"A-1","amount":-5}`} {
-		fmt.Println(outcome(client, invoke(client, "refund", payload)))
+		fmt.Println(outcome(app, invoke(app, "refund", payload)))
 	}
 	// Output:
 	// INVALID_PAYLOAD [{"path":["orderId"],"message":"Expected string, received number"},{"path":["amount"],"message":"Required"}]

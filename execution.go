@@ -4,20 +4,25 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"sync"
 	"time"
 
+	"github.com/runhook/runhook/internal/transport"
 	"github.com/runhook/runhook/protocol"
 )
 
 // An execution is one call of a job's function for a run.
 type execution struct {
-	client  *Client
+	app     *App
 	backend backend
-	run     CurrentRun
+	run     RunInfo
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	started time.Time
+	// header is that of the server's request.
+	header     http.Header
+	middleware middleware
 	// credentials are what the job's auths resolved to, by their IDs.
 	credentials map[string]any
 	// limit is how many milliseconds the execution may take, 0 for no limit.
@@ -31,18 +36,20 @@ type execution struct {
 	cached    map[string]protocol.CachedTask // finished tasks by idempotency key
 	cursor    string                         // where more of them are
 	visited   map[string]struct{}            // idempotency keys called
-	canceling *protocol.TaskEcho             // the task that told of the cancellation
+	canceling *protocol.TaskEcho             // the task whose answer was the cancellation
+	unasked   notAsked
 }
 
-func newExecution(client *Client, request *protocol.ExecuteJob, serverVersion string, started time.Time) *execution {
+func newExecution(app *App, request *protocol.ExecuteJob, header http.Header, started time.Time) *execution {
 	x := &execution{
-		client:   client,
-		backend:  client.backend,
+		app:      app,
+		backend:  app.backend,
 		run:      currentRun(request),
 		started:  started,
+		header:   header,
 		limit:    float64(request.RunChunkExecutionLimit),
 		yields:   request.YieldedExecutions,
-		canYield: knowsYields(serverVersion),
+		canYield: knowsYields(header.Get(protocol.HeaderServerVersion)),
 		cursor:   request.CachedTaskCursor,
 	}
 	if len(request.Tasks) > 0 {
@@ -55,16 +62,21 @@ func newExecution(client *Client, request *protocol.ExecuteJob, serverVersion st
 // do calls the job's function and returns the answer for the server. The second
 // result is why there is none: the server has gone.
 func (x *execution) do(ctx context.Context, job *registeredJob, request *protocol.ExecuteJob) (protocol.ExecutionResult, error) {
-	x.ctx, x.cancel = context.WithCancelCause(suspendedWhenBusy(ctx))
+	x.ctx, x.cancel = context.WithCancelCause(transport.InRun(ctx))
 	defer x.cancel(errScopeEnded)
-	root := &scope{execution: x}
-	jobContext, release := root.contextFrom(x.ctx)
-	defer release()
-	output, err := root.run(func() (json.RawMessage, error) {
-		if err := x.resolve(jobContext, job.auths); err != nil {
-			return nil, err
-		}
-		return job.execute(jobContext, request)
+	root := newScope(x, "", nil)
+	x.middleware = job.middleware
+	var output json.RawMessage
+	err := x.wrapExecution(func(ctx context.Context) (err error) {
+		ctx, release := root.contextFrom(ctx)
+		defer release()
+		output, err = root.run(func() (json.RawMessage, error) {
+			if err := x.resolve(ctx, job.auths); err != nil {
+				return nil, err
+			}
+			return job.execute(ctx, request)
+		})
+		return err
 	})
 
 	if canceled := x.canceledTask(); canceled != nil {
@@ -82,10 +94,13 @@ func (x *execution) do(ctx context.Context, job *registeredJob, request *protoco
 		return protocol.ExecutionResult{Status: protocol.ExecutionInvalidPayload, Errors: mustEncode(invalid.issues)}, nil
 	case errors.As(err, &unresolved):
 		return protocol.ExecutionResult{Status: protocol.ExecutionUnresolvedAuth, Issues: mustEncode(unresolved.issues)}, nil
-	case err != nil:
-		return failure(err), nil
 	}
-	return protocol.ExecutionResult{Status: protocol.ExecutionSuccess, Output: output}, nil
+	result := protocol.ExecutionResult{Status: protocol.ExecutionSuccess, Output: output}
+	if err != nil {
+		result = failure(err)
+	}
+	x.reportNotAsked(ctx, &result)
+	return result, nil
 }
 
 // failure returns the answer for a job that failed with err. It names the task
@@ -100,7 +115,7 @@ func failure(err error) protocol.ExecutionResult {
 }
 
 // ended returns the suspension for a call made after the execution was over,
-// or nil while it goes on.
+// or nil during it.
 func (x *execution) ended() error {
 	if x.ctx.Err() == nil {
 		return nil

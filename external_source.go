@@ -24,21 +24,22 @@ type ExternalSource[Params any] struct {
 	// still has is to be changed.
 	//
 	// It runs in a job of its own, so what acts on the service belongs in tasks, and
-	// RunFrom(ctx).Account is whom the registration is for. If it fails, that run
-	// does, and nothing is received until the key is registered again.
+	// CurrentRun(ctx).Account is whom the registration is for. If it fails, that run
+	// does, and nothing is received until it has been done: the server asks again
+	// after a minute, and then after pauses of up to a day.
 	Register func(ctx context.Context, registration SourceRegistration[Params]) (Registered, error)
 	// Handle verifies a request, and makes events of it. Requests of one source come
 	// one after the other, in order. The events are recorded together, once.
 	//
 	// When it returns an error, the server hands over the request again, up to 14
-	// times over days. [NoRetry] marks an error that drops the request, such as a
+	// times over days. [NonRetryable] marks an error that drops the request, such as a
 	// wrong signature.
 	Handle func(ctx context.Context, request *SourceRequest[Params]) ([]Event, error)
 	// Options are for the job in which Register runs: an [Auth], for example.
 	Options []JobOption
 }
 
-// SourceRegistration is what a service is to be told.
+// SourceRegistration is what is to be registered with a service.
 type SourceRegistration[Params any] struct {
 	// Key and Params are those that were registered.
 	Key    string
@@ -67,7 +68,7 @@ type Registered struct {
 // it:
 //
 //	if err := verify.GitHub(request.Secret)(&request.Request); err != nil {
-//		return nil, runhook.NoRetry(err)
+//		return nil, runhook.NonRetryable(err)
 //	}
 type SourceRequest[Params any] struct {
 	verify.Request
@@ -78,7 +79,7 @@ type SourceRequest[Params any] struct {
 	Secret string
 	Data   json.RawMessage
 	// Metadata is JSON that Handle keeps from one request to the next by setting it;
-	// nil for none. The runs that the events start find it in the Source of [RunFrom].
+	// nil for none. The runs that the events start find it in the Source of [CurrentRun].
 	Metadata json.RawMessage
 }
 
@@ -96,8 +97,8 @@ func (s ExternalSource[Params]) check() error {
 }
 
 // register is the body of the job that registers sources of a dynamic trigger with
-// their service, and tells the server.
-func (s ExternalSource[Params]) register(ctx context.Context, client *Client, asked protocol.RegisterSource) (struct{}, error) {
+// their service, and reports it to the server.
+func (s ExternalSource[Params]) register(ctx context.Context, app *App, asked protocol.RegisterSource) (struct{}, error) {
 	var done struct{}
 	params, err := decodeSourceParams[Params](asked.Source.Params)
 	if err != nil {
@@ -122,8 +123,8 @@ func (s ExternalSource[Params]) register(ctx context.Context, client *Client, as
 	}
 	_, err = callTaskWith(ctx, "update-source", protocol.CreateTask{Name: "Update source", Icon: "register-source"}, nil,
 		func(context.Context) (json.RawMessage, error) {
-			x := scopeFrom(ctx).execution
-			if err := x.backend.updateSource(x.ctx, client.id, asked.Source.Key, &update); err != nil {
+			x := branchFrom(ctx).execution
+			if err := x.backend.updateSource(x.ctx, app.id, asked.Source.Key, &update); err != nil {
 				return nil, x.unanswered(err, "update source in", "update-source")
 			}
 			return nil, nil
@@ -188,7 +189,7 @@ func (s ExternalSource[Params]) handle(ctx context.Context, triggerID string, de
 		if event.Source == "" {
 			event.Source = registrationSource(triggerID, params.Key)
 		}
-		wire, err := event.wire()
+		wire, err := wireEvent(event)
 		if err != nil {
 			return handled, fmt.Errorf("handle a request of source %q: %w", params.Key, err)
 		}

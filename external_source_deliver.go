@@ -11,21 +11,21 @@ import (
 )
 
 // handleSource has a source make events of a request that the server hands over.
-func (c *Client) handleSource(w http.ResponseWriter, r *http.Request, started time.Time) {
-	delivered, err := c.deliveredSource(w, r)
+func (a *App) handleSource(w http.ResponseWriter, r *http.Request, started time.Time) {
+	delivered, err := a.deliveredSource(w, r)
 	if err != nil {
 		refuseUnreadable(w, err)
 		return
 	}
-	trigger := c.dynamicTrigger(r.Header.Get(protocol.HeaderSourceDynamicID))
+	trigger := a.dynamicTrigger(fromLatin1(r.Header.Get(protocol.HeaderSourceDynamicID)))
 	if trigger == nil {
 		refuse(w, http.StatusNotFound, "Dynamic trigger not found")
 		return
 	}
 	handled, err := trigger.handle(r.Context(), delivered)
 	if err != nil {
-		dropped := drops(err, c.now())
-		c.logger.WarnContext(r.Context(), "runhook: no events came of a request", "trigger", trigger.id, "dropped", dropped, "err", err)
+		dropped := drops(err, a.now())
+		a.logger.WarnContext(r.Context(), "runhook: no events came of a request", "trigger", trigger.id, "dropped", dropped, "err", err)
 		if !dropped {
 			refuse(w, http.StatusInternalServerError, err.Error())
 			return
@@ -38,18 +38,18 @@ func (c *Client) handleSource(w http.ResponseWriter, r *http.Request, started ti
 	if handled.metadata != nil {
 		answer["metadata"] = handled.metadata
 	}
-	c.respond(w, started, answer)
+	a.respond(w, started, answer)
 }
 
 // deliveredSource reads what the server hands over.
-func (c *Client) deliveredSource(w http.ResponseWriter, r *http.Request) (deliveredSource, error) {
+func (a *App) deliveredSource(w http.ResponseWriter, r *http.Request) (deliveredSource, error) {
 	var delivered deliveredSource
-	request, body, err := c.passedOn(w, r)
+	request, body, err := a.passedOn(w, r)
 	if err != nil {
 		return delivered, err
 	}
 	delivered.request = verify.Request{
-		Method: request.Method, URL: r.Header.Get(protocol.HeaderHTTPURL), Header: request.Header, Body: body, Received: c.now(),
+		Method: request.Method, URL: r.Header.Get(protocol.HeaderHTTPURL), Header: request.Header, Body: body, Received: a.now(),
 	}
 	delivered.secret = r.Header.Get(protocol.HeaderSourceSecret)
 	for name, target := range map[string]*json.RawMessage{
@@ -69,13 +69,23 @@ func (c *Client) deliveredSource(w http.ResponseWriter, r *http.Request) (delive
 }
 
 // dynamicTrigger returns the dynamic trigger with an ID, or nil.
-func (c *Client) dynamicTrigger(id string) *dynamicTrigger {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	for _, trigger := range c.triggers {
+func (a *App) dynamicTrigger(id string) *dynamicTrigger {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	for _, trigger := range a.triggers {
 		if trigger.id == id {
 			return trigger
 		}
 	}
 	return nil
+}
+
+// fromLatin1 returns the text of a header in which each byte stands for a character, as
+// the server writes the ids of dynamic triggers.
+func fromLatin1(value string) string {
+	characters := make([]rune, len(value))
+	for i := range len(value) {
+		characters[i] = rune(value[i])
+	}
+	return string(characters)
 }

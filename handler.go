@@ -11,17 +11,18 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/runhook/runhook/internal/jsontext"
 	"github.com/runhook/runhook/protocol"
 )
 
 const sdkVersionHeader = "runhook-go/" + Version
 
-// ServeHTTP answers the server's requests to the endpoint. Mount the client at
+// ServeHTTP answers the server's requests to the endpoint. Mount the app at
 // any path, for POST at least; what it is asked is in the headers. Requests
 // without the environment's API key are refused.
-func (c *Client) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	started := c.now()
-	if message := c.unauthorized(r); message != "" {
+func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	started := a.now()
+	if message := a.unauthorized(r); message != "" {
 		refuse(w, http.StatusUnauthorized, message)
 		return
 	}
@@ -36,23 +37,23 @@ func (c *Client) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch action {
 	case protocol.ActionPing:
-		c.respond(w, started, c.ping(r))
+		a.respond(w, started, a.ping(r))
 	case protocol.ActionValidate:
-		c.respond(w, started, map[string]any{"ok": true, "endpointId": c.id})
+		a.respond(w, started, map[string]any{"ok": true, "endpointId": a.id})
 	case protocol.ActionIndexEndpoint:
-		c.respond(w, started, c.indexDocument())
+		a.respond(w, started, a.indexDocument())
 	case protocol.ActionExecuteJob:
-		c.executeJob(w, r, started)
+		a.executeJob(w, r, started)
 	case protocol.ActionPreprocessRun:
-		c.preprocessRun(w, r, started)
+		a.preprocessRun(w, r, started)
 	case protocol.ActionRunNotification:
-		c.respond(w, started, okAnswer)
+		a.respond(w, started, okAnswer)
 	case protocol.ActionDeliverForResponse:
-		c.respondToRequest(w, r, started)
+		a.respondToRequest(w, r, started)
 	case protocol.ActionDeliverSource:
-		c.handleSource(w, r, started)
+		a.handleSource(w, r, started)
 	case protocol.ActionProbeTimeout:
-		c.probeTimeout(w, r, started)
+		a.probeTimeout(w, r, started)
 	default:
 		refuse(w, http.StatusMethodNotAllowed, "Method not allowed")
 	}
@@ -61,63 +62,63 @@ func (c *Client) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 var okAnswer = map[string]bool{"ok": true}
 
 // unauthorized returns why a request is refused, or nothing. Keys are compared
-// by their hashes, so that the time it takes tells nothing about the key.
-func (c *Client) unauthorized(r *http.Request) string {
+// by their hashes, so that the time it takes reveals nothing about the key.
+func (a *App) unauthorized(r *http.Request) string {
 	keys := r.Header.Values(protocol.HeaderAPIKey)
 	if len(keys) == 0 {
 		return "Unauthorized: missing x-trigger-api-key header"
 	}
-	if c.apiKey == "" {
+	if a.transport.Key() == "" {
 		return "Unauthorized: client missing apiKey"
 	}
-	got, want := sha256.Sum256([]byte(keys[0])), sha256.Sum256([]byte(c.apiKey))
+	got, want := sha256.Sum256([]byte(keys[0])), sha256.Sum256([]byte(a.transport.Key()))
 	if subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
 		return "Forbidden: client apiKey mismatch: Make sure you are using the correct API Key for your environment"
 	}
 	return ""
 }
 
-func (c *Client) ping(r *http.Request) protocol.Ping {
+func (a *App) ping(r *http.Request) protocol.Ping {
 	switch id := r.Header.Get(protocol.HeaderEndpointID); id {
-	case c.id:
+	case a.id:
 		return protocol.Ping{OK: true}
 	case "":
 		return protocol.Ping{Error: "Missing endpoint ID"}
 	default:
-		return protocol.Ping{Error: "Endpoint ID mismatch error. Expected " + c.id + ", got " + id}
+		return protocol.Ping{Error: "Endpoint ID mismatch error. Expected " + a.id + ", got " + id}
 	}
 }
 
-func (c *Client) executeJob(w http.ResponseWriter, r *http.Request, started time.Time) {
+func (a *App) executeJob(w http.ResponseWriter, r *http.Request, started time.Time) {
 	var request protocol.ExecuteJob
-	if !c.readBody(w, r, &request, "Invalid execution") {
+	if !a.readBody(w, r, &request, "Invalid execution") {
 		return
 	}
 	if !validExecution(&request) {
 		refuse(w, http.StatusBadRequest, "Invalid execution")
 		return
 	}
-	job := c.job(request.Job.ID)
+	job := a.job(request.Job.ID)
 	if job == nil {
 		refuse(w, http.StatusNotFound, "Job not found")
 		return
 	}
-	x := newExecution(c, &request, r.Header.Get(protocol.HeaderServerVersion), started)
+	x := newExecution(a, &request, r.Header, started)
 	result, err := x.do(r.Context(), job, &request)
-	c.logExecution(r.Context(), x, &result, err)
+	a.logExecution(r.Context(), x, &result, err)
 	if err != nil {
 		refuse(w, http.StatusServiceUnavailable, "The request ended before the execution did")
 		return
 	}
 	w.Header().Set(protocol.HeaderRunMetadata, "{}")
-	c.respond(w, started, &result)
+	a.respond(w, started, &result)
 }
 
-func (c *Client) logExecution(ctx context.Context, x *execution, result *protocol.ExecutionResult, err error) {
+func (a *App) logExecution(ctx context.Context, x *execution, result *protocol.ExecutionResult, err error) {
 	if err == nil && result.Error != nil {
 		err = result.Error
 	}
-	c.logger.DebugContext(ctx, "runhook: execution ended", "run", x.run.ID, "job", x.run.Job.ID,
+	a.logger.DebugContext(ctx, "runhook: execution ended", "run", x.run.ID, "job", x.run.Job.ID,
 		"status", result.Status, "duration_ms", x.elapsed(), "err", err)
 }
 
@@ -130,44 +131,44 @@ func validExecution(request *protocol.ExecuteJob) bool {
 	return request.Run.ID != "" && request.Job.ID != "" && request.Event.ID != "" && request.Event.Payload != nil
 }
 
-func (c *Client) preprocessRun(w http.ResponseWriter, r *http.Request, started time.Time) {
+func (a *App) preprocessRun(w http.ResponseWriter, r *http.Request, started time.Time) {
 	var request struct {
 		Job protocol.JobReference `json:"job"`
 	}
-	if !c.readBody(w, r, &request, "Invalid body") {
+	if !a.readBody(w, r, &request, "Invalid body") {
 		return
 	}
-	if c.job(request.Job.ID) == nil {
+	if a.job(request.Job.ID) == nil {
 		refuse(w, http.StatusNotFound, "Job not found")
 		return
 	}
-	c.respond(w, started, map[string]any{"abort": false, "properties": []protocol.DisplayProperty{}})
+	a.respond(w, started, map[string]any{"abort": false, "properties": []protocol.DisplayProperty{}})
 }
 
 // probeTimeout keeps the server waiting, which is how it learns how long this
 // endpoint's platform lets a request take.
-func (c *Client) probeTimeout(w http.ResponseWriter, r *http.Request, started time.Time) {
+func (a *App) probeTimeout(w http.ResponseWriter, r *http.Request, started time.Time) {
 	request := struct {
 		Timeout float64 `json:"timeout"` // milliseconds
 	}{Timeout: 900_000}
-	if !c.readBody(w, r, &request, "Invalid body") {
+	if !a.readBody(w, r, &request, "Invalid body") {
 		return
 	}
 	timer := time.NewTimer(time.Duration(request.Timeout * float64(time.Millisecond)))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		c.respond(w, started, okAnswer)
+		a.respond(w, started, okAnswer)
 	case <-r.Context().Done():
 	}
 }
 
 // readBody decodes the body into target, or refuses the request and returns
 // false.
-func (c *Client) readBody(w http.ResponseWriter, r *http.Request, target any, complaint string) bool {
-	buffer := takeBuffer()
-	defer returnBuffer(buffer)
-	_, err := io.Copy(buffer, http.MaxBytesReader(w, r.Body, c.maxBodyBytes))
+func (a *App) readBody(w http.ResponseWriter, r *http.Request, target any, complaint string) bool {
+	buffer := jsontext.TakeBuffer()
+	defer jsontext.ReturnBuffer(buffer)
+	_, err := io.Copy(buffer, http.MaxBytesReader(w, r.Body, a.maxBodyBytes))
 	switch {
 	case refuseTooLarge(w, err):
 	case err != nil:
@@ -180,13 +181,13 @@ func (c *Client) readBody(w http.ResponseWriter, r *http.Request, target any, co
 	return false
 }
 
-func (c *Client) respond(w http.ResponseWriter, started time.Time, body any) {
-	err := withBuffer(body, func(text []byte) error {
+func (a *App) respond(w http.ResponseWriter, started time.Time, body any) {
+	err := jsontext.With(body, func(text []byte) error {
 		header := w.Header()
 		header.Set("Content-Type", "application/json")
 		header.Set(protocol.HeaderVersion, protocol.VersionLazyCachedTasks)
 		header.Set(protocol.HeaderSDKVersion, sdkVersionHeader)
-		header.Set(protocol.HeaderRequestTiming, "dur="+strconv.FormatFloat(milliseconds(c.now().Sub(started)), 'f', -1, 64))
+		header.Set(protocol.HeaderRequestTiming, "dur="+strconv.FormatFloat(milliseconds(a.now().Sub(started)), 'f', -1, 64))
 		header.Set("Content-Length", strconv.Itoa(len(text)))
 		w.Write(text) // an answer that nobody reads is of no interest
 		return nil

@@ -45,7 +45,7 @@ func TestRequestsAreRefusedInTheProtocolsWords(t *testing.T) {
 		"an unknown job to prepare":       {"POST", `{"job":{"id":"x"}}`, with("x-trigger-action", "PREPROCESS_RUN"), 404, "Job not found"},
 		"a malformed run to prepare":      {"POST", ``, with("x-trigger-action", "PREPROCESS_RUN"), 400, "Invalid body"},
 	}
-	_, client := newApp(t)
+	_, app := newApp(t)
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			request := httptest.NewRequest(c.method, "/any/path", strings.NewReader(c.body))
@@ -53,7 +53,7 @@ func TestRequestsAreRefusedInTheProtocolsWords(t *testing.T) {
 				request.Header = http.Header{}
 			}
 			recorder := httptest.NewRecorder()
-			client.ServeHTTP(recorder, request)
+			app.ServeHTTP(recorder, request)
 			want := `{"message":"` + c.message + `"}`
 			if recorder.Code != c.status || recorder.Body.String() != want {
 				t.Errorf("answered %d %s, want %d %s", recorder.Code, recorder.Body, c.status, want)
@@ -109,7 +109,7 @@ func TestAnswersCarryTheProtocolsHeaders(t *testing.T) {
 }
 
 func TestPingChecksTheEndpointID(t *testing.T) {
-	_, client := newApp(t)
+	_, app := newApp(t)
 	for id, want := range map[string]string{
 		"shop":  `{"ok":true}`,
 		"":      `{"ok":false,"error":"Missing endpoint ID"}`,
@@ -122,7 +122,7 @@ func TestPingChecksTheEndpointID(t *testing.T) {
 			request.Header.Set("x-trigger-endpoint-id", id)
 		}
 		recorder := httptest.NewRecorder()
-		client.ServeHTTP(recorder, request)
+		app.ServeHTTP(recorder, request)
 		if got := recorder.Body.String(); recorder.Code != 200 || got != want {
 			t.Errorf("ping of %q: %d %s, want %s", id, recorder.Code, got, want)
 		}
@@ -155,17 +155,17 @@ func TestTheTimeoutProbeTakesAsLongAsItIsTold(t *testing.T) {
 }
 
 func TestTheIndexDescribesEveryJob(t *testing.T) {
-	server, client := newApp(t)
+	server, app := newApp(t)
 	empty := server.Call(t.Context(), protocol.ActionIndexEndpoint, nil).Body.String()
 	if want := `{"jobs":[],"sources":[],"dynamicTriggers":[],"dynamicSchedules":[]}`; empty != want {
 		t.Errorf("the index of nothing is %s", empty)
 	}
 	nothing := func(context.Context, none) (none, error) { return none{}, nil }
-	mail := runhook.NewJob(client, "send-mail", "1.2.3", runhook.OnInvoke[none](), nothing, runhook.Name("Send Mail!"))
+	mail := runhook.NewJob(app, "send-mail", "1.2.3", runhook.OnInvoke[none](), nothing, runhook.Name("Send Mail!"))
 	if mail.ID() != "send-mail" {
 		t.Errorf("the ID is %q", mail.ID())
 	}
-	runhook.NewJob(client, "b", "0.0.1", runhook.OnInvoke[none](), nothing,
+	runhook.NewJob(app, "b", "0.0.1", runhook.OnInvoke[none](), nothing,
 		runhook.Name("The B"), runhook.Enabled(false), runhook.ConcurrencyLimit(3))
 	var index protocol.Index
 	text := server.Call(t.Context(), protocol.ActionIndexEndpoint, nil).Body.String()
@@ -185,21 +185,22 @@ func TestTheIndexDescribesEveryJob(t *testing.T) {
 }
 
 func TestMistakesInAProgramPanicAtRegistration(t *testing.T) {
-	_, client := newApp(t)
+	_, app := newApp(t)
 	run := func(context.Context, none) (none, error) { return none{}, nil }
 	invoked := runhook.OnInvoke[none]()
-	runhook.NewJob(client, "taken", "1.0.0", invoked, run)
+	runhook.NewJob(app, "taken", "1.0.0", invoked, run)
 	cases := map[string]struct {
 		register func()
 		want     string
 	}{
-		"a bad version": {func() { runhook.NewJob(client, "a", "1.0", invoked, run) }, `version "1.0" is not of the form 1.2.3`},
-		"a bad ID":      {func() { runhook.NewJob(client, "!!", "1.0.0", invoked, run) }, "the ID needs at least one letter"},
-		"a changed ID":  {func() { runhook.NewJob(client, "My Job", "1.0.0", invoked, run) }, `use "my-job"`},
-		"a taken ID":    {func() { runhook.NewJob(client, "taken", "1.0.0", invoked, run) }, "has a job with this ID already"},
-		"no client":     {func() { runhook.NewJob(nil, "a", "1.0.0", invoked, run) }, "the client is nil"},
-		"no trigger":    {func() { runhook.NewJob(client, "a", "1.0.0", runhook.Trigger[none]{}, run) }, "the trigger is empty"},
-		"no function":   {func() { runhook.NewJob[none, none](client, "a", "1.0.0", invoked, nil) }, "the job has no function"},
+		"a bad version": {func() { runhook.NewJob(app, "a", "1.0", invoked, run) }, `version "1.0" is not of the form 1.2.3`},
+		"a bad ID":      {func() { runhook.NewJob(app, "!!", "1.0.0", invoked, run) }, "the ID needs at least one letter"},
+		"a changed ID":  {func() { runhook.NewJob(app, "My Job", "1.0.0", invoked, run) }, `use "my-job"`},
+		"a taken ID":    {func() { runhook.NewJob(app, "taken", "1.0.0", invoked, run) }, "has a job with this ID already"},
+		"no client":     {func() { runhook.NewJob(nil, "a", "1.0.0", invoked, run) }, "the app is nil"},
+		"no trigger":    {func() { runhook.NewJob(app, "a", "1.0.0", runhook.Trigger[none]{}, run) }, "the trigger is empty"},
+		"no function":   {func() { runhook.NewJob[none, none](app, "a", "1.0.0", invoked, nil) }, "the job has no function"},
+		"in no path":    {func() { runhook.New(runhook.Config{ID: "50%"}) }, "the path of a URL cannot hold"},
 		"no endpoint":   {func() { runhook.New(runhook.Config{}) }, "Config.ID is empty"},
 	}
 	for name, c := range cases {
@@ -219,15 +220,15 @@ func FuzzExecuteJob(f *testing.F) {
 	f.Add([]byte(executeJSON(`"nobody"`, `"job"`)))
 	f.Add([]byte(executeJSON(`"payload":0`, `"payload":{"id":7}`)))
 	f.Add([]byte(`{"event":null}`))
-	_, client := newApp(f)
-	runhook.NewJob(client, "job", "1.0.0", runhook.OnInvoke[order](),
+	_, app := newApp(f)
+	runhook.NewJob(app, "job", "1.0.0", runhook.OnInvoke[order](),
 		func(_ context.Context, o order) (string, error) { return o.ID, nil })
 	f.Fuzz(func(t *testing.T, body []byte) {
 		request := httptest.NewRequest("POST", "/", strings.NewReader(string(body)))
 		request.Header.Set(protocol.HeaderAPIKey, sdktest.APIKey)
 		request.Header.Set(protocol.HeaderAction, string(protocol.ActionExecuteJob))
 		recorder := httptest.NewRecorder()
-		client.ServeHTTP(recorder, request)
+		app.ServeHTTP(recorder, request)
 		if recorder.Code != 200 && recorder.Code != 400 && recorder.Code != 404 || !json.Valid(recorder.Body.Bytes()) {
 			t.Errorf("answered %d %s", recorder.Code, recorder.Body)
 		}

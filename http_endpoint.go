@@ -15,7 +15,7 @@ import (
 // sends webhooks. The server answers 200 once it has stored the request, and runs
 // the jobs whose trigger is [OnRequest]. It is created by [NewHTTPEndpoint].
 type HTTPEndpoint struct {
-	client   *Client
+	app      *App
 	id       string
 	verifier verify.Verifier
 	set      endpointOptions
@@ -51,13 +51,13 @@ type RespondWith struct {
 	SkipRuns bool
 }
 
-// NewHTTPEndpoint registers an HTTP endpoint with the client. The ID names it for
+// NewHTTPEndpoint registers an HTTP endpoint with the app. The ID names it for
 // ever, in lower case and without characters that a URL must escape. The verifier
 // looks at every request before a job does; see package verify.
 //
-// NewHTTPEndpoint panics if the program is wrong: there is no client or verifier,
+// NewHTTPEndpoint panics if the program is wrong: there is no app or verifier,
 // the ID is bad or taken, or an option cannot be.
-func NewHTTPEndpoint(client *Client, id string, verifier verify.Verifier, options ...HTTPEndpointOption) *HTTPEndpoint {
+func NewHTTPEndpoint(app *App, id string, verifier verify.Verifier, options ...HTTPEndpointOption) *HTTPEndpoint {
 	slug := protocol.Slugify(id)
 	set := endpointOptions{name: "HTTP Trigger", enabled: true, source: slug}
 	for _, option := range options {
@@ -65,23 +65,25 @@ func NewHTTPEndpoint(client *Client, id string, verifier verify.Verifier, option
 	}
 	problem := set.check()
 	switch {
-	case client == nil:
-		problem = errors.New("the client is nil: create one with runhook.New")
+	case app == nil:
+		problem = errors.New("the app is nil: create one with runhook.New")
 	case slug == "":
 		problem = errors.New("the ID needs at least one letter a to z or digit")
+	case slug != id:
+		problem = fmt.Errorf("the ID has characters that an HTTP endpoint's cannot have: use %q, and runhook.Name for what people read", slug)
 	case verifier == nil:
 		problem = errors.New("there is no verifier: if anybody may call the endpoint, say so with verify.Nothing")
 	}
 	if problem != nil {
 		panic(fmt.Sprintf("runhook.NewHTTPEndpoint(%q): %v", id, problem))
 	}
-	endpoint := &HTTPEndpoint{client: client, id: slug, verifier: verifier, set: set}
-	client.mu.Lock()
-	defer client.mu.Unlock()
-	if client.endpointLocked(slug) != nil {
-		panic(fmt.Sprintf("runhook.NewHTTPEndpoint(%q): the client has one with this ID already", id))
+	endpoint := &HTTPEndpoint{app: app, id: slug, verifier: verifier, set: set}
+	app.mu.Lock()
+	defer app.mu.Unlock()
+	if app.endpointLocked(slug) != nil {
+		panic(fmt.Sprintf("runhook.NewHTTPEndpoint(%q): the app has one with this ID already", id))
 	}
-	client.endpoints = append(client.endpoints, endpoint)
+	app.endpoints = append(app.endpoints, endpoint)
 	return endpoint
 }
 
@@ -101,14 +103,14 @@ func (o *endpointOptions) check() error {
 }
 
 // endpoint returns the HTTP endpoint with an ID, or nil.
-func (c *Client) endpoint(id string) *HTTPEndpoint {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return c.endpointLocked(id)
+func (a *App) endpoint(id string) *HTTPEndpoint {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.endpointLocked(id)
 }
 
-func (c *Client) endpointLocked(id string) *HTTPEndpoint {
-	for _, endpoint := range c.endpoints {
+func (a *App) endpointLocked(id string) *HTTPEndpoint {
+	for _, endpoint := range a.endpoints {
 		if endpoint.id == id {
 			return endpoint
 		}
@@ -116,7 +118,7 @@ func (c *Client) endpointLocked(id string) *HTTPEndpoint {
 	return nil
 }
 
-// indexed tells the server of the endpoint.
+// indexed describes the endpoint to the server.
 func (e *HTTPEndpoint) indexed() protocol.IndexedHTTPEndpoint {
 	return protocol.IndexedHTTPEndpoint{
 		ID: e.id, Version: "1", Enabled: e.set.enabled, Icon: endpointIcon, Source: e.set.source, Event: e.event(),

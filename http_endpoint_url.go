@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+
+	"github.com/runhook/runhook/internal/transport"
 )
 
 // URL returns where others call the endpoint. The server knows once the app is
@@ -14,12 +16,12 @@ func (e *HTTPEndpoint) URL(ctx context.Context) (string, error) {
 		ID  string `json:"id"`
 		URL string `json:"url"`
 	}
-	endpoints := listPages(func(cursor string) ([]listed, string, error) {
+	endpoints := transport.Pages("", func(cursor string) ([]listed, string, error) {
 		var page struct {
 			HTTPEndpoints []listed `json:"httpEndpoints"`
 			NextCursor    string   `json:"nextCursor"`
 		}
-		err := e.client.api.call(ctx, "GET", withQuery("/api/runhook/v1/http-endpoints", url.Values{"cursor": {cursor}}), nil, &page)
+		err := e.app.transport.Call(ctx, "GET", transport.WithQuery("/api/runhook/v1/http-endpoints", url.Values{"cursor": {cursor}}), nil, &page)
 		return page.HTTPEndpoints, page.NextCursor, err
 	})
 	for endpoint, err := range endpoints {

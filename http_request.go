@@ -65,7 +65,7 @@ func OnRequest[Body any](endpoint *HTTPEndpoint, options ...RequestOption) Trigg
 	link := "http-endpoints/" + endpoint.id
 	return Trigger[Request[Body]]{
 		trigger: trigger{
-			client: endpoint.client, event: endpoint.event(),
+			app: endpoint.app, event: endpoint.event(),
 			wire: protocol.Trigger{
 				Type: protocol.TriggerStatic, Title: protocol.Names{endpoint.id}, Link: link,
 				Rule: &protocol.EventRule{

@@ -14,15 +14,15 @@ import (
 )
 
 // respondToRequest answers a request to an HTTP endpoint that the server passes on.
-func (c *Client) respondToRequest(w http.ResponseWriter, r *http.Request, started time.Time) {
-	request, _, err := c.passedOn(w, r)
+func (a *App) respondToRequest(w http.ResponseWriter, r *http.Request, started time.Time) {
+	request, _, err := a.passedOn(w, r)
 	if err != nil {
 		refuseUnreadable(w, err)
 		return
 	}
-	endpoint := c.endpoint(r.Header.Get(protocol.HeaderSourceKey))
+	endpoint := a.endpoint(r.Header.Get(protocol.HeaderSourceKey))
 	if endpoint == nil || endpoint.set.respond.Handler == nil {
-		c.respond(w, started, map[string]any{"status": http.StatusOK, "body": okAnswer})
+		a.respond(w, started, map[string]any{"status": http.StatusOK, "body": okAnswer})
 		return
 	}
 	recorder := &responseRecorder{header: http.Header{}}
@@ -32,7 +32,7 @@ func (c *Client) respondToRequest(w http.ResponseWriter, r *http.Request, starte
 		refuse(w, http.StatusInternalServerError, "The HTTP endpoint "+endpoint.id+" cannot answer: "+err.Error())
 		return
 	}
-	c.respond(w, started, response)
+	a.respond(w, started, response)
 }
 
 // refuseUnreadable refuses a request of the server because what it passes on cannot
@@ -44,12 +44,12 @@ func refuseUnreadable(w http.ResponseWriter, err error) {
 }
 
 // passedOn returns the request that the server passes on, and its body.
-func (c *Client) passedOn(w http.ResponseWriter, r *http.Request) (*http.Request, []byte, error) {
+func (a *App) passedOn(w http.ResponseWriter, r *http.Request) (*http.Request, []byte, error) {
 	var headers map[string]string
 	if err := json.Unmarshal([]byte(r.Header.Get(protocol.HeaderHTTPHeaders)), &headers); err != nil {
 		return nil, nil, err
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, c.maxBodyBytes))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, a.maxBodyBytes))
 	if err != nil {
 		return nil, nil, err
 	}

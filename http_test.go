@@ -26,14 +26,14 @@ type push struct {
 
 // hook is an app with an HTTP endpoint that a request must be signed for.
 func hook[Body any](t *testing.T, run func(request runhook.Request[Body])) *sdktest.Server {
-	server, client := newApp(t)
-	endpoint := runhook.NewHTTPEndpoint(client, "git", func(request *verify.Request) error {
+	server, app := newApp(t)
+	endpoint := runhook.NewHTTPEndpoint(app, "git", func(request *verify.Request) error {
 		if request.Received.IsZero() || request.Header.Get("X-Signed") == "" {
 			return errors.New("not signed")
 		}
 		return nil
 	})
-	runhook.NewJob(client, "job", "1.0.0", runhook.OnRequest[Body](endpoint), func(_ context.Context, request runhook.Request[Body]) (none, error) {
+	runhook.NewJob(app, "job", "1.0.0", runhook.OnRequest[Body](endpoint), func(_ context.Context, request runhook.Request[Body]) (none, error) {
 		run(request)
 		return none{}, nil
 	})
@@ -125,7 +125,7 @@ func TestARequestIsEncodedAsThePayloadOfItsJob(t *testing.T) {
 }
 
 // ask passes on a request to an HTTP endpoint for its answer.
-func ask(t *testing.T, client *runhook.Client, key, method, headers, body string) *httptest.ResponseRecorder {
+func ask(t *testing.T, app *runhook.App, key, method, headers, body string) *httptest.ResponseRecorder {
 	t.Helper()
 	request := httptest.NewRequest("POST", "/", strings.NewReader(body))
 	for name, value := range map[string]string{
@@ -135,7 +135,7 @@ func ask(t *testing.T, client *runhook.Client, key, method, headers, body string
 		request.Header.Set(name, value)
 	}
 	recorder := httptest.NewRecorder()
-	client.ServeHTTP(recorder, request)
+	app.ServeHTTP(recorder, request)
 	return recorder
 }
 
@@ -162,9 +162,9 @@ func TestAnHTTPEndpointAnswersForItself(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			_, client := newApp(t)
-			runhook.NewHTTPEndpoint(client, "git", verify.Nothing, runhook.RespondWith{When: filter.Request{}, Handler: c.handler})
-			recorder := ask(t, client, "git", "PUT", `{"x-q":"q"}`, "hello")
+			_, app := newApp(t)
+			runhook.NewHTTPEndpoint(app, "git", verify.Nothing, runhook.RespondWith{When: filter.Request{}, Handler: c.handler})
+			recorder := ask(t, app, "git", "PUT", `{"x-q":"q"}`, "hello")
 			if recorder.Code != 200 || recorder.Body.String() != c.want {
 				t.Errorf("answered %d %s, want %s", recorder.Code, recorder.Body, c.want)
 			}
@@ -173,27 +173,27 @@ func TestAnHTTPEndpointAnswersForItself(t *testing.T) {
 }
 
 func TestAnswersOfHTTPEndpointsThatCannotBe(t *testing.T) {
-	_, client := newApp(t)
-	runhook.NewHTTPEndpoint(client, "binary", verify.Nothing, runhook.RespondWith{Handler: http.HandlerFunc(
+	_, app := newApp(t)
+	runhook.NewHTTPEndpoint(app, "binary", verify.Nothing, runhook.RespondWith{Handler: http.HandlerFunc(
 		func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte{0xff}) },
 	)})
 	small := runhook.New(runhook.Config{ID: "shop", APIKey: sdktest.APIKey, MaxBodyBytes: 3})
 	cases := map[string]struct {
-		client  *runhook.Client
+		app     *runhook.App
 		key     string
 		method  string
 		headers string
 		want    string
 	}{
-		"an unknown endpoint":   {client, "nobody", "GET", `{}`, `200 {"body":{"ok":true},"status":200}`},
-		"an answer in bytes":    {client, "binary", "GET", `{}`, `500 {"message":"The HTTP endpoint binary cannot answer: its answer is no text in UTF-8"}`},
-		"headers that are none": {client, "binary", "GET", `x`, `400 {"message":"Invalid headers"}`},
-		"a method that is none": {client, "binary", "B D", `{}`, `400 {"message":"Invalid headers"}`},
+		"an unknown endpoint":   {app, "nobody", "GET", `{}`, `200 {"body":{"ok":true},"status":200}`},
+		"an answer in bytes":    {app, "binary", "GET", `{}`, `500 {"message":"The HTTP endpoint binary cannot answer: its answer is no text in UTF-8"}`},
+		"headers that are none": {app, "binary", "GET", `x`, `400 {"message":"Invalid headers"}`},
+		"a method that is none": {app, "binary", "B D", `{}`, `400 {"message":"Invalid headers"}`},
 		"too large a body":      {small, "binary", "GET", `{}`, `413 {"message":"The request is larger than 3 bytes: raise Config.MaxBodyBytes to accept it"}`},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			recorder := ask(t, c.client, c.key, c.method, c.headers, "hello")
+			recorder := ask(t, c.app, c.key, c.method, c.headers, "hello")
 			if got := fmt.Sprint(recorder.Code, " ", recorder.Body); got != c.want {
 				t.Errorf("answered %s, want %s", got, c.want)
 			}

@@ -21,38 +21,38 @@ func indexedJob(id, version string, trigger trigger, options jobOptions) protoco
 
 // indexDocument returns all that this endpoint can do, in the order in which it
 // was registered.
-func (c *Client) indexDocument() protocol.Index {
+func (a *App) indexDocument() protocol.Index {
 	index := protocol.Index{
 		Jobs: []protocol.IndexedJob{}, Sources: []protocol.IndexedSource{}, Webhooks: []protocol.IndexedWebhook{},
 		DynamicTriggers: []protocol.IndexedDynamicTrigger{}, DynamicSchedules: []protocol.IndexedDynamicSchedule{},
 		HTTPEndpoints: []protocol.IndexedHTTPEndpoint{},
 	}
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	for _, id := range c.order {
-		index.Jobs = append(index.Jobs, c.jobs[id].index)
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	for _, id := range a.order {
+		index.Jobs = append(index.Jobs, a.jobs[id].index)
 	}
-	for _, schedule := range c.schedules {
+	for _, schedule := range a.schedules {
 		index.DynamicSchedules = append(index.DynamicSchedules, protocol.IndexedDynamicSchedule{
-			ID: schedule.id, Jobs: c.jobsWith(schedule.id),
+			ID: schedule.id, Jobs: a.jobsWith(schedule.id),
 		})
 	}
-	for _, trigger := range c.triggers {
+	for _, trigger := range a.triggers {
 		index.DynamicTriggers = append(index.DynamicTriggers, protocol.IndexedDynamicTrigger{
-			ID: trigger.id, Jobs: c.jobsWith(trigger.id), RegisterSourceJob: &trigger.registers,
+			ID: trigger.id, Jobs: a.jobsWith(trigger.id), RegisterSourceJob: &trigger.registers,
 		})
 	}
-	for _, endpoint := range c.endpoints {
+	for _, endpoint := range a.endpoints {
 		index.HTTPEndpoints = append(index.HTTPEndpoints, endpoint.indexed())
 	}
 	return index
 }
 
 // jobsWith returns the jobs that have a dynamic trigger.
-func (c *Client) jobsWith(triggerID string) []protocol.JobVersion {
+func (a *App) jobsWith(triggerID string) []protocol.JobVersion {
 	jobs := []protocol.JobVersion{}
-	for _, id := range c.order {
-		if job := c.jobs[id]; job.dynamic == triggerID {
+	for _, id := range a.order {
+		if job := a.jobs[id]; job.dynamic == triggerID {
 			jobs = append(jobs, protocol.JobVersion{ID: job.id, Version: job.index.Version})
 		}
 	}

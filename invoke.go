@@ -9,14 +9,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/runhook/runhook/client"
 	"github.com/runhook/runhook/protocol"
 )
 
 // Run is a run that was started.
-type Run struct {
-	// ID is the run's ID.
-	ID string `json:"id"`
-}
+type Run = client.InvokedRun
 
 const defaultWait = time.Hour
 
@@ -35,7 +33,7 @@ func (j *Job[Payload, Output]) Invoke(ctx context.Context, payload Payload, opti
 }
 
 func (j *Job[Payload, Output]) invoke(ctx context.Context, payload Payload, options []InvokeOption) (Run, error) {
-	if scopeFrom(ctx) != nil {
+	if branchFrom(ctx) != nil {
 		return Run{}, errors.New("in a run this would start another run on every execution: " +
 			"use InvokeTask or InvokeAndWait")
 	}
@@ -46,7 +44,7 @@ func (j *Job[Payload, Output]) invoke(ctx context.Context, payload Payload, opti
 	if set.idempotencyKey == "" {
 		set.idempotencyKey = strings.ToLower(rand.Text())
 	}
-	run, err := j.client.backend.invokeJob(ctx, j.job.id, set.idempotencyKey, &set.request)
+	run, err := j.app.backend.invokeJob(ctx, j.job.id, set.idempotencyKey, &set.request)
 	if err != nil {
 		return Run{}, err
 	}
@@ -74,18 +72,18 @@ func (j *Job[Payload, Output]) InvokeTask(ctx context.Context, key string, paylo
 	return decodeOutput[Run](key, output)
 }
 
-// InvokeAndWait starts a run of the job from a run of another job, as a task
-// with the given key, and suspends that until the started run has ended. How it
-// ended is in the result: a run that failed is no error here. It is an error, a
-// [*TaskError], if the run takes longer than the [Timeout].
-func (j *Job[Payload, Output]) InvokeAndWait(ctx context.Context, key string, payload Payload, options ...InvokeOption,
-) (protocol.RunNotification[Output, Payload], error) {
-	var none protocol.RunNotification[Output, Payload]
-	set, err := invocation(payload, options)
-	if err == nil && (set.options.CallbackURL != "" || set.idempotencyKey != "") {
-		err = errors.New("InvokeAndWait needs a run of its own that calls back here: " +
-			"it takes neither CallbackURL nor IdempotencyKey")
+// InvokeAndWait starts a run of the job from a run of another job, as a task with the given
+// key, suspends that until the started run has ended, and returns what the job returned.
+// The error for a run that ended without success is a [*RunError], as that of [Job.Result];
+// any other error says nothing about how the run ended. It is a [*TaskError] if the run
+// takes longer than the [Timeout], and errors.Is finds [ErrTimeout] in it.
+func (j *Job[Payload, Output]) InvokeAndWait(ctx context.Context, key string, payload Payload, options ...InvokeAndWaitOption) (Output, error) {
+	var none Output
+	set := invokeOptions{timeout: defaultWait}
+	for _, option := range options {
+		option.applyToInvokeAndWait(&set)
 	}
+	set, err := set.with(payload)
 	if err != nil {
 		return none, fmt.Errorf("task %q: %w", key, err)
 	}
@@ -93,24 +91,30 @@ func (j *Job[Payload, Output]) InvokeAndWait(ctx context.Context, key string, pa
 	request.Callback = &protocol.Callback{Enabled: true, TimeoutInSeconds: new(set.timeout.Seconds())}
 	output, err := callTaskWith(ctx, key, request, nil, func(ctx context.Context) (json.RawMessage, error) {
 		waiting := set
-		waiting.options.CallbackURL = scopeFrom(ctx).task.callbackURL
+		waiting.options.CallbackURL = branchFrom(ctx).task.callbackURL
 		_, err := j.invokeFrom(ctx, key, waiting)
 		return nil, err
 	})
 	if err != nil {
 		return none, err
 	}
-	return decodeOutput[protocol.RunNotification[Output, Payload]](key, output)
+	ended, err := decodeOutput[protocol.RunNotification[json.RawMessage, Output]](key, output)
+	if err == nil && !ended.OK {
+		err = &RunError{ID: ended.ID, Status: ended.Status, Output: ended.Error}
+	}
+	return ended.Output, err
 }
 
 // invokeFrom makes the invocation of a task. It is repeated when the execution
 // is; the task's idempotency key makes all of them one.
 func (j *Job[Payload, Output]) invokeFrom(ctx context.Context, key string, set invokeOptions) (Run, error) {
-	s := scopeFrom(ctx)
+	s := branchFrom(ctx)
 	x := s.execution
 	set.request.Options = &set.options
 	idempotencyKey := orDefault(set.idempotencyKey, s.task.info.IdempotencyKey)
-	run, err := x.backend.invokeJob(x.ctx, j.job.id, idempotencyKey, &set.request)
+	requests, release := x.requestContext(ctx)
+	defer release()
+	run, err := x.backend.invokeJob(requests, j.job.id, idempotencyKey, &set.request)
 	if err != nil {
 		return Run{}, x.unanswered(err, "invoke job "+j.job.id+" in", key)
 	}
@@ -121,7 +125,7 @@ func (j *Job[Payload, Output]) invokeFrom(ctx context.Context, key string, set i
 // invokeRequest is the task that makes an invocation.
 func (j *Job[Payload, Output]) invokeRequest(ctx context.Context, name string, set invokeOptions) protocol.CreateTask {
 	request := protocol.CreateTask{Name: name, Params: set.request.Payload}
-	if s := scopeFrom(ctx); s != nil {
+	if s := branchFrom(ctx); s != nil {
 		request.Properties = []protocol.DisplayProperty{
 			{Label: "Job", Text: j.job.id, URL: j.page(s.execution)},
 			{Label: "Env", Text: s.execution.run.Environment.Slug},
@@ -136,10 +140,15 @@ func (j *Job[Payload, Output]) page(x *execution) string {
 }
 
 func invocation(payload any, options []InvokeOption) (invokeOptions, error) {
-	set := invokeOptions{timeout: defaultWait}
+	var set invokeOptions
 	for _, option := range options {
 		option.applyToInvoke(&set)
 	}
+	return set.with(payload)
+}
+
+// with completes an invocation with its payload.
+func (set invokeOptions) with(payload any) (invokeOptions, error) {
 	if set.err != nil {
 		return set, set.err
 	}

@@ -13,8 +13,8 @@ import (
 )
 
 func TestInvokeSendsItsOptions(t *testing.T) {
-	server, client := newApp(t)
-	job := runhook.NewJob(client, "job", "1.0.0", runhook.OnInvoke[map[string]string](),
+	server, app := newApp(t)
+	job := runhook.NewJob(app, "job", "1.0.0", runhook.OnInvoke[map[string]string](),
 		func(context.Context, map[string]string) (none, error) { return none{}, nil })
 	cases := map[string]struct {
 		options []runhook.InvokeOption
@@ -45,8 +45,8 @@ func TestInvokeSendsItsOptions(t *testing.T) {
 }
 
 func TestInvokeIsRepeatedWithoutASecondRun(t *testing.T) {
-	synctestRun(t, func(t *testing.T, server *sdktest.Server, client *runhook.Client) {
-		job := runhook.NewJob(client, "job", "1.0.0", runhook.OnInvoke[none](),
+	synctestRun(t, func(t *testing.T, server *sdktest.Server, app *runhook.App) {
+		job := runhook.NewJob(app, "job", "1.0.0", runhook.OnInvoke[none](),
 			func(context.Context, none) (none, error) { return none{}, nil })
 		server.Fail("/invoke", 0, 1)
 		server.Fail("/invoke", 503, 1)
@@ -65,9 +65,9 @@ func TestInvokeIsRepeatedWithoutASecondRun(t *testing.T) {
 func pair(t *testing.T, call func(ctx context.Context, child *runhook.Job[string, string]) (string, error),
 	child func(ctx context.Context, name string) (string, error),
 ) (*sdktest.Server, *sdktest.Run) {
-	server, client := newApp(t)
-	childJob := runhook.NewJob(client, "child", "1.0.0", runhook.OnInvoke[string](), child, runhook.Name("The Child"))
-	runhook.NewJob(client, "parent", "1.0.0", runhook.OnInvoke[none](),
+	server, app := newApp(t)
+	childJob := runhook.NewJob(app, "child", "1.0.0", runhook.OnInvoke[string](), child, runhook.Name("The Child"))
+	runhook.NewJob(app, "parent", "1.0.0", runhook.OnInvoke[none](),
 		func(ctx context.Context, _ none) (string, error) { return call(ctx, childJob) })
 	return server, server.Invoke("parent", "{}")
 }
@@ -110,20 +110,17 @@ func TestInvokeAndWaitReturnsHowTheRunEnded(t *testing.T) {
 		child func(context.Context, string) (string, error)
 		want  string
 	}{
-		"well":  {greet, "SUCCESS hello Ann Ann"},
-		"badly": {func(context.Context, string) (string, error) { return "", errors.New("no") }, "FAILURE no Ann"},
+		"well":  {greet, "hello Ann"},
+		"badly": {func(context.Context, string) (string, error) { return "", errors.New("no") }, "run_2 FAILURE run run_2 ended as FAILURE: no"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, run := pair(t, func(ctx context.Context, child *runhook.Job[string, string]) (string, error) {
-				done, err := child.InvokeAndWait(ctx, "call", "Ann", runhook.Timeout(time.Hour))
-				if err != nil {
-					return "", err
+				output, err := child.InvokeAndWait(ctx, "call", "Ann", runhook.Timeout(time.Hour))
+				var failed *runhook.RunError
+				if errors.As(err, &failed) {
+					return failed.ID + " " + string(failed.Status) + " " + failed.Error(), nil
 				}
-				said := done.Output
-				if failed := done.RunError(); failed != nil {
-					said = failed.Message
-				}
-				return string(done.Status) + " " + said + " " + done.Invocation.Payload, nil
+				return output, err
 			}, c.child)
 			run.Execute()
 			run.Execute() // asks again, which starts nothing
@@ -140,24 +137,14 @@ func TestInvokeAndWaitReturnsHowTheRunEnded(t *testing.T) {
 func TestInvokeAndWaitFailsAfterItsTimeout(t *testing.T) {
 	server, run := pair(t, func(ctx context.Context, child *runhook.Job[string, string]) (string, error) {
 		_, err := child.InvokeAndWait(ctx, "call", "Ann", runhook.Timeout(time.Minute))
+		if failed := new(runhook.RunError); errors.As(err, &failed) || !errors.Is(err, runhook.ErrTimeout) {
+			return "", errors.New("it is taken for a run that failed")
+		}
 		return "", err
 	}, func(ctx context.Context, _ string) (string, error) { return "", runhook.Sleep(ctx, "pause", time.Hour) })
 	settleFor(server, run, time.Minute, 1)
 	if failed := runError(t, run); failed.Message != "Remote callback timeout - no requests received" {
 		t.Errorf("failed with %+v", failed)
-	}
-}
-
-func TestInvokeAndWaitRefusesWhatWouldKeepItWaiting(t *testing.T) {
-	for _, option := range []runhook.InvokeOption{runhook.CallbackURL("https://example.com"), runhook.IdempotencyKey("k")} {
-		server, run := pair(t, func(ctx context.Context, child *runhook.Job[string, string]) (string, error) {
-			_, err := child.InvokeAndWait(ctx, "call", "Ann", option)
-			return "", err
-		}, greet)
-		server.Settle()
-		if got := runError(t, run).Message; !strings.Contains(got, "neither CallbackURL nor IdempotencyKey") {
-			t.Errorf("message %q", got)
-		}
 	}
 }
 

@@ -18,13 +18,13 @@ import (
 // Log returns nothing. If it meets the end of the execution, the next call of
 // Task or the like reports it. Outside a run it does nothing.
 func Log(ctx context.Context, level slog.Level, message string, data any) {
-	s := scopeFrom(ctx)
+	s := branchFrom(ctx)
 	if s == nil {
 		return
 	}
 	params, err := encodeLogData(data)
 	if err != nil {
-		s.execution.client.logger.WarnContext(ctx, "runhook: data of a log message is left out",
+		s.execution.app.logger.WarnContext(ctx, "runhook: data of a log message is left out",
 			"run", s.execution.run.ID, "err", err)
 	}
 	s.log(ctx, level, message, params)
@@ -40,21 +40,24 @@ func encodeLogData(data any) (json.RawMessage, error) {
 	return encode(data)
 }
 
-func (s *scope) log(ctx context.Context, level slog.Level, message string, params json.RawMessage) {
+// logTaskName is the name of the tasks that log messages are.
+const logTaskName = "log"
+
+func (b *branch) log(ctx context.Context, level slog.Level, message string, params json.RawMessage) {
 	name := levelName(level)
-	call := &taskCall{key: message, parts: []any{message, name}}
-	if count := s.occurrence(name + " " + message); count > 1 {
+	call := &taskCall{key: message, parts: []any{message, name}, concurrent: true}
+	if count := b.occurrence(name + " " + message); count > 1 {
 		call.parts = append(call.parts, count)
 	}
 	call.request = protocol.CreateTask{
-		Noop: true, Name: "log", Icon: "log", Description: message, Params: params,
+		Noop: true, Name: logTaskName, Icon: "log", Description: message, Params: params,
 		Properties: []protocol.DisplayProperty{{Label: "Level", Text: name}},
 		Style:      &protocol.Style{Style: "minimal", Variant: strings.ToLower(name)},
 	}
-	if _, err := s.call(ctx, call); err != nil {
+	if _, err := b.call(ctx, call); err != nil {
 		if _, suspended := asSuspension(err); !suspended {
-			s.execution.client.logger.WarnContext(ctx, "runhook: a log message could not be stored",
-				"run", s.execution.run.ID, "err", err)
+			b.execution.app.logger.WarnContext(ctx, "runhook: a log message could not be stored",
+				"run", b.execution.run.ID, "err", err)
 		}
 	}
 }
@@ -74,7 +77,7 @@ func levelName(level slog.Level) string {
 // Logger returns a logger that writes to the log of the run, as [Log] does, at
 // level Info and above. Outside a run it is that of the process.
 func Logger(ctx context.Context) *slog.Logger {
-	s := scopeFrom(ctx)
+	s := branchFrom(ctx)
 	if s == nil {
 		return slog.Default()
 	}
@@ -101,7 +104,7 @@ func (h *runLogHandler) Enabled(_ context.Context, level slog.Level) bool {
 }
 
 func (h *runLogHandler) Handle(ctx context.Context, record slog.Record) error {
-	if scopeFrom(ctx) == nil {
+	if branchFrom(ctx) == nil {
 		ctx = h.ctx
 	}
 	var text bytes.Buffer
@@ -114,7 +117,7 @@ func (h *runLogHandler) Handle(ctx context.Context, record slog.Record) error {
 	if err := json.Unmarshal(text.Bytes(), &encoded); err != nil {
 		return err
 	}
-	scopeFrom(ctx).log(ctx, record.Level, record.Message, encoded.Attributes)
+	branchFrom(ctx).log(ctx, record.Level, record.Message, encoded.Attributes)
 	return nil
 }
 

@@ -9,16 +9,34 @@ import (
 )
 
 // A JobOption says more about a job: [Name], [Enabled], [ConcurrencyLimit],
-// [StrictPayload], [Auth].
+// [StrictPayload], [Auth], [Middleware].
 type JobOption interface{ applyToJob(*jobOptions) }
 
-// A TaskOption says more about a task: [Retry], [Key], [Name], [Params],
-// [Icon], [Description], [Properties], [Redact].
+// A TaskOption is an option of [Task] and [Parallel]: a [DoOption] or [Redact].
 type TaskOption interface{ applyToTask(*taskOptions) }
 
-// An InvokeOption says more about an invocation: [CallbackURL],
-// [IdempotencyKey], [AccountID], [Context], [Timeout].
+// A DoOption is an option of [Do], which has no result: a [StepOption] or a
+// [RetryPolicy].
+type DoOption interface {
+	TaskOption
+	doOption()
+}
+
+// A StepOption is an option of all that is done in steps, such as [Sleep] and
+// [SetProgress]: [Key], which is part of the step's key, and [Name], [Params], [Icon],
+// [Description] and [Properties], which people see it with.
+type StepOption interface {
+	DoOption
+	stepOption()
+}
+
+// An InvokeOption is an option of [Job.Invoke] and [Job.InvokeTask]: [CallbackURL],
+// [IdempotencyKey], [AccountID], [Context], [TimeToLive].
 type InvokeOption interface{ applyToInvoke(*invokeOptions) }
+
+// An InvokeAndWaitOption is an option of [Job.InvokeAndWait], whose run is its own and
+// calls back to it: [Timeout], [AccountID], [Context], [TimeToLive].
+type InvokeAndWaitOption interface{ applyToInvokeAndWait(*invokeOptions) }
 
 type jobOptions struct {
 	name        string
@@ -27,6 +45,7 @@ type jobOptions struct {
 	strict      bool
 	internal    bool
 	auths       []resolver
+	middleware  []Middleware
 }
 
 type taskOptions struct {
@@ -51,7 +70,7 @@ func (n Name) applyToJob(o *jobOptions)   { o.name = string(n) }
 func (n Name) applyToTask(o *taskOptions) { o.request.Name = string(n) }
 
 // Enabled says whether a job may be run, or an HTTP endpoint called. They are
-// enabled unless told otherwise.
+// enabled by default.
 type Enabled bool
 
 func (e Enabled) applyToJob(o *jobOptions) { o.enabled = bool(e) }
@@ -94,14 +113,26 @@ type Redact []string
 
 func (r Redact) applyToTask(o *taskOptions) { o.request.Redact = &protocol.Redact{Paths: r} }
 
-type taskOption func(*taskOptions)
+type stepOption func(*taskOptions)
 
-func (set taskOption) applyToTask(o *taskOptions) { set(o) }
+func (set stepOption) applyToTask(o *taskOptions) { set(o) }
+
+func (stepOption) doOption()   {}
+func (stepOption) stepOption() {}
+
+func (Name) doOption()          {}
+func (Name) stepOption()        {}
+func (Icon) doOption()          {}
+func (Icon) stepOption()        {}
+func (Description) doOption()   {}
+func (Description) stepOption() {}
+func (Properties) doOption()    {}
+func (Properties) stepOption()  {}
 
 // Params are the inputs that a task is shown with, and reported with if it
 // fails. value is encoded as JSON.
-func Params(value any) TaskOption {
-	return taskOption(func(o *taskOptions) { o.request.Params, o.err = encodeOption("params", value, o.err) })
+func Params(value any) StepOption {
+	return stepOption(func(o *taskOptions) { o.request.Params, o.err = encodeOption("params", value, o.err) })
 }
 
 // Key adds parts to the key of a task, which is how a task in a loop gets a key
@@ -112,8 +143,8 @@ func Params(value any) TaskOption {
 //	}
 //
 // Parts are compared by their JSON text.
-func Key(parts ...any) TaskOption {
-	return taskOption(func(o *taskOptions) { o.key = append(o.key, parts...) })
+func Key(parts ...any) StepOption {
+	return stepOption(func(o *taskOptions) { o.key = append(o.key, parts...) })
 }
 
 // CallbackURL is where the completion webhook of the invoked run is sent.
@@ -132,10 +163,11 @@ func (k IdempotencyKey) applyToInvoke(o *invokeOptions) { o.idempotencyKey = str
 // of other accounts.
 type AccountID string
 
-func (a AccountID) applyToInvoke(o *invokeOptions)     { o.options.AccountID = string(a) }
-func (a AccountID) applyToSend(o *sendOptions)         { o.wire.AccountID = string(a) }
-func (a AccountID) applyToWait(o *waitOptions)         { o.request.AccountID = string(a) }
-func (a AccountID) applyToSchedule(o *scheduleOptions) { o.request.AccountID = string(a) }
+func (a AccountID) applyToInvoke(o *invokeOptions)        { o.options.AccountID = string(a) }
+func (a AccountID) applyToInvokeAndWait(o *invokeOptions) { o.options.AccountID = string(a) }
+func (a AccountID) applyToSend(o *sendOptions)            { o.wire.AccountID = string(a) }
+func (a AccountID) applyToEventWait(o *waitOptions)       { o.request.AccountID = string(a) }
+func (a AccountID) applyToSchedule(o *scheduleOptions)    { o.request.AccountID = string(a) }
 
 // Timeout is how long [Job.InvokeAndWait], [WaitForEvent] or [WaitForRequest]
 // waits. Without the option it is an hour. Zero or less means for ever, but for
@@ -143,8 +175,9 @@ func (a AccountID) applyToSchedule(o *scheduleOptions) { o.request.AccountID = s
 // fails with an error for which errors.Is(err, [ErrTimeout]) holds.
 type Timeout time.Duration
 
-func (t Timeout) applyToInvoke(o *invokeOptions) { o.timeout = time.Duration(t) }
-func (t Timeout) applyToWait(o *waitOptions)     { o.timeout = time.Duration(t) }
+func (t Timeout) applyToInvokeAndWait(o *invokeOptions) { o.timeout = time.Duration(t) }
+func (t Timeout) applyToEventWait(o *waitOptions)       { o.timeout = time.Duration(t) }
+func (t Timeout) applyToRequestWait(o *waitOptions)     { o.timeout = time.Duration(t) }
 
 // TimeToLive is how long the invoked run may wait to begin. If its app has neither
 // answered an execution nor asked for a task by then, because it is away or because
@@ -155,15 +188,23 @@ type TimeToLive time.Duration
 func (t TimeToLive) applyToInvoke(o *invokeOptions) {
 	o.options.TimeToLiveInSeconds = time.Duration(t).Seconds()
 }
+func (t TimeToLive) applyToInvokeAndWait(o *invokeOptions) { t.applyToInvoke(o) }
 
-type invokeOption func(*invokeOptions)
+// A ContextOption is a [Context].
+type ContextOption interface {
+	InvokeOption
+	InvokeAndWaitOption
+}
 
-func (set invokeOption) applyToInvoke(o *invokeOptions) { set(o) }
+type contextOption func(*invokeOptions)
+
+func (set contextOption) applyToInvoke(o *invokeOptions)        { set(o) }
+func (set contextOption) applyToInvokeAndWait(o *invokeOptions) { set(o) }
 
 // Context is a value that travels with the run beside its payload. value is
-// encoded as JSON. The job finds it in [CurrentRun].
-func Context(value any) InvokeOption {
-	return invokeOption(func(o *invokeOptions) { o.request.Context, o.err = encodeOption("context", value, o.err) })
+// encoded as JSON. The job finds it in the [RunEvent] of [CurrentRun].
+func Context(value any) ContextOption {
+	return contextOption(func(o *invokeOptions) { o.request.Context, o.err = encodeOption("context", value, o.err) })
 }
 
 // encodeOption encodes the value of an option, keeping an earlier error.
@@ -176,4 +217,16 @@ func encodeOption(what string, value any, earlier error) (json.RawMessage, error
 		err = earlier
 	}
 	return text, err
+}
+
+// taskOptionsOf returns options of a kind that all tasks take.
+func taskOptionsOf[Option TaskOption](options []Option) []TaskOption {
+	if len(options) == 0 {
+		return nil
+	}
+	all := make([]TaskOption, len(options))
+	for i, option := range options {
+		all[i] = option
+	}
+	return all
 }

@@ -10,7 +10,7 @@ import (
 
 // Parallel calls run for every item at once, as one task, and returns the
 // results in the order of the items. Items suspend independently: while one
-// waits, the others go on. The calls made for different items may use the same
+// waits, the others continue. The calls made for different items may use the same
 // keys.
 //
 // If an item fails, so does the whole task, once all items have come to an end
@@ -18,8 +18,8 @@ import (
 // each execution until all have ended: put what must not be repeated into a
 // [Task].
 //
-// Goroutines that call Task with the ctx of their job work as well. Parallel
-// saves the goroutines and the distinct keys, and remembers the results as one.
+// Branches of different kinds are made with [Branch] and goroutines. Parallel saves
+// the goroutines and the keys of branches, and remembers the results as one.
 func Parallel[Item, Result any](ctx context.Context, key string, items []Item,
 	run func(ctx context.Context, item Item) (Result, error), options ...TaskOption,
 ) ([]Result, error) {
@@ -44,7 +44,7 @@ func Parallel[Item, Result any](ctx context.Context, key string, items []Item,
 // eachItem calls run in a goroutine and a scope of its own for each item, waits
 // for all, and returns the first real error, else the suspensions.
 func eachItem(ctx context.Context, count int, run func(ctx context.Context, i int) error) error {
-	parent := scopeFrom(ctx)
+	parent := branchFrom(ctx)
 	errs := make([]error, count)
 	var group sync.WaitGroup
 	for i := range count {
@@ -71,13 +71,13 @@ func eachItem(ctx context.Context, count int, run func(ctx context.Context, i in
 	return nil
 }
 
-func (s *scope) runItem(ctx context.Context, i int, run func(ctx context.Context, i int) error) error {
-	item := &scope{execution: s.execution, parentID: s.parentID, prefix: []any{i}, task: s.task}
+func (b *branch) runItem(ctx context.Context, i int, run func(ctx context.Context, i int) error) error {
+	item := newScope(b.execution, b.parentID, b.task, i)
 	ctx, release := item.contextFrom(ctx)
 	defer release()
 	_, err := item.run(func() (json.RawMessage, error) { return nil, run(ctx, i) })
-	if err != nil && s.execution.ctx.Err() != nil {
-		return s.execution.ended()
+	if err != nil && b.execution.ctx.Err() != nil {
+		return b.execution.ended()
 	}
 	return err
 }

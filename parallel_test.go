@@ -14,8 +14,8 @@ import (
 	"github.com/runhook/runhook/protocol"
 )
 
-// branches is a job whose branches each run a chain of steps, in goroutines
-// started by start, which waits for all and returns an error.
+// branches is a job whose branches each run a chain of steps, in goroutines started by
+// start, which makes their ctx, waits for all and returns an error.
 func branches(t *testing.T, chains [][]string, start func(ctx context.Context, branches []func(context.Context) error) error) (*sdktest.Server, *sdktest.Run, *[]string) {
 	var mu sync.Mutex
 	ran := new([]string)
@@ -44,11 +44,11 @@ func runStep(ctx context.Context, step string, mu *sync.Mutex, ran *[]string) er
 		mu.Lock()
 		defer mu.Unlock()
 		*ran = append(*ran, step)
-		if strings.HasPrefix(step, "retry") && runhook.TaskFrom(ctx).Attempt < 2 {
+		if strings.HasPrefix(step, "retry") && runhook.CurrentTask(ctx).Attempt < 2 {
 			return errors.New("again")
 		}
 		return ctx.Err()
-	}, runhook.Retry{Min: time.Minute, NoJitter: true})
+	}, runhook.RetryPolicy{InitialInterval: time.Minute, NoJitter: true})
 }
 
 // plainGroup waits for all branches and returns one of their errors.
@@ -56,6 +56,7 @@ func plainGroup(ctx context.Context, branches []func(context.Context) error) err
 	errs := make([]error, len(branches))
 	var group sync.WaitGroup
 	for i, branch := range branches {
+		ctx := runhook.Branch(ctx, fmt.Sprint(i))
 		group.Go(func() { errs[i] = branch(ctx) })
 	}
 	group.Wait()
@@ -67,9 +68,9 @@ func cancelingGroup(ctx context.Context, branches []func(context.Context) error)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var group sync.WaitGroup
-	for _, branch := range branches {
+	for i, branch := range branches {
 		group.Go(func() {
-			if err := branch(ctx); err != nil {
+			if err := branch(runhook.Branch(ctx, fmt.Sprint(i))); err != nil {
 				cancel(err)
 			}
 		})
@@ -88,11 +89,11 @@ func TestBranchesInGoroutinesSuspendSideBySide(t *testing.T) {
 				{"sleep-1", "a"}, {"b1", "b2", "b3", "sleep-2", "b4"}, {"retry-c", "c"},
 			}, group)
 			server.Settle()
-			// The branches that do not wait go on past those that do, and all waits
-			// are told at once.
+			// The branches that do not wait continue past those that do, and all waits
+			// are reported at once.
 			wantAnswers(t, run, "RESUME_WITH_PARALLEL_TASK")
 			if got := len(run.Answers[0].ChildErrors); got != 3 {
-				t.Errorf("%d suspensions are told: %+v", got, run.Answers[0].ChildErrors)
+				t.Errorf("%d suspensions are reported: %+v", got, run.Answers[0].ChildErrors)
 			}
 			settleFor(server, run, time.Minute, 70)
 			wantStatus(t, run, protocol.RunSuccess)
@@ -151,8 +152,9 @@ func TestAFailedBranchNeedNotWaitForTheOthers(t *testing.T) {
 	server, run := define(t, func(ctx context.Context) (none, error) {
 		var failed error
 		var group sync.WaitGroup
-		group.Go(func() { _ = runhook.Sleep(ctx, "pause", time.Hour) })
-		group.Go(func() { failed = runhook.Do(ctx, "a", func(context.Context) error { return errors.New("broken") }) })
+		one, two := runhook.Branch(ctx, "one"), runhook.Branch(ctx, "two")
+		group.Go(func() { _ = runhook.Sleep(one, "pause", time.Hour) })
+		group.Go(func() { failed = runhook.Do(two, "a", func(context.Context) error { return errors.New("broken") }) })
 		group.Wait()
 		return none{}, fmt.Errorf("branch: %w", failed)
 	})

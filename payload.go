@@ -53,7 +53,10 @@ func invalid(cause error) *invalidPayload {
 	return found
 }
 
-// Error tells the first issue.
+// Is makes errors.Is find ErrInvalidPayload.
+func (e *invalidPayload) Is(target error) bool { return target == ErrInvalidPayload }
+
+// Error returns the first issue.
 func (e *invalidPayload) Error() string {
 	first := e.issues[0]
 	if len(first.Path) == 0 {

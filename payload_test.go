@@ -39,8 +39,8 @@ func TestPayloadsThatDoNotFitEndTheRun(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			server, client := newApp(t)
-			runhook.NewJob(client, "job", "1.0.0", runhook.OnInvoke[order](), func(context.Context, order) (none, error) {
+			server, app := newApp(t)
+			runhook.NewJob(app, "job", "1.0.0", runhook.OnInvoke[order](), func(context.Context, order) (none, error) {
 				t.Error("the job ran")
 				return none{}, nil
 			})
@@ -66,8 +66,8 @@ func TestPayloadsThatFitArrive(t *testing.T) {
 }
 
 func TestAStrictPayloadHasNoOtherFields(t *testing.T) {
-	server, client := newApp(t)
-	runhook.NewJob(client, "job", "1.0.0", runhook.OnInvoke[order](), func(context.Context, order) (none, error) {
+	server, app := newApp(t)
+	runhook.NewJob(app, "job", "1.0.0", runhook.OnInvoke[order](), func(context.Context, order) (none, error) {
 		return none{}, nil
 	}, runhook.StrictPayload(true))
 	run := server.Invoke("job", `{"id":"o","lines":[{"quantity":1,"more":1}],"extra":2}`)
@@ -79,9 +79,9 @@ func TestAStrictPayloadHasNoOtherFields(t *testing.T) {
 }
 
 func arrives[Payload any](t *testing.T, payload string, want Payload) {
-	server, client := newApp(t)
+	server, app := newApp(t)
 	var got Payload
-	runhook.NewJob(client, "job", "1.0.0", runhook.OnInvoke[Payload](), func(_ context.Context, p Payload) (none, error) {
+	runhook.NewJob(app, "job", "1.0.0", runhook.OnInvoke[Payload](), func(_ context.Context, p Payload) (none, error) {
 		got = p
 		return none{}, nil
 	})
@@ -95,10 +95,10 @@ func arrives[Payload any](t *testing.T, payload string, want Payload) {
 }
 
 func TestAJobKnowsItsRun(t *testing.T) {
-	server, client := newApp(t)
-	var got runhook.CurrentRun
-	job := runhook.NewJob(client, "job", "1.0.0", runhook.OnInvoke[none](), func(ctx context.Context, _ none) (none, error) {
-		got = runhook.RunFrom(ctx)
+	server, app := newApp(t)
+	var got runhook.RunInfo
+	job := runhook.NewJob(app, "job", "1.0.0", runhook.OnInvoke[none](), func(ctx context.Context, _ none) (none, error) {
+		got = runhook.CurrentRun(ctx)
 		return none{}, nil
 	})
 	invoked, err := job.Invoke(t.Context(), none{}, runhook.AccountID("acct_1"), runhook.Context(map[string]int{"trace": 5}))
@@ -113,7 +113,7 @@ func TestAJobKnowsItsRun(t *testing.T) {
 		got.Event.Name != "invoke" || !got.Event.Timestamp.Equal(server.Now()) || !got.StartedAt.Equal(server.Now()) {
 		t.Errorf("the run is %+v", got)
 	}
-	if outside := runhook.RunFrom(t.Context()); outside.ID != "" {
+	if outside := runhook.CurrentRun(t.Context()); outside.ID != "" {
 		t.Errorf("outside of a run there is %+v", outside)
 	}
 }

@@ -12,8 +12,8 @@ import (
 // registration is something under a key that a program adds to, or takes from, what
 // its jobs run on: a schedule or a trigger.
 type registration struct {
-	client *Client
-	verb   string
+	app  *App
+	verb string
 	// kind is "schedule" or "trigger", id that of the dynamic one it belongs to.
 	kind, id, key string
 	params        json.RawMessage
@@ -26,9 +26,9 @@ func (r registration) failed(err error) error {
 // do makes the request to the server, in a run as a task. The same may be done to a
 // key several times. The request is given an idempotency key.
 func (r registration) do(ctx context.Context, request func(ctx context.Context, server backend, idempotencyKey string) error) error {
-	s := scopeFrom(ctx)
+	s := branchFrom(ctx)
 	if s == nil {
-		if err := request(ctx, r.client.backend, rand.Text()); err != nil {
+		if err := request(ctx, r.app.backend, rand.Text()); err != nil {
 			return r.failed(err)
 		}
 		return nil
@@ -46,7 +46,7 @@ func (r registration) do(ctx context.Context, request func(ctx context.Context, 
 		call.parts = append(call.parts, r.kind)
 	}
 	call.run = func(ctx context.Context) (json.RawMessage, error) {
-		if err := request(s.execution.ctx, s.execution.backend, TaskFrom(ctx).IdempotencyKey); err != nil {
+		if err := request(s.execution.ctx, s.execution.backend, CurrentTask(ctx).IdempotencyKey); err != nil {
 			return nil, s.execution.unanswered(err, r.verb+" "+r.kind+" in", r.key)
 		}
 		return nil, nil

@@ -6,38 +6,41 @@ import (
 	"github.com/runhook/runhook/protocol"
 )
 
-// Retry is the option of a task that is to be tried again when its function
+// RetryPolicy is the option of a task that is to be tried again when its function
 // returns an error. Between attempts the run takes up no resources: it is
 // suspended and executed again when the attempt is due. A field that is zero
-// has its default, so Retry{} is a policy of its own.
-type Retry struct {
-	// Limit is the number of attempts, the first included. Default: 5.
-	Limit int
-	// Factor is how much longer each pause is than the one before, from the
-	// third attempt on. Default: 1.8.
-	Factor float64
-	// Min is the first pause. Default: one second.
-	Min time.Duration
-	// Max is the longest pause. Default: one minute.
-	Max time.Duration
+// has its default, so RetryPolicy{} is a policy of its own. Without the option a
+// task is tried once.
+type RetryPolicy struct {
+	// MaxAttempts is the number of attempts, the first included. Default: 5.
+	MaxAttempts int
+	// InitialInterval is the pause before the second attempt. Default: one second.
+	InitialInterval time.Duration
+	// MaxInterval is the longest pause. Default: one minute.
+	MaxInterval time.Duration
+	// BackoffCoefficient is how much longer each pause is than the one before, from
+	// the third attempt on. Default: 1.8.
+	BackoffCoefficient float64
 	// NoJitter makes pauses exact. Otherwise each is stretched by a random
 	// factor from 1 to 2, so that many runs do not try again together.
 	NoJitter bool
 }
 
-func (r Retry) applyToTask(o *taskOptions) {
+func (RetryPolicy) doOption() {}
+
+func (r RetryPolicy) applyToTask(o *taskOptions) {
 	wire := &protocol.RetryOptions{}
-	if r.Limit != 0 {
-		wire.Limit = &r.Limit
+	if r.MaxAttempts != 0 {
+		wire.Limit = &r.MaxAttempts
 	}
-	if r.Factor != 0 {
-		wire.Factor = &r.Factor
+	if r.BackoffCoefficient != 0 {
+		wire.Factor = &r.BackoffCoefficient
 	}
-	if r.Min != 0 {
-		wire.MinTimeoutInMs = new(milliseconds(r.Min))
+	if r.InitialInterval != 0 {
+		wire.MinTimeoutInMs = new(milliseconds(r.InitialInterval))
 	}
-	if r.Max != 0 {
-		wire.MaxTimeoutInMs = new(milliseconds(r.Max))
+	if r.MaxInterval != 0 {
+		wire.MaxTimeoutInMs = new(milliseconds(r.MaxInterval))
 	}
 	if r.NoJitter {
 		wire.Randomize = new(false)
@@ -55,9 +58,9 @@ func orDefault[T comparable](value, otherwise T) T {
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// NoRetry returns err for a task's function to return when trying again cannot
-// help: the task fails at once, whatever its [Retry] option says.
-func NoRetry(err error) error {
+// NonRetryable returns err for a task's function to return when trying again cannot
+// help: the task fails at once, whatever its [RetryPolicy] option says.
+func NonRetryable(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -65,7 +68,7 @@ func NoRetry(err error) error {
 }
 
 // RetryAt returns err for a task's function to return when it knows when to try
-// again, for example from a Retry-After header. It needs no [Retry] option and
+// again, for example from a Retry-After header. It needs no [RetryPolicy] option and
 // knows no limit of attempts: see [TaskInfo.Attempt].
 func RetryAt(err error, at time.Time) error {
 	if err == nil {

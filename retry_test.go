@@ -13,7 +13,7 @@ import (
 )
 
 // failing is a job whose one task always fails, and notes when it was tried.
-func failing(t *testing.T, options runhook.TaskOption, fail func(attempt int) error) (*sdktest.Server, *sdktest.Run, *[]time.Duration) {
+func failing(t *testing.T, options runhook.DoOption, fail func(attempt int) error) (*sdktest.Server, *sdktest.Run, *[]time.Duration) {
 	var server *sdktest.Server
 	var run *sdktest.Run
 	var start time.Time
@@ -21,7 +21,7 @@ func failing(t *testing.T, options runhook.TaskOption, fail func(attempt int) er
 	server, run = define(t, func(ctx context.Context) (none, error) {
 		return none{}, runhook.Do(ctx, "a", func(ctx context.Context) error {
 			*tried = append(*tried, server.Now().Sub(start))
-			return fail(runhook.TaskFrom(ctx).Attempt)
+			return fail(runhook.CurrentTask(ctx).Attempt)
 		}, options)
 	})
 	start = server.Now()
@@ -29,7 +29,7 @@ func failing(t *testing.T, options runhook.TaskOption, fail func(attempt int) er
 }
 
 func TestRetriesBackOffUntilTheLimit(t *testing.T) {
-	server, run, tried := failing(t, runhook.Retry{NoJitter: true}, func(attempt int) error {
+	server, run, tried := failing(t, runhook.RetryPolicy{NoJitter: true}, func(attempt int) error {
 		return fmt.Errorf("attempt %d", attempt)
 	})
 	settleFor(server, run, 10*time.Millisecond, 1000)
@@ -45,13 +45,13 @@ func TestRetriesBackOffUntilTheLimit(t *testing.T) {
 
 func TestRetryFieldsShapeThePauses(t *testing.T) {
 	cases := map[string]struct {
-		retry runhook.Retry
+		retry runhook.RetryPolicy
 		want  string
 	}{
-		"a limit of one means none":     {runhook.Retry{Limit: 1}, "[0s]"},
-		"min and factor":                {runhook.Retry{Limit: 4, Min: 100 * time.Millisecond, Factor: 3, NoJitter: true}, "[0s 100ms 200ms 500ms]"},
-		"max cuts all":                  {runhook.Retry{Limit: 4, Max: 500 * time.Millisecond, NoJitter: true}, "[0s 500ms 1s 1.5s]"},
-		"jitter is below twice the min": {runhook.Retry{Limit: 2, Min: time.Second, Max: time.Second}, "[0s 1s]"},
+		"a limit of one means none":     {runhook.RetryPolicy{MaxAttempts: 1}, "[0s]"},
+		"min and factor":                {runhook.RetryPolicy{MaxAttempts: 4, InitialInterval: 100 * time.Millisecond, BackoffCoefficient: 3, NoJitter: true}, "[0s 100ms 200ms 500ms]"},
+		"max cuts all":                  {runhook.RetryPolicy{MaxAttempts: 4, MaxInterval: 500 * time.Millisecond, NoJitter: true}, "[0s 500ms 1s 1.5s]"},
+		"jitter is below twice the min": {runhook.RetryPolicy{MaxAttempts: 2, InitialInterval: time.Second, MaxInterval: time.Second}, "[0s 1s]"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -66,7 +66,7 @@ func TestRetryFieldsShapeThePauses(t *testing.T) {
 }
 
 func TestJitterStretchesPausesUpToTwofold(t *testing.T) {
-	server, run, _ := failing(t, runhook.Retry{}, func(int) error { return errors.New("no") })
+	server, run, _ := failing(t, runhook.RetryPolicy{}, func(int) error { return errors.New("no") })
 	server.Settle()
 	pause := run.Answers[0].RetryAt.Sub(server.Now())
 	if pause < time.Second || pause > 2*time.Second {
@@ -75,7 +75,7 @@ func TestJitterStretchesPausesUpToTwofold(t *testing.T) {
 }
 
 func TestARetriedTaskMaySucceed(t *testing.T) {
-	server, run, tried := failing(t, runhook.Retry{NoJitter: true}, func(attempt int) error {
+	server, run, tried := failing(t, runhook.RetryPolicy{NoJitter: true}, func(attempt int) error {
 		if attempt < 3 {
 			return errors.New("not yet")
 		}
@@ -89,8 +89,8 @@ func TestARetriedTaskMaySucceed(t *testing.T) {
 }
 
 func TestNoRetryFailsAtOnce(t *testing.T) {
-	server, run, tried := failing(t, runhook.Retry{}, func(int) error {
-		return fmt.Errorf("charge: %w", runhook.NoRetry(&cardError{51}))
+	server, run, tried := failing(t, runhook.RetryPolicy{}, func(int) error {
+		return fmt.Errorf("charge: %w", runhook.NonRetryable(&cardError{51}))
 	})
 	server.Settle()
 	failed := runError(t, run)
@@ -123,7 +123,7 @@ func TestRetryAtDecidesTheTime(t *testing.T) {
 }
 
 func TestRetryMarksOfNothingAreNothing(t *testing.T) {
-	if runhook.NoRetry(nil) != nil || runhook.RetryAt(nil, time.Now()) != nil || runhook.RetryAfter(nil, 1) != nil {
+	if runhook.NonRetryable(nil) != nil || runhook.RetryAt(nil, time.Now()) != nil || runhook.RetryAfter(nil, 1) != nil {
 		t.Error("a mark of no error is an error")
 	}
 }

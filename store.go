@@ -4,35 +4,39 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"unicode/utf16"
 
+	"github.com/runhook/runhook/internal/transport"
 	"github.com/runhook/runhook/protocol"
 )
 
 // A Store keeps small values on the server, by their keys, until they are
-// deleted. It belongs to an environment ([Client.Store]), a job ([JobStore]) or a
+// deleted. It belongs to an environment ([EnvironmentStore]), a job ([JobStore]) or a
 // run ([RunStore]).
 //
-// Its methods may be called anywhere. With the ctx of a run they are tasks: on
-// later executions they do nothing and return what they did the first time. Code
-// that uses the same key from several goroutines of a run must add [Key] to tell
-// the calls apart.
+// Its methods are tasks: on later executions they do nothing and return what they did
+// the first time. Code that uses the same key from several goroutines of a run must
+// add [Key] to distinguish the calls. Outside of a run they return [ErrNoRun]; the
+// store of an environment is there for GetValue and SetValue of [client.Client], too.
 type Store struct {
 	backend backend // nil for one that was made outside of a run
 	label   string
 	prefix  string
 }
 
-// maxStoredUnits bounds a value: UTF-16 code units of its JSON.
-const maxStoredUnits = 256 << 10
-
-// Store returns the store of the environment, which all its apps share.
-func (c *Client) Store() Store { return Store{backend: c.backend, label: "environment"} }
+// EnvironmentStore returns the store of the environment that the run of ctx belongs to,
+// which all its apps share. Outside a run its methods return [ErrNoRun].
+func EnvironmentStore(ctx context.Context) Store {
+	s := branchFrom(ctx)
+	if s == nil {
+		return Store{}
+	}
+	return Store{backend: s.execution.backend, label: "environment"}
+}
 
 // JobStore returns the store that all runs of a job share: that which ctx belongs
 // to. Outside a run its methods return [ErrNoRun].
 func JobStore(ctx context.Context) Store {
-	s := scopeFrom(ctx)
+	s := branchFrom(ctx)
 	if s == nil {
 		return Store{}
 	}
@@ -42,7 +46,7 @@ func JobStore(ctx context.Context) Store {
 // RunStore returns the store of the run that ctx belongs to. Outside a run its
 // methods return [ErrNoRun].
 func RunStore(ctx context.Context) Store {
-	s := scopeFrom(ctx)
+	s := branchFrom(ctx)
 	if s == nil {
 		return Store{}
 	}
@@ -51,9 +55,9 @@ func RunStore(ctx context.Context) Store {
 
 // Get decodes the value of a key into target, a pointer, and reports whether there
 // was one.
-func (s Store) Get(ctx context.Context, key string, target any, options ...TaskOption) (bool, error) {
-	output, err := s.do(ctx, "get", key, options, func(ctx context.Context, server backend) (any, error) {
-		text, found, err := server.getValue(ctx, s.prefix+key)
+func (s Store) Get(ctx context.Context, key string, target any) (bool, error) {
+	output, err := s.do(ctx, "get", key, func(ctx context.Context, server backend) (any, error) {
+		text, found, err := server.GetValue(ctx, s.prefix+key)
 		if err != nil || !found || text == "" {
 			return storedValue{}, err
 		}
@@ -82,24 +86,24 @@ type storedValue struct {
 }
 
 // Set sets the value of a key: anything that encodes as at most 256 KiB of JSON.
-func (s Store) Set(ctx context.Context, key string, value any, options ...TaskOption) error {
+func (s Store) Set(ctx context.Context, key string, value any) error {
 	text, err := encode(value)
 	if err != nil {
 		return s.failed("set", key, fmt.Errorf("encode the value as JSON: %w", err))
 	}
-	if units := len(utf16.Encode([]rune(string(text)))); units > maxStoredUnits {
-		return s.failed("set", key, fmt.Errorf("the value has %d characters, and %d are allowed", units, maxStoredUnits))
+	if err := transport.CheckValue(text); err != nil {
+		return s.failed("set", key, err)
 	}
-	_, err = s.do(ctx, "set", key, options, func(ctx context.Context, server backend) (any, error) {
-		return nil, server.setValue(ctx, s.prefix+key, string(text))
+	_, err = s.do(ctx, "set", key, func(ctx context.Context, server backend) (any, error) {
+		return nil, server.SetValue(ctx, s.prefix+key, string(text))
 	})
 	return err
 }
 
 // Delete deletes a key, and reports whether it had a value.
-func (s Store) Delete(ctx context.Context, key string, options ...TaskOption) (bool, error) {
-	output, err := s.do(ctx, "delete", key, options, func(ctx context.Context, server backend) (any, error) {
-		return server.deleteValue(ctx, s.prefix+key)
+func (s Store) Delete(ctx context.Context, key string) (bool, error) {
+	output, err := s.do(ctx, "delete", key, func(ctx context.Context, server backend) (any, error) {
+		return server.DeleteValue(ctx, s.prefix+key)
 	})
 	return string(output) == "true", err
 }
@@ -108,23 +112,16 @@ func (s Store) failed(verb, key string, err error) error {
 	return fmt.Errorf("%s %q in the %s's store: %w", verb, key, s.label, err)
 }
 
-// do makes a request to the server, in a run as a task.
-func (s Store) do(ctx context.Context, verb, key string, options []TaskOption, request func(context.Context, backend) (any, error)) (json.RawMessage, error) {
-	if s.backend == nil {
+// do makes a request to the server as a task.
+func (s Store) do(ctx context.Context, verb, key string, request func(context.Context, backend) (any, error)) (json.RawMessage, error) {
+	scope := branchFrom(ctx)
+	if s.backend == nil || scope == nil {
 		return nil, fmt.Errorf("%s %q in a store: %w", verb, key, ErrNoRun)
-	}
-	scope := scopeFrom(ctx)
-	if scope == nil {
-		answer, err := request(ctx, s.backend)
-		if err != nil {
-			return nil, s.failed(verb, key, err)
-		}
-		return encode(answer)
 	}
 	call, err := newTaskCall(s.label+"."+verb+" "+key, protocol.CreateTask{
 		Name: verb + " " + key, Params: mustEncode(map[string]string{"store": s.label, "key": key}),
 		Style: &protocol.Style{Style: "minimal"},
-	}, options)
+	}, nil)
 	if err != nil {
 		return nil, err
 	}

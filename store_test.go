@@ -13,30 +13,6 @@ import (
 	"github.com/runhook/runhook"
 )
 
-func TestTheEnvironmentsStoreOutsideOfRuns(t *testing.T) {
-	server, client := newApp(t)
-	ctx, store := t.Context(), client.Store()
-	var value line
-	if found, err := store.Get(ctx, "a/b", &value); found || err != nil {
-		t.Errorf("found %v, %v", found, err)
-	}
-	if err := store.Set(ctx, "a/b", line{3}); err != nil {
-		t.Fatal(err)
-	}
-	if found, err := store.Get(ctx, "a/b", &value); !found || err != nil || value.Quantity != 3 {
-		t.Errorf("found %v, %+v, %v", found, value, err)
-	}
-	set := server.Requests()[1]
-	if set.Method+set.Path != "PUT/api/v1/store/a%2Fb" || set.Body != `{"quantity":3}` || set.Header.Get("Content-Type") != "text/plain" {
-		t.Errorf("sent %+v", set)
-	}
-	for _, want := range []bool{true, false} {
-		if deleted, err := store.Delete(ctx, "a/b"); deleted != want || err != nil {
-			t.Errorf("deleted %v, %v", deleted, err)
-		}
-	}
-}
-
 func TestStoresInARunAreReplayed(t *testing.T) {
 	calls := 0
 	server, run := define(t, func(ctx context.Context) (string, error) {
@@ -53,7 +29,7 @@ func TestStoresInARunAreReplayed(t *testing.T) {
 				counts = append(counts, count)
 			}
 		}
-		deleted, err := runhook.RunStore(ctx).Delete(ctx, "count", runhook.Key("last"))
+		deleted, err := runhook.RunStore(ctx).Delete(ctx, "count")
 		if err != nil {
 			return "", err
 		}
@@ -73,26 +49,22 @@ func TestStoresInARunAreReplayed(t *testing.T) {
 }
 
 func TestWhatCannotBeStored(t *testing.T) {
-	server, client := newApp(t)
-	ctx, store := t.Context(), client.Store()
-	if err := store.Set(ctx, "k", make(chan int)); errorText(err) != `set "k" in the environment's store: encode the value as JSON: json: unsupported type: chan int` {
-		t.Errorf("error %v", err)
-	}
-	if err := store.Set(ctx, "k", strings.Repeat("x", 256<<10)); errorText(err) != `set "k" in the environment's store: the value has 262146 characters, and 262144 are allowed` {
-		t.Errorf("error %v", err)
-	}
-	if err := store.Set(ctx, "k", "text"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := store.Get(ctx, "k", new(int)); !strings.Contains(errorText(err), "the value does not fit a *int") {
-		t.Errorf("error %v", err)
-	}
-	server.Fail("/k", 403, 3)
-	var refused *runhook.APIError
-	if _, err := store.Get(ctx, "k", new(int)); !errors.As(err, &refused) {
-		t.Errorf("error %v", err)
-	}
-	for _, none := range []runhook.Store{runhook.JobStore(ctx), runhook.RunStore(ctx)} {
+	server, run := define(t, func(ctx context.Context) (string, error) {
+		store := runhook.EnvironmentStore(ctx)
+		invalid := store.Set(ctx, "k", make(chan int))
+		long := store.Set(ctx, "k", strings.Repeat("x", 256<<10))
+		if err := store.Set(ctx, "k", "text"); err != nil {
+			return "", err
+		}
+		_, misfit := store.Get(ctx, "k", new(int))
+		return fmt.Sprintf("%v; %v; %v", invalid, long, misfit), nil
+	})
+	server.Settle()
+	wantOutput(t, run, `"set \"k\" in the environment's store: encode the value as JSON: json: unsupported type: chan int; `+
+		`set \"k\" in the environment's store: the value has 262146 characters, and 262144 are allowed; `+
+		`get \"k\" in the environment's store: the value does not fit a *int: json: cannot unmarshal string into Go value of type int"`)
+	ctx := t.Context()
+	for _, none := range []runhook.Store{runhook.EnvironmentStore(ctx), runhook.JobStore(ctx), runhook.RunStore(ctx)} {
 		if err := none.Set(ctx, "k", 1); !errors.Is(err, runhook.ErrNoRun) {
 			t.Errorf("error %v", err)
 		}

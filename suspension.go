@@ -9,7 +9,7 @@ import (
 )
 
 // A suspension is the error that ends an execution before the job is done. It
-// carries everything that the server has to be told before it can go on, so
+// carries everything that the server needs before it can continue, so
 // that branches which suspend side by side are all reported.
 type suspension struct {
 	reason string
@@ -118,5 +118,6 @@ func isVerdict(err error) bool {
 	}
 	var failed *TaskError
 	var duplicate *duplicateKeyError
-	return errors.As(err, &failed) || errors.As(err, &duplicate)
+	var overlap *overlapError
+	return errors.As(err, &failed) || errors.As(err, &duplicate) || errors.As(err, &overlap)
 }

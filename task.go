@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 
 	"github.com/runhook/runhook/protocol"
 )
@@ -21,12 +23,12 @@ import (
 // The result travels as JSON, on the first execution too: what T does not
 // encode is lost. Results are limited to 3 MB.
 //
-// When run returns an error, the task is tried again as its [Retry] option
+// When run returns an error, the task is tried again as its [RetryPolicy] option
 // says, or else it has failed for good and Task returns a [*TaskError]. While a
 // retry is pending the error is ErrSuspended, which the job must return.
 //
 // A task that was interrupted by a crash runs again: use the idempotency key of
-// [TaskFrom] to make what it does elsewhere happen once.
+// [CurrentTask] to make what it does elsewhere happen once.
 func Task[T any](ctx context.Context, key string, run func(ctx context.Context) (T, error), options ...TaskOption) (T, error) {
 	output, err := callTask(ctx, key, options, func(ctx context.Context) (json.RawMessage, error) {
 		value, err := run(ctx)
@@ -43,8 +45,8 @@ func Task[T any](ctx context.Context, key string, run func(ctx context.Context) 
 }
 
 // Do is [Task] for a step that has no result.
-func Do(ctx context.Context, key string, run func(ctx context.Context) error, options ...TaskOption) error {
-	_, err := callTask(ctx, key, options, func(ctx context.Context) (json.RawMessage, error) {
+func Do(ctx context.Context, key string, run func(ctx context.Context) error, options ...DoOption) error {
+	_, err := callTask(ctx, key, taskOptionsOf(options), func(ctx context.Context) (json.RawMessage, error) {
 		return nil, run(ctx)
 	})
 	return err
@@ -56,6 +58,8 @@ type TaskInfo struct {
 	ID string
 	// Key is the key that the task was called with.
 	Key string
+	// Name is what people see the task as: its [Name], or else the key.
+	Name string
 	// IdempotencyKey is the same for this task of this run on every attempt.
 	// Pass it to services that take one.
 	IdempotencyKey string
@@ -63,10 +67,10 @@ type TaskInfo struct {
 	Attempt int
 }
 
-// TaskFrom returns the task that ctx belongs to, or a zero TaskInfo if ctx is
+// CurrentTask returns the task that ctx belongs to, or a zero TaskInfo if ctx is
 // not that of a task's function.
-func TaskFrom(ctx context.Context) TaskInfo {
-	if s := scopeFrom(ctx); s != nil && s.task != nil {
+func CurrentTask(ctx context.Context) TaskInfo {
+	if s := branchFrom(ctx); s != nil && s.task != nil {
 		return s.task.info
 	}
 	return TaskInfo{}
@@ -75,11 +79,26 @@ func TaskFrom(ctx context.Context) TaskInfo {
 // ShowProperties adds properties to those that people are shown with the
 // finished task. Outside a task's function it does nothing.
 func ShowProperties(ctx context.Context, properties ...Property) {
-	if s := scopeFrom(ctx); s != nil && s.task != nil {
+	if s := branchFrom(ctx); s != nil && s.task != nil {
 		s.task.mu.Lock()
 		defer s.task.mu.Unlock()
 		s.task.properties = append(s.task.properties, properties...)
 	}
+}
+
+// runningTask is what the code inside a task may know and say about it.
+type runningTask struct {
+	info        TaskInfo
+	callbackURL string // where the task's result may be posted, if it waits for that
+
+	mu         sync.Mutex
+	properties []protocol.DisplayProperty // shown with the finished task
+}
+
+func (t *runningTask) outputProperties() []protocol.DisplayProperty {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.properties)
 }
 
 // A taskCall is a call of Task or of anything that is built on tasks.
@@ -87,6 +106,9 @@ type taskCall struct {
 	key     string
 	parts   []any // the whole key, as it is hashed
 	request protocol.CreateTask
+	// concurrent: the whole key is its own, whatever else is called on the branch at
+	// the same time.
+	concurrent bool
 	// run is nil for a task with nothing to do.
 	run func(ctx context.Context) (json.RawMessage, error)
 }
@@ -97,7 +119,7 @@ func callTask(ctx context.Context, key string, options []TaskOption, run func(ct
 
 // callTaskWith calls a task whose request starts out as given.
 func callTaskWith(ctx context.Context, key string, request protocol.CreateTask, options []TaskOption, run func(ctx context.Context) (json.RawMessage, error)) (json.RawMessage, error) {
-	s := scopeFrom(ctx)
+	s := branchFrom(ctx)
 	if s == nil {
 		return nil, fmt.Errorf("task %q: %w", key, ErrNoRun)
 	}
@@ -135,40 +157,43 @@ func newTaskCall(key string, request protocol.CreateTask, options []TaskOption) 
 
 // tellApart gives calls that do the same thing again keys of their own, unless the
 // program has done so.
-func (s *scope) tellApart(call *taskCall, what string) {
+func (b *branch) tellApart(call *taskCall, what string) {
 	if len(call.parts) > 1 {
 		return
 	}
-	if count := s.occurrence(what); count > 1 {
+	if count := b.occurrence(what); count > 1 {
 		call.parts = append(call.parts, count)
 		call.request.DisplayKey = ""
 	}
 }
 
-// call performs one call of this scope.
-func (s *scope) call(ctx context.Context, call *taskCall) (json.RawMessage, error) {
-	if err := s.begin(ctx); err != nil {
-		if _, ok := err.(*suspension); ok {
+// call performs one call of this branch.
+func (b *branch) call(ctx context.Context, call *taskCall) (json.RawMessage, error) {
+	call.request.ParentID = b.parentID
+	call.request.IdempotencyKey = protocol.IdempotencyKey(b.execution.run.ID, b.parentID, append(b.prefix[:len(b.prefix):len(b.prefix)], call.parts...)...)
+	if err := b.begin(ctx, call.key, call.concurrent); err != nil {
+		b.execution.refuse(call.request.IdempotencyKey)
+		switch err.(type) {
+		case *suspension, *overlapError, *duplicateKeyError:
 			return nil, err
 		}
 		return nil, fmt.Errorf("task %q: %w", call.key, err)
 	}
-	output, err := s.perform(ctx, call)
-	s.end(err)
+	output, err := b.perform(ctx, call)
+	b.end(err, call.concurrent)
 	return output, err
 }
 
 // perform finds or creates the task on the server and does what its state asks
 // for. Its order of steps is that of the protocol's Node SDK.
-func (s *scope) perform(ctx context.Context, call *taskCall) (json.RawMessage, error) {
-	x := s.execution
-	if !call.request.Noop || s.parentID == "" {
+func (b *branch) perform(ctx context.Context, call *taskCall) (json.RawMessage, error) {
+	x := b.execution
+	if !call.request.Noop || b.parentID == "" {
 		if err := x.yieldWhenShort(atStartTask, yieldBeforeTask); err != nil {
 			return nil, err
 		}
 	}
-	call.request.ParentID = s.parentID
-	call.request.IdempotencyKey = protocol.IdempotencyKey(x.run.ID, s.parentID, append(s.prefix[:len(s.prefix):len(s.prefix)], call.parts...)...)
+	call.request.Properties = append(call.request.Properties[:len(call.request.Properties):len(call.request.Properties)], b.properties()...)
 	cached, found, repeated, cursor := x.visit(call.request.IdempotencyKey)
 	if repeated {
 		return nil, &duplicateKeyError{key: call.key}
@@ -176,7 +201,9 @@ func (s *scope) perform(ctx context.Context, call *taskCall) (json.RawMessage, e
 	if found {
 		return cached.Output, nil
 	}
-	created, err := x.backend.createTask(x.ctx, x.run.ID, &call.request, cursor)
+	requests, release := x.requestContext(ctx)
+	defer release()
+	created, err := x.backend.createTask(requests, x.run.ID, &call.request, cursor)
 	if err != nil {
 		return nil, x.unanswered(err, "create", call.key)
 	}
@@ -200,7 +227,7 @@ func (s *scope) perform(ctx context.Context, call *taskCall) (json.RawMessage, e
 		task.Status == protocol.TaskRunning && task.Operation != nil {
 		return nil, waitFor(call.key, task, nil)
 	}
-	return s.execute(ctx, call, task)
+	return b.execute(ctx, requests, call, task)
 }
 
 // waitFor suspends until the task is due or somebody completes it.
@@ -223,9 +250,9 @@ func (x *execution) unanswered(err error, verb, key string) error {
 		return fmt.Errorf("%s task %q: %w", verb, key, err)
 	}
 	reason := fmt.Sprintf("%s task %q: %v", verb, key, err)
-	if refused != nil && !refused.reset.IsZero() {
+	if refused != nil && !refused.RateLimitReset.IsZero() {
 		return suspend(reason, protocol.ExecutionResult{
-			Status: protocol.ExecutionAutoYieldRateLimit, Reset: float64(refused.reset.UnixMilli()),
+			Status: protocol.ExecutionAutoYieldRateLimit, Reset: float64(refused.RateLimitReset.UnixMilli()),
 		})
 	}
 	return x.interrupted(reason)

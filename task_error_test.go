@@ -60,7 +60,7 @@ func TestAParentWhoseChildHadFailedFailsWithoutRetry(t *testing.T) {
 				children++
 				return errors.New("no stock")
 			})
-		}, runhook.Retry{Limit: 5})
+		}, runhook.RetryPolicy{MaxAttempts: 5})
 	})
 	settleFor(server, run, time.Minute, 10)
 	if failed := runError(t, run); failed.Message != "no stock" {
@@ -168,7 +168,7 @@ func TestCallsOutsideOfARunAreRefused(t *testing.T) {
 	_, inTask := runhook.Task(ctx, "a", explode)
 	errs := map[string]error{
 		"Task": inTask, "Do": runhook.Do(ctx, "a", nil), "Sleep": runhook.Sleep(ctx, "a", 1),
-		"Yield": runhook.Yield(ctx, "a"), "SetStatus": runhook.SetStatus(ctx, "a", runhook.Status{}),
+		"Yield": runhook.Yield(ctx, "a"), "SetProgress": runhook.SetProgress(ctx, "a", runhook.Progress{}),
 	}
 	for name, err := range errs {
 		if !errors.Is(err, runhook.ErrNoRun) {

@@ -156,16 +156,16 @@ func TestAResultJustSmallEnoughComesBackWhole(t *testing.T) {
 func TestATaskKnowsItself(t *testing.T) {
 	var infos []runhook.TaskInfo
 	server, run := define(t, func(ctx context.Context) (none, error) {
-		infos = append(infos, runhook.TaskFrom(ctx))
+		infos = append(infos, runhook.CurrentTask(ctx))
 		return runhook.Task(ctx, "a", func(ctx context.Context) (none, error) {
 			runhook.ShowProperties(ctx, runhook.Property{Label: "Sum", Text: "7"})
-			infos = append(infos, runhook.TaskFrom(ctx))
+			infos = append(infos, runhook.CurrentTask(ctx))
 			return none{}, nil
 		})
 	})
 	server.Settle()
 	task := run.Tasks()[0]
-	want := runhook.TaskInfo{ID: task.ID, Key: "a", IdempotencyKey: protocol.IdempotencyKey(run.ID, "", "a"), Attempt: 1}
+	want := runhook.TaskInfo{ID: task.ID, Key: "a", Name: "a", IdempotencyKey: protocol.IdempotencyKey(run.ID, "", "a"), Attempt: 1}
 	if infos[0] != (runhook.TaskInfo{}) || infos[1] != want {
 		t.Errorf("infos %+v, want nothing and %+v", infos, want)
 	}
@@ -191,9 +191,9 @@ func TestFinishedTasksAreFetchedPageByPage(t *testing.T) {
 	server.Advance(time.Second)
 	server.Settle()
 	wantStatus(t, run, protocol.RunSuccess)
-	// Two came along, the third is asked for and brings the next two, and so on;
-	// the last is the sleep.
-	if got := len(server.Requests()); calls != count || got != 4 {
-		t.Errorf("tasks ran %d times, the replay made %d requests; want %d, 4", calls, got, count)
+	// Two came along, the third is asked for and brings itself and the next, and so
+	// on; the sleep comes with the last.
+	if got := len(server.Requests()); calls != count || got != 3 {
+		t.Errorf("tasks ran %d times, the replay made %d requests; want %d, 3", calls, got, count)
 	}
 }

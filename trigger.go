@@ -24,8 +24,8 @@ type Trigger[Payload any] struct {
 type trigger struct {
 	wire  protocol.Trigger
 	event protocol.EventSpecification
-	// client is the only one whose jobs may have the trigger; nil for any.
-	client *Client
+	// app is the only one whose jobs may have the trigger; nil for any.
+	app *App
 }
 
 // payload returns the payload of a run.
@@ -68,7 +68,7 @@ func OnInvoke[Payload any]() Trigger[Payload] {
 }
 
 // OnEvent is the trigger of a job that runs for every event with this name, such
-// as "order.paid", which somebody sends with [Client.SendEvent], [SendEvent] or
+// as "order.paid", which somebody sends with SendEvent of package client, [SendEvent] or
 // over HTTP. Names match exactly. The payload is that of the event.
 //
 // OnEvent panics if the name is empty or a filter cannot be encoded.
@@ -112,29 +112,34 @@ type eventOptions struct {
 // option, these are the events that are sent without a source.
 type Source string
 
-func (s Source) applyToEvent(o *eventOptions) { o.source = string(s) }
-func (s Source) applyToWait(o *waitOptions)   { o.request.Source = string(s) }
+func (s Source) applyToEvent(o *eventOptions)    { o.source = string(s) }
+func (s Source) applyToEventWait(o *waitOptions) { o.request.Source = string(s) }
 
 // OrEvent is the name of one more event that starts the job.
 type OrEvent string
 
 func (e OrEvent) applyToEvent(o *eventOptions) { o.names = append(o.names, string(e)) }
 
-// A FilterOption is [Where] or [WhereContext].
-type FilterOption interface {
-	EventOption
-	WaitOption
+// A PayloadFilterOption is a [Where].
+type PayloadFilterOption interface {
+	ContextFilterOption
 	RequestOption
 	RegisterOption
+}
+
+// A ContextFilterOption is a [WhereContext].
+type ContextFilterOption interface {
+	EventOption
+	WaitForEventOption
 }
 
 // Where makes only those events, or requests to an [HTTPEndpoint], count whose
 // payload passes the filter. The server applies it: what does not pass starts no
 // run.
-func Where(payload filter.Filter) FilterOption { return filterOption{payload: payload} }
+func Where(payload filter.Filter) PayloadFilterOption { return filterOption{payload: payload} }
 
 // WhereContext makes only those events count whose context passes the filter.
-func WhereContext(context filter.Filter) FilterOption { return filterOption{context: context} }
+func WhereContext(context filter.Filter) ContextFilterOption { return filterOption{context: context} }
 
 type filterOption struct{ payload, context filter.Filter }
 
@@ -142,7 +147,7 @@ func (f filterOption) applyToEvent(o *eventOptions) {
 	f.encode(&o.filter, &o.contextFilter, &o.err)
 }
 
-func (f filterOption) applyToWait(o *waitOptions) {
+func (f filterOption) applyToEventWait(o *waitOptions) {
 	f.encode(&o.request.Filter, &o.request.ContextFilter, &o.err)
 }
 

@@ -23,22 +23,18 @@ type ReceivedEvent[Payload any] struct {
 	AccountID string
 }
 
-// A WaitOption says more about a wait: [Timeout], and for events [Where],
+// A WaitForEventOption is an option of [WaitForEvent]: [Timeout], [Where],
 // [WhereContext], [Source], [AccountID].
-type WaitOption interface{ applyToWait(*waitOptions) }
+type WaitForEventOption interface{ applyToEventWait(*waitOptions) }
+
+// A WaitForRequestOption is an option of [WaitForRequest]: [Timeout]. The first request
+// is taken, whatever it says.
+type WaitForRequestOption interface{ applyToRequestWait(*waitOptions) }
 
 type waitOptions struct {
 	request protocol.WaitForEvent
 	timeout time.Duration
 	err     error
-}
-
-func newWait(options []WaitOption) waitOptions {
-	set := waitOptions{timeout: defaultWait}
-	for _, option := range options {
-		option.applyToWait(&set)
-	}
-	return set
 }
 
 // The bounds of a wait for an event.
@@ -53,9 +49,12 @@ const (
 // is one for which errors.Is(err, [ErrTimeout]) holds.
 //
 // A payload that does not fit Payload is an error, which [Where] can avoid.
-func WaitForEvent[Payload any](ctx context.Context, key, name string, options ...WaitOption) (ReceivedEvent[Payload], error) {
+func WaitForEvent[Payload any](ctx context.Context, key, name string, options ...WaitForEventOption) (ReceivedEvent[Payload], error) {
 	var none ReceivedEvent[Payload]
-	set := newWait(options)
+	set := waitOptions{timeout: defaultWait}
+	for _, option := range options {
+		option.applyToEventWait(&set)
+	}
 	switch {
 	case set.err != nil:
 	case name == "":
@@ -72,10 +71,12 @@ func WaitForEvent[Payload any](ctx context.Context, key, name string, options ..
 		Name: "Wait for event", Icon: "custom-event", Params: mustEncode(set.request),
 		Properties: []protocol.DisplayProperty{{Label: "Event", Text: name}},
 	}, set.timeout, func(ctx context.Context, url string) error {
-		x := scopeFrom(ctx).execution
+		x := branchFrom(ctx).execution
 		request := set.request
 		request.URL = url
-		if err := x.backend.waitForEvent(x.ctx, &request); err != nil {
+		requests, release := x.requestContext(ctx)
+		defer release()
+		if err := x.backend.waitForEvent(requests, &request); err != nil {
 			return x.unanswered(err, "wait for event in", key)
 		}
 		return nil
@@ -88,38 +89,35 @@ func WaitForEvent[Payload any](ctx context.Context, key, name string, options ..
 
 func receivedEvent[Payload any](key string, output json.RawMessage) (ReceivedEvent[Payload], error) {
 	var none ReceivedEvent[Payload]
-	told, err := decodeOutput[protocol.AwaitedEvent](key, output)
+	event, err := decodeOutput[protocol.AwaitedEvent](key, output)
 	if err != nil {
 		return none, err
 	}
-	payload, err := decodePayload[Payload](told.Payload, false)
+	payload, err := decodePayload[Payload](event.Payload, false)
 	if err != nil {
-		return none, fmt.Errorf("task %q: event %s has an %v", key, told.ID, err)
+		return none, fmt.Errorf("task %q: event %s has an %v", key, event.ID, err)
 	}
 	return ReceivedEvent[Payload]{
-		ID: told.ID, Name: told.Name, Source: told.Source, Payload: payload, Context: told.Context,
-		Timestamp: told.Timestamp.Time, AccountID: told.AccountID,
+		ID: event.ID, Name: event.Name, Source: event.Source, Payload: payload, Context: event.Context,
+		Timestamp: event.Timestamp.Time, AccountID: event.AccountID,
 	}, nil
 }
 
 // WaitForRequest suspends the run until somebody posts JSON to a URL that the
 // server makes for it, as a task with the given key, and returns what was posted.
-// tell is given the URL, to pass it on to whoever is to answer; whoever knows it
-// can. While the run waits, tell may be called again with the same URL: put what
+// notify is given the URL, to pass it on to the one that is to answer; anyone who has it
+// can. While the run waits, notify may be called again with the same URL: put what
 // it must not do twice into a [Task].
 //
 // If nothing comes before the [Timeout], an hour unless it is given, the error is
 // one for which errors.Is(err, [ErrTimeout]) holds.
-func WaitForRequest[Body any](ctx context.Context, key string, tell func(ctx context.Context, url string) error, options ...WaitOption) (Body, error) {
+func WaitForRequest[Body any](ctx context.Context, key string, notify func(ctx context.Context, url string) error, options ...WaitForRequestOption) (Body, error) {
 	var none Body
-	set := newWait(options)
-	if set.err == nil && (set.request.Filter != nil || set.request.ContextFilter != nil || set.request.Source != "" || set.request.AccountID != "") {
-		set.err = errors.New("the first request is taken, whatever it says: WaitForRequest takes no option but Timeout")
+	set := waitOptions{timeout: defaultWait}
+	for _, option := range options {
+		option.applyToRequestWait(&set)
 	}
-	if set.err != nil {
-		return none, fmt.Errorf("task %q: %w", key, set.err)
-	}
-	output, err := waitForCallback(ctx, key, protocol.CreateTask{Name: "Wait for request", Icon: "webhook"}, set.timeout, tell)
+	output, err := waitForCallback(ctx, key, protocol.CreateTask{Name: "Wait for request", Icon: "webhook"}, set.timeout, notify)
 	if err != nil {
 		return none, err
 	}
@@ -136,10 +134,10 @@ func WaitForRequest[Body any](ctx context.Context, key string, tell func(ctx con
 // waitForCallback is a task that ends when its URL is called. It returns what was
 // sent there.
 func waitForCallback(ctx context.Context, key string, request protocol.CreateTask, timeout time.Duration,
-	tell func(ctx context.Context, url string) error,
+	notify func(ctx context.Context, url string) error,
 ) (json.RawMessage, error) {
 	request.Callback = &protocol.Callback{Enabled: true, TimeoutInSeconds: new(timeout.Seconds())}
 	return callTaskWith(ctx, key, request, nil, func(ctx context.Context) (json.RawMessage, error) {
-		return nil, tell(ctx, scopeFrom(ctx).task.callbackURL)
+		return nil, notify(ctx, branchFrom(ctx).task.callbackURL)
 	})
 }

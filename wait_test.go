@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"github.com/runhook/runhook"
+	"github.com/runhook/runhook/client"
 	"github.com/runhook/runhook/filter"
 	"github.com/runhook/runhook/protocol"
 )
 
 func TestARunWaitsForAnEvent(t *testing.T) {
-	server, client := newApp(t)
-	runhook.NewJob(client, "job", "1.0.0", runhook.OnInvoke[none](), func(ctx context.Context, _ none) (string, error) {
+	server, app := newApp(t)
+	runhook.NewJob(app, "job", "1.0.0", runhook.OnInvoke[none](), func(ctx context.Context, _ none) (string, error) {
 		event, err := runhook.WaitForEvent[line](ctx, "w", "paid", runhook.Source("bank"), runhook.AccountID("acct"),
 			runhook.Timeout(time.Minute), runhook.Where(filter.Object{"quantity": filter.Is(3)}), runhook.WhereContext(filter.Object{}))
 		if err != nil {
@@ -29,7 +30,7 @@ func TestARunWaitsForAnEvent(t *testing.T) {
 	if asked := server.Requests()[1]; asked.Path != "/api/v1/event-dispatchers/ephemeral" || asked.Body != want {
 		t.Errorf("asked %s %s", asked.Path, asked.Body)
 	}
-	_, err := client.SendEvent(t.Context(), runhook.Event{Name: "paid", ID: "e", Source: "bank", Payload: line{3}, Context: 1}, runhook.AccountID("acct"))
+	_, err := clientOf(t, app).SendEvent(t.Context(), runhook.Event{Name: "paid", ID: "e", Source: "bank", Payload: line{3}, Context: 1}, client.SendOptions{AccountID: "acct"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +60,7 @@ func TestARunWaitsForARequest(t *testing.T) {
 		return body.Quantity, err
 	})
 	server.Settle()
-	run.Execute() // nothing has come, and nobody is told twice
+	run.Execute() // nothing has come, and no one is notified twice
 	if !server.CallBack("http://sdktest/callback/task_0001", `{"quantity":5}`) {
 		t.Fatal("nobody waits")
 	}
@@ -122,23 +123,17 @@ func TestWaitsTimeOut(t *testing.T) {
 }
 
 func TestWaitsThatCannotBe(t *testing.T) {
-	tell := func(context.Context, string) error { return nil }
 	ctx := t.Context()
-	event := func(name string, options ...runhook.WaitOption) error {
+	event := func(name string, options ...runhook.WaitForEventOption) error {
 		_, err := runhook.WaitForEvent[none](ctx, "w", name, options...)
 		return err
 	}
-	request := func(options ...runhook.WaitOption) error {
-		_, err := runhook.WaitForRequest[none](ctx, "w", tell, options...)
-		return err
-	}
 	for want, err := range map[string]error{
-		`task "w": the name of the event is empty`:                                                           event(""),
-		`task "w": an event can be waited for from 10s to 8760h0m0s, not 9s`:                                 event("a", runhook.Timeout(9*time.Second)),
-		`task "w": an event can be waited for from 10s to 8760h0m0s, not 0s`:                                 event("a", runhook.Timeout(0)),
-		`task "w": a filter is nil`:                                                                          event("a", runhook.Where(nil)),
-		`task "w": ` + runhook.ErrNoRun.Error():                                                              event("a"),
-		`task "w": the first request is taken, whatever it says: WaitForRequest takes no option but Timeout`: request(runhook.Source("a")),
+		`task "w": the name of the event is empty`:                           event(""),
+		`task "w": an event can be waited for from 10s to 8760h0m0s, not 9s`: event("a", runhook.Timeout(9*time.Second)),
+		`task "w": an event can be waited for from 10s to 8760h0m0s, not 0s`: event("a", runhook.Timeout(0)),
+		`task "w": a filter is nil`:                                          event("a", runhook.Where(nil)),
+		`task "w": ` + runhook.ErrNoRun.Error():                              event("a"),
 	} {
 		if errorText(err) != want {
 			t.Errorf("error %v, want %s", err, want)

@@ -30,9 +30,11 @@ func TestTasksAreSentAsTheNodeSDKSendsThem(t *testing.T) {
 		}, `{"idempotencyKey":"KEY","displayKey":"a","noop":false,"name":"A","params":{"q":1}}`},
 
 		"a task with all options": {[]any{"a", 1, "b"}, func(ctx context.Context, _ *runhook.Job[string, string]) error {
-			return runhook.Do(ctx, "a", nothing, runhook.Key(1), runhook.Key("b"), runhook.Icon("i"), runhook.Description("d"),
+			_, err := runhook.Task(ctx, "a", func(context.Context) (none, error) { return none{}, nil },
+				runhook.Key(1), runhook.Key("b"), runhook.Icon("i"), runhook.Description("d"),
 				runhook.Properties{{Label: "l", Text: "t"}}, runhook.Redact{"x.y"},
-				runhook.Retry{Limit: 3, Factor: 2, Min: 1500 * time.Millisecond, Max: time.Minute, NoJitter: true})
+				runhook.RetryPolicy{MaxAttempts: 3, BackoffCoefficient: 2, InitialInterval: 1500 * time.Millisecond, MaxInterval: time.Minute, NoJitter: true})
+			return err
 		}, `{"idempotencyKey":"KEY","noop":false,"name":"a","icon":"i","description":"d","properties":[{"label":"l","text":"t"}],` +
 			`"retry":{"limit":3,"factor":2,"minTimeoutInMs":1500,"maxTimeoutInMs":60000,"randomize":false},"redact":{"paths":["x.y"]}}`},
 
@@ -48,7 +50,7 @@ func TestTasksAreSentAsTheNodeSDKSendsThem(t *testing.T) {
 			`"properties":[{"label":"Level","text":"WARN"}],"style":{"style":"minimal","variant":"warn"}}`},
 
 		"a status": {[]any{"gen"}, func(ctx context.Context, _ *runhook.Job[string, string]) error {
-			return runhook.SetStatus(ctx, "gen", runhook.Status{Label: "Generating", State: runhook.Loading, Data: map[string]any{"p": 0.1}})
+			return runhook.SetProgress(ctx, "gen", runhook.Progress{Label: "Generating", State: runhook.ProgressLoading, Data: map[string]any{"p": 0.1}})
 		}, `{"idempotencyKey":"KEY","displayKey":"gen","noop":false,"name":"Generating","icon":"bell",` +
 			`"params":{"label":"Generating","state":"loading","data":{"p":0.1}},` +
 			`"properties":[{"label":"Label","text":"Generating"},{"label":"State","text":"loading"}]}`},
@@ -121,8 +123,8 @@ func TestTasksEndAsTheNodeSDKEndsThem(t *testing.T) {
 
 func TestAStatusIsPutUnderItsKey(t *testing.T) {
 	server, run := define(t, func(ctx context.Context) (none, error) {
-		for _, state := range []runhook.State{runhook.Loading, runhook.Loading, runhook.Success} {
-			if err := runhook.SetStatus(ctx, "a/b", runhook.Status{State: state}); err != nil {
+		for _, state := range []runhook.ProgressState{runhook.ProgressLoading, runhook.ProgressLoading, runhook.ProgressSuccess} {
+			if err := runhook.SetProgress(ctx, "a/b", runhook.Progress{State: state}); err != nil {
 				return none{}, err
 			}
 		}
@@ -134,8 +136,8 @@ func TestAStatusIsPutUnderItsKey(t *testing.T) {
 	if got := requests[1]; got.Method+got.Path+got.Body != `PUT/api/v1/runs/run_1/statuses/a%2Fb{"state":"loading"}` {
 		t.Errorf("sent %+v", got)
 	}
-	if len(run.Statuses) != 1 || run.Statuses[0].State != "success" || len(run.Statuses[0].History) != 2 {
-		t.Errorf("statuses %+v", run.Statuses)
+	if len(run.Progress) != 1 || run.Progress[0].State != "success" || len(run.Progress[0].History) != 2 {
+		t.Errorf("statuses %+v", run.Progress)
 	}
 	if got := run.Tasks()[0]; got.Name != "Status update" {
 		t.Errorf("the task is %+v", got)
@@ -144,10 +146,10 @@ func TestAStatusIsPutUnderItsKey(t *testing.T) {
 
 func TestAStatusNeedsDataThatIsAnObject(t *testing.T) {
 	server, run := define(t, func(ctx context.Context) (none, error) {
-		return none{}, runhook.SetStatus(ctx, "gen", runhook.Status{Data: []int{1}})
+		return none{}, runhook.SetProgress(ctx, "gen", runhook.Progress{Data: []int{1}})
 	})
 	server.Settle()
-	if got := runError(t, run).Message; got != `status "gen": the data, a []int, is no object in JSON` {
+	if got := runError(t, run).Message; got != `progress "gen": the data, a []int, is no object in JSON` {
 		t.Errorf("message %q", got)
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // How much time must be left, in milliseconds, for an execution with a time
-// limit to go on, at the points where it may hand over to the next one.
+// limit to continue, at the points where it may hand over to the next one.
 const (
 	yieldBeforeTask     = 500
 	yieldBeforeFunction = 1500
@@ -37,15 +37,15 @@ func Yield(ctx context.Context, key string) error {
 	if !utf8.ValidString(key) {
 		return fmt.Errorf("yield %q: the key is not UTF-8 text", key)
 	}
-	s := scopeFrom(ctx)
+	s := branchFrom(ctx)
 	if s == nil {
 		return fmt.Errorf("yield %q: %w", key, ErrNoRun)
 	}
-	if err := s.begin(ctx); err != nil {
+	if err := s.begin(ctx, key, false); err != nil {
 		return err
 	}
 	err := s.execution.yield(key)
-	s.end(err)
+	s.end(err, false)
 	return err
 }
 
@@ -68,7 +68,7 @@ func (x *execution) hasYielded(key string) bool {
 }
 
 func (x *execution) elapsed() float64 {
-	return float64(x.client.now().Sub(x.started)) / float64(time.Millisecond)
+	return float64(x.app.now().Sub(x.started)) / float64(time.Millisecond)
 }
 
 // yieldWhenShort suspends when less than threshold milliseconds are left.

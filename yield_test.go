@@ -72,7 +72,7 @@ func TestExecutionsHandOverBeforeTheirTimeIsUp(t *testing.T) {
 }
 
 func runOf(server *sdktest.Server, ctx context.Context) *sdktest.Run {
-	return server.Run(runhook.RunFrom(ctx).ID)
+	return server.Run(runhook.CurrentRun(ctx).ID)
 }
 
 func TestALimitOfTimeIsOfNoConcernToWhatNeedsNone(t *testing.T) {
@@ -183,7 +183,7 @@ func TestTheEndOfTheRequestInterruptsWithoutFailing(t *testing.T) {
 			<-ctx.Done()
 			got = ctx.Err()
 			return got
-		}, runhook.Retry{})
+		}, runhook.RetryPolicy{})
 	})
 	recorder := server.Call(ctx, protocol.ActionExecuteJob, executeBody(run))
 	if recorder.Code != 503 || got == nil {
@@ -213,6 +213,7 @@ func TestSeveralYieldsComeUpOneByOne(t *testing.T) {
 		errs := make([]error, 2)
 		var group sync.WaitGroup
 		for i, key := range []string{"a", "b"} {
+			ctx := runhook.Branch(ctx, key)
 			group.Go(func() { errs[i] = runhook.Yield(ctx, key) })
 		}
 		group.Wait()

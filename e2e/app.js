@@ -1,5 +1,5 @@
 "use strict";
-// The app of the end-to-end tests in server/internal/e2e. Its jobs, in jobs/, use
+// The app of the end-to-end tests in server/internal/test/e2e. Its jobs, in jobs/, use
 // the features of the published Node SDK. It is started in the folder of the
 // packages to use, app-2.3.18 or app-2.3.19, with the variables TRIGGER_API_KEY
 // and TRIGGER_API_URL. It prints "listening PORT" when it is ready, and ends when

@@ -1,5 +1,5 @@
 "use strict";
-// The Node app of the crash test in server/internal/crash: one job, "node-work",
+// The Node app of the crash test in server/internal/test/crash: one job, "node-work",
 // like that of the Go app there. It is started in the folder of the packages to
 // use, with the variables TRIGGER_API_KEY and TRIGGER_API_URL, and with the file to
 // write down what it does in RUNHOOK_CRASH_LEDGER. It prints "serving at ADDRESS"

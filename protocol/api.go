@@ -17,7 +17,34 @@ type InvokeOptions struct {
 	// TimeToLiveInSeconds is how long the run may wait to begin before it is given
 	// up as ABORTED; 0 means any time. It is Runhook's addition to the protocol.
 	TimeToLiveInSeconds float64 `json:"timeToLiveInSeconds,omitempty"`
+	// StartAt and StartAfterInSeconds are the earliest time that the run is executed: until
+	// then it is QUEUED. One of them may be given; a time that is past is at once. They are
+	// Runhook's additions to the protocol.
+	StartAt             *Time   `json:"startAt,omitempty"`
+	StartAfterInSeconds float64 `json:"startAfterInSeconds,omitempty"`
 }
+
+// InvokeBatch is the body of POST /api/runhook/v1/runs, which is Runhook's own.
+type InvokeBatch struct {
+	Runs []InvokeBatchItem `json:"runs"`
+}
+
+// InvokeBatchItem is one invocation of an [InvokeBatch].
+type InvokeBatchItem struct {
+	// Job is the id of the job.
+	Job string `json:"job"`
+	// IdempotencyKey is what the header of that name is for one invocation.
+	IdempotencyKey string `json:"idempotencyKey,omitempty"`
+	InvokeJob
+}
+
+// InvokedBatch is the answer to an [InvokeBatch]: a run for each item, in their order.
+type InvokedBatch struct {
+	Runs []InvokedRun `json:"runs"`
+}
+
+// MaxInvokeBatch is how many invocations an [InvokeBatch] may have.
+const MaxInvokeBatch = 100
 
 // InvokedRun is the answer to an invocation.
 type InvokedRun struct {
@@ -33,25 +60,26 @@ type RegisterEndpoint struct {
 	Replace bool `json:"replace,omitempty"`
 }
 
-// RunStatusRecord is an explicit status that a run has set.
-type RunStatusRecord struct {
-	Key     string              `json:"key"`
-	Label   string              `json:"label"`
-	State   string              `json:"state,omitempty"`
-	Data    json.RawMessage     `json:"data,omitempty"`
-	History []RunStatusSnapshot `json:"history"`
+// ProgressStatus is a status that a run has set to show its progress, as opposed to
+// [RunStatus], which the server keeps.
+type ProgressStatus struct {
+	Key     string             `json:"key"`
+	Label   string             `json:"label"`
+	State   string             `json:"state,omitempty"`
+	Data    json.RawMessage    `json:"data,omitempty"`
+	History []ProgressSnapshot `json:"history"`
 }
 
-// RunStatusSnapshot is what an explicit status was before.
-type RunStatusSnapshot struct {
+// ProgressSnapshot is what a progress status was before.
+type ProgressSnapshot struct {
 	Label string          `json:"label,omitempty"`
 	State string          `json:"state,omitempty"`
 	Data  json.RawMessage `json:"data,omitempty"`
 }
 
-// UpdateStatus is the body of PUT /api/v1/runs/:runId/statuses/:key. State is
+// UpdateProgress is the body of PUT /api/v1/runs/:runId/statuses/:key. State is
 // one of loading, success, failure.
-type UpdateStatus struct {
+type UpdateProgress struct {
 	Label string          `json:"label,omitempty"`
 	State string          `json:"state,omitempty"`
 	Data  json.RawMessage `json:"data,omitempty"`
@@ -59,15 +87,15 @@ type UpdateStatus struct {
 
 // Run is the answer to GET /api/v2/runs/:runId.
 type Run struct {
-	ID          string            `json:"id"`
-	Status      RunStatus         `json:"status"`
-	StartedAt   *Time             `json:"startedAt"`
-	UpdatedAt   *Time             `json:"updatedAt"`
-	CompletedAt *Time             `json:"completedAt"`
-	Output      json.RawMessage   `json:"output"`
-	Tasks       []RunTask         `json:"tasks"`
-	Statuses    []RunStatusRecord `json:"statuses"`
-	NextCursor  string            `json:"nextCursor,omitempty"`
+	ID          string           `json:"id"`
+	Status      RunStatus        `json:"status"`
+	StartedAt   *Time            `json:"startedAt"`
+	UpdatedAt   *Time            `json:"updatedAt"`
+	CompletedAt *Time            `json:"completedAt"`
+	Output      json.RawMessage  `json:"output"`
+	Tasks       []RunTask        `json:"tasks"`
+	Progress    []ProgressStatus `json:"statuses"`
+	NextCursor  string           `json:"nextCursor,omitempty"`
 }
 
 // RunTask is a task in the answer to GET /api/v2/runs/:runId.

@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 )
 
-// largestSafeInteger is the largest n for which JavaScript tells n and n+1 apart.
+// largestSafeInteger is the largest n for which JavaScript distinguishes n and n+1.
 const largestSafeInteger = 1<<53 - 1
 
 // jsonValue returns value as encoding/json would decode it from its own JSON

@@ -1,6 +1,6 @@
 package protocol
 
-// HTTPRequest is a request of somebody else, as the payload of an event. Header
+// HTTPRequest is a request of someone else, as the payload of an event. Header
 // names are in lower case.
 type HTTPRequest struct {
 	URL     string            `json:"url"`

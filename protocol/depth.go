@@ -89,7 +89,7 @@ func pathTo(text []byte, offset int) string {
 	return strings.ToValidUTF8(strings.Join(path[:min(depth, most)], "."), "\ufffd")
 }
 
-// maxNameInPath bounds how much of a member's name is told.
+// maxNameInPath bounds how much of a member's name is shown.
 const maxNameInPath = 40
 
 // endOfString returns the index of the quote that ends a string which begins at

@@ -39,7 +39,7 @@ type JobReference struct {
 	Version string `json:"version"`
 }
 
-// RunReference is what an execution is told about its run. StartedAt is when
+// RunReference is what an execution receives about its run. StartedAt is when
 // this execution started, not the run.
 type RunReference struct {
 	ID        string `json:"id"`
@@ -76,7 +76,7 @@ type AccountReference struct {
 }
 
 // AutoYieldConfig says how much time, in milliseconds, must be left for an
-// execution to go on.
+// execution to resume.
 type AutoYieldConfig struct {
 	StartTaskThreshold          int `json:"startTaskThreshold"`
 	BeforeExecuteTaskThreshold  int `json:"beforeExecuteTaskThreshold"`
@@ -129,13 +129,26 @@ type ExecutionResult struct {
 	ID         string            `json:"id,omitempty"`
 	Properties []DisplayProperty `json:"properties,omitempty"`
 	Data       json.RawMessage   `json:"data,omitempty"`
-	// Reset is when an AUTO_YIELD_RATE_LIMIT may go on, in milliseconds since
+	// Reset is when an AUTO_YIELD_RATE_LIMIT may resume, in milliseconds since
 	// 1970.
 	Reset float64 `json:"reset,omitempty"`
 	// Errors belongs to INVALID_PAYLOAD, Issues to UNRESOLVED_AUTH_ERROR.
 	Errors json.RawMessage `json:"errors,omitempty"`
 	Issues json.RawMessage `json:"issues,omitempty"`
+	// TasksNotAsked may be part of a SUCCESS or an ERROR; nil when there are none.
+	TasksNotAsked *TasksNotAsked `json:"tasksNotAsked,omitempty"`
 }
+
+// TasksNotAsked says which recorded tasks of the run its code did not ask for in the
+// execution that ended it. It is Runhook's addition to the protocol.
+type TasksNotAsked struct {
+	Count int `json:"count"`
+	// IDs are those of the first [MaxTasksNotAsked] of them.
+	IDs []string `json:"ids"`
+}
+
+// MaxTasksNotAsked is how many tasks [TasksNotAsked] names.
+const MaxTasksNotAsked = 20
 
 // TaskEcho is the part of an echoed task that a server reads. Everything else
 // it knows by the id.

@@ -122,7 +122,7 @@ func TestJobIDsBecomeSlugs(t *testing.T) {
 		{"a run of whitespace becomes one hyphen", " send \t\n mail\u00a0\ufeff", "-send-mail-"},
 		{"other characters go", "séñd/mail: (now)!", "sdmail-now"},
 		{"letters that become ASCII stay", "\u212Aelvin İ", "kelvin-i"},
-		{"what is no space in JavaScript goes", "a\u0085b", "ab"},
+		{"what is no space in JavaScript is removed", "a\u0085b", "ab"},
 		{"hyphens stay as they are", "a - b", "a---b"},
 		{"nothing may remain", "日本", ""},
 	} {

@@ -18,7 +18,7 @@ type Index struct {
 	HTTPEndpoints    []IndexedHTTPEndpoint    `json:"httpEndpoints,omitempty"`
 }
 
-// IndexedJob is one version of a job, as an app tells it.
+// IndexedJob is one version of a job, as an app lists it.
 type IndexedJob struct {
 	ID            string             `json:"id"`
 	Name          string             `json:"name"`

@@ -16,7 +16,7 @@ type IndexedIntegration struct {
 	AuthSource string `json:"authSource"`
 }
 
-// IndexedHTTPEndpoint is an address at which anybody can call an app through the
+// IndexedHTTPEndpoint is an address at which anyone can call an app through the
 // server. Its ID is its key, which is unique in a project.
 type IndexedHTTPEndpoint struct {
 	ID         string             `json:"id"`

@@ -3,8 +3,8 @@ package protocol
 import "encoding/json"
 
 // RunNotification is the payload of a run's completion webhook, and the result
-// of waiting for an invoked run. Output is the type of the job's output and
-// Payload the type of what it was invoked with.
+// of waiting for an invoked run. Payload is the type of what the job was invoked
+// with and Output the type of what it returned.
 //
 // The documents in docs/ (a JSON Schema and an OpenAPI description) are made
 // from this type and its comments: run go generate ./... after changing it.
@@ -12,15 +12,15 @@ import "encoding/json"
 // A server builds a [RawRunNotification] and writes it with
 // [EncodeRunNotification]. Decoding follows the rules of
 // [RunNotification.UnmarshalJSON].
-type RunNotification[Output, Payload any] struct {
+type RunNotification[Payload, Output any] struct {
 	// The run's ID.
 	ID string `json:"id"`
 	// Whether the run completed successfully.
 	OK bool `json:"ok"`
 	// How the run ended: SUCCESS exactly if ok is true.
 	Status RunStatus `json:"status"`
-	// The explicit statuses that the run set, in the order they were created.
-	Statuses []RunStatusRecord `json:"statuses"`
+	// The progress statuses that the run set, in the order they were created.
+	Progress []ProgressStatus `json:"statuses"`
 	// What the job returned. Only there if ok is true, and absent if the job
 	// returned nothing.
 	Output Output `json:"output,omitempty"`
@@ -104,11 +104,11 @@ type NotificationTask struct {
 // RunError returns why the run failed if error is an object with a message, as
 // it is for every status but INVALID_PAYLOAD and UNRESOLVED_AUTH. Otherwise it
 // returns nil.
-func (n RunNotification[Output, Payload]) RunError() *Error { return decodeError(n.Error) }
+func (n RunNotification[Payload, Output]) RunError() *Error { return decodeError(n.Error) }
 
 // SchemaErrors returns what was wrong with the payload of a run that ended as
 // INVALID_PAYLOAD, or nil if error is not an array of such complaints.
-func (n RunNotification[Output, Payload]) SchemaErrors() []SchemaError {
+func (n RunNotification[Payload, Output]) SchemaErrors() []SchemaError {
 	var complaints []SchemaError
 	if n.Status != RunInvalidPayload || json.Unmarshal(n.Error, &complaints) != nil {
 		return nil

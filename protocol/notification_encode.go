@@ -11,7 +11,7 @@ import (
 // are copied byte for byte, whitespace included; they must be valid JSON or
 // empty. Members come in the order of [RunNotification]'s fields; output is
 // written only if n.OK, error and task only if not. It is safe for concurrent
-// use as long as nobody changes n.
+// use as long as n is not changed.
 func EncodeRunNotification(n *RawRunNotification) []byte {
 	return AppendRunNotification(make([]byte, 0, notificationSize(n)), n)
 }
@@ -21,7 +21,7 @@ func AppendRunNotification(dst []byte, n *RawRunNotification) []byte {
 	dst = appendText(append(dst, `{"id":`...), n.ID)
 	dst = strconv.AppendBool(append(dst, `,"ok":`...), n.OK)
 	dst = appendText(append(dst, `,"status":`...), string(n.Status))
-	dst = appendStatuses(append(dst, `,"statuses":`...), n.Statuses)
+	dst = appendStatuses(append(dst, `,"statuses":`...), n.Progress)
 	if n.OK {
 		dst = appendOptional(dst, `,"output":`, n.Output)
 	} else {
@@ -87,7 +87,7 @@ func appendTask(dst []byte, t *NotificationTask) []byte {
 	return append(dst, '}')
 }
 
-func appendStatuses(dst []byte, statuses []RunStatusRecord) []byte {
+func appendStatuses(dst []byte, statuses []ProgressStatus) []byte {
 	dst = append(dst, '[')
 	for i := range statuses {
 		s := &statuses[i]
@@ -106,7 +106,7 @@ func appendStatuses(dst []byte, statuses []RunStatusRecord) []byte {
 	return append(dst, ']')
 }
 
-func appendHistory(dst []byte, history []RunStatusSnapshot) []byte {
+func appendHistory(dst []byte, history []ProgressSnapshot) []byte {
 	dst = append(dst, '[')
 	for i := range history {
 		before := len(dst)
@@ -165,8 +165,8 @@ func notificationSize(n *RawRunNotification) int {
 	const fixed = 1024 // names of members, times, numbers, ids, quotes
 	size := fixed + len(n.Output) + len(n.Error) + len(n.Invocation.Payload) + len(n.Invocation.Context) +
 		len(n.Organization.Title) + len(n.Project.Name)
-	for i := range n.Statuses {
-		s := &n.Statuses[i]
+	for i := range n.Progress {
+		s := &n.Progress[i]
 		size += 64 + len(s.Key) + len(s.Label) + len(s.Data)
 		for j := range s.History {
 			size += 48 + len(s.History[j].Label) + len(s.History[j].Data)

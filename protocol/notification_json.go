@@ -7,17 +7,17 @@ import (
 
 // shape has the fields of a RunNotification without its methods, so that
 // encoding/json reads it member by member.
-type shape[Output, Payload any] RunNotification[Output, Payload]
+type shape[Payload, Output any] RunNotification[Payload, Output]
 
 // UnmarshalJSON decodes a notification. A payload or an output that does not
 // fit its Go type is an error, with one exception: when the run failed, an
 // unfitting payload is kept as UndecodedPayload, so that a receiver still
 // learns how a run ended whose payload was wrong.
-func (n *RunNotification[Output, Payload]) UnmarshalJSON(text []byte) error {
-	var typed shape[Output, Payload]
+func (n *RunNotification[Payload, Output]) UnmarshalJSON(text []byte) error {
+	var typed shape[Payload, Output]
 	err := json.Unmarshal(text, &typed)
 	if err == nil {
-		*n = RunNotification[Output, Payload](typed)
+		*n = RunNotification[Payload, Output](typed)
 		return nil
 	}
 	var raw shape[json.RawMessage, json.RawMessage]
@@ -27,7 +27,7 @@ func (n *RunNotification[Output, Payload]) UnmarshalJSON(text []byte) error {
 	// A failed run has no output, so what did not fit is the payload.
 	var noOutput Output
 	var noPayload Payload
-	*n = retype(RawRunNotification(raw), noOutput, noPayload)
+	*n = retype(RawRunNotification(raw), noPayload, noOutput)
 	n.Invocation.UndecodedPayload = raw.Invocation.Payload
 	return nil
 }
@@ -36,7 +36,7 @@ func (n *RunNotification[Output, Payload]) UnmarshalJSON(text []byte) error {
 // only if ok, error and task only if not. encoding/json then compacts what it
 // returns, so a server that must keep bytes as they are calls
 // [EncodeRunNotification].
-func (n RunNotification[Output, Payload]) MarshalJSON() ([]byte, error) {
+func (n RunNotification[Payload, Output]) MarshalJSON() ([]byte, error) {
 	var output json.RawMessage
 	if n.OK {
 		var err error
@@ -51,7 +51,7 @@ func (n RunNotification[Output, Payload]) MarshalJSON() ([]byte, error) {
 			return nil, fmt.Errorf("encode the payload of run %s: %w", n.ID, err)
 		}
 	}
-	raw := retype(n, output, payload)
+	raw := retype(n, payload, output)
 	return EncodeRunNotification(&raw), nil
 }
 
@@ -63,14 +63,14 @@ func rawValue(value any) (json.RawMessage, error) {
 }
 
 // retype returns n with another output and payload.
-func retype[ToOutput, ToPayload, Output, Payload any](
-	n RunNotification[Output, Payload], output ToOutput, payload ToPayload,
-) RunNotification[ToOutput, ToPayload] {
-	return RunNotification[ToOutput, ToPayload]{
+func retype[ToPayload, ToOutput, Payload, Output any](
+	n RunNotification[Payload, Output], payload ToPayload, output ToOutput,
+) RunNotification[ToPayload, ToOutput] {
+	return RunNotification[ToPayload, ToOutput]{
 		ID:                    n.ID,
 		OK:                    n.OK,
 		Status:                n.Status,
-		Statuses:              n.Statuses,
+		Progress:              n.Progress,
 		Output:                output,
 		Error:                 n.Error,
 		StartedAt:             n.StartedAt,

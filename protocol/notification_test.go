@@ -20,9 +20,9 @@ var noon = time.Date(2026, 1, 31, 12, 0, 0, 250_900_000, time.FixedZone("elsewhe
 func succeeded() protocol.RawRunNotification {
 	return protocol.RawRunNotification{
 		ID: "run_1", OK: true, Status: protocol.RunSuccess,
-		Statuses: []protocol.RunStatusRecord{{
+		Progress: []protocol.ProgressStatus{{
 			Key: "copy", Label: "Copying \"it\"", State: "loading", Data: json.RawMessage(awkward),
-			History: []protocol.RunStatusSnapshot{{}, {Label: "Waiting", State: "loading", Data: json.RawMessage(awkward)}, {State: "failure"}},
+			History: []protocol.ProgressSnapshot{{}, {Label: "Waiting", State: "loading", Data: json.RawMessage(awkward)}, {State: "failure"}},
 		}, {Key: "bare", Label: "Bare"}},
 		Output:    json.RawMessage(awkward),
 		StartedAt: protocol.At(noon), UpdatedAt: protocol.At(noon), CompletedAt: protocol.At(noon.Add(time.Second)),
@@ -53,7 +53,7 @@ func failed() protocol.RawRunNotification {
 // bare has nothing optional.
 func bare() protocol.RawRunNotification {
 	n := failed()
-	n.Statuses, n.Error, n.Account, n.Invocation.Context = nil, nil, nil, nil
+	n.Progress, n.Error, n.Account, n.Invocation.Context = nil, nil, nil, nil
 	n.Task = &protocol.NotificationTask{ID: "task_1", Error: json.RawMessage(`{"message":"no"}`), Status: protocol.TaskErrored}
 	return n
 }
@@ -85,10 +85,10 @@ func TestTheHandWrittenDocumentIsWhatEncodingJSONWrites(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			// The fixtures are shared, so what is changed is changed in a copy.
-			n.Statuses = append([]protocol.RunStatusRecord{}, n.Statuses...)
-			for i := range n.Statuses {
-				if n.Statuses[i].History == nil {
-					n.Statuses[i].History = []protocol.RunStatusSnapshot{}
+			n.Progress = append([]protocol.ProgressStatus{}, n.Progress...)
+			for i := range n.Progress {
+				if n.Progress[i].History == nil {
+					n.Progress[i].History = []protocol.ProgressSnapshot{}
 				}
 			}
 			want, err := json.Marshal(withoutMethods(n))

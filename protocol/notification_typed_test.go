@@ -13,9 +13,9 @@ type order struct {
 	Number int `json:"number"`
 }
 
-func decode[Output, Payload any](t *testing.T, n protocol.RawRunNotification) (protocol.RunNotification[Output, Payload], error) {
+func decode[Payload, Output any](t *testing.T, n protocol.RawRunNotification) (protocol.RunNotification[Payload, Output], error) {
 	t.Helper()
-	var typed protocol.RunNotification[Output, Payload]
+	var typed protocol.RunNotification[Payload, Output]
 	err := json.Unmarshal(protocol.EncodeRunNotification(&n), &typed)
 	return typed, err
 }
@@ -24,7 +24,7 @@ func TestATypedNotificationDecodesOutputAndPayload(t *testing.T) {
 	t.Parallel()
 	n := succeeded()
 	n.Output, n.Invocation.Payload = json.RawMessage(`0`), json.RawMessage(`{"number":7}`)
-	typed, err := decode[int, order](t, n)
+	typed, err := decode[order, int](t, n)
 	if err != nil || typed.Output != 0 || typed.Invocation.Payload != (order{7}) || typed.Invocation.UndecodedPayload != nil {
 		t.Fatalf("got %+v, %v", typed, err)
 	}
@@ -39,13 +39,13 @@ func TestAnUnfittingPayloadIsAnErrorUnlessTheRunFailed(t *testing.T) {
 	wrong := json.RawMessage(`{"number":"seven"}`)
 	n := succeeded()
 	n.Output, n.Invocation.Payload = json.RawMessage(`1`), wrong
-	if _, err := decode[int, order](t, n); err == nil || !strings.Contains(err.Error(), "number") {
+	if _, err := decode[order, int](t, n); err == nil || !strings.Contains(err.Error(), "number") {
 		t.Errorf("got error %v, want one that names the member", err)
 	}
 	n = failed()
 	n.Status, n.Invocation.Payload = protocol.RunInvalidPayload, wrong
 	n.Error = json.RawMessage(`[{"path":["number"],"message":"Expected number"}]`)
-	typed, err := decode[int, order](t, n)
+	typed, err := decode[order, int](t, n)
 	if err != nil || typed.Status != protocol.RunInvalidPayload || typed.ID != "run_1" || typed.Task == nil {
 		t.Fatalf("got %+v, %v", typed, err)
 	}
@@ -55,7 +55,7 @@ func TestAnUnfittingPayloadIsAnErrorUnlessTheRunFailed(t *testing.T) {
 	if text, err := json.Marshal(typed); err != nil || !strings.Contains(string(text), string(wrong)) {
 		t.Errorf("encoding lost the payload: %s, %v", text, err)
 	}
-	if _, err := decode[int, order](t, bare()); err != nil {
+	if _, err := decode[order, int](t, bare()); err != nil {
 		t.Errorf("a failed run whose payload fits by chance: %v", err)
 	}
 }
@@ -63,7 +63,7 @@ func TestAnUnfittingPayloadIsAnErrorUnlessTheRunFailed(t *testing.T) {
 func TestMalformedNotificationsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{``, `null x`, `[]`, `{"ok":"yes"}`, `{"ok":false,"startedAt":"soon"}`} {
-		var n protocol.RunNotification[int, order]
+		var n protocol.RunNotification[order, int]
 		if err := json.Unmarshal([]byte(text), &n); err == nil {
 			t.Errorf("%q was accepted as %+v", text, n)
 		}

@@ -29,7 +29,7 @@ var ErrBadSecret = errors.New("not a webhook secret")
 // the Standard Webhooks headers of what an environment sends to the callback
 // URLs of its runs. It is derived from the environment's secret API key: the
 // HMAC-SHA256, keyed by it, of the text "runhook completion webhook, version 1".
-// So whoever holds the API key can verify both signatures, while whoever holds
+// So a receiver with the API key can verify both signatures, while one with
 // only the secret can neither call the API nor learn the key. apiKey must not be
 // empty.
 func WebhookSecret(apiKey string) string {
@@ -76,7 +76,7 @@ func GenerateWebhookKey(random io.Reader) (WebhookKey, error) {
 	return WebhookKey{secret}, nil
 }
 
-// Secret returns the text that [ParseWebhookSecret] reads. It is for whoever is
+// Secret returns the text that [ParseWebhookSecret] reads. It is for the code that is
 // to verify, and for storage, never for a log.
 func (k WebhookKey) Secret() string {
 	return secretPrefix + base64.StdEncoding.EncodeToString(k.secret)

@@ -14,7 +14,7 @@ type RegisterTrigger struct {
 	AccountID string `json:"accountId,omitempty"`
 }
 
-// RegisterSource is what an app is told of a source that it is to register with its
+// RegisterSource is what an app receives about a source that it is to register with its
 // service; also the answer to [RegisterTrigger].
 type RegisterSource struct {
 	ID      string                  `json:"id"`
@@ -53,13 +53,13 @@ type SourceOption struct {
 	Orphaned []string `json:"orphaned"`
 }
 
-// UpdateSource tells that a source was registered with its service.
+// UpdateSource says that a source was registered with its service.
 type UpdateSource struct {
 	// Options are what was registered, lists of values by name.
 	Options map[string][]string `json:"options"`
 	// Secret replaces that of the source; empty to keep it.
 	Secret string `json:"secret,omitempty"`
-	// Data is kept and told with each request; absent for nothing.
+	// Data is kept and sent with each request; absent for nothing.
 	Data json.RawMessage `json:"data,omitempty"`
 }
 

@@ -31,7 +31,7 @@ type Style struct {
 	Variant string `json:"variant,omitempty"`
 }
 
-// Callback asks for a task that somebody completes by POST to its callback URL.
+// Callback asks for a task that someone completes by POST to its callback URL.
 type Callback struct {
 	Enabled bool `json:"enabled"`
 	// TimeoutInSeconds is how long the task waits; nil means 3600, and zero or
@@ -74,7 +74,7 @@ type CreateTask struct {
 	ParentID       string            `json:"parentId,omitempty"`
 }
 
-// Task is a task as the server tells it: the answer to creating, completing
+// Task is a task as the server returns it: the answer to creating, completing
 // and failing one, and the echo of it in an execution's answer.
 type Task struct {
 	ID               string            `json:"id"`
@@ -112,6 +112,9 @@ type CachedTask struct {
 	Noop           bool            `json:"noop"`
 	Output         json.RawMessage `json:"output,omitempty"`
 	ParentID       *string         `json:"parentId,omitempty"`
+	// Name is the beginning of its display key, or else of its name: Runhook's
+	// addition, for what an SDK says of the task.
+	Name string `json:"name,omitempty"`
 }
 
 // CachedTasks is a page of cached tasks. Cursor is empty on the last one.

@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// ExactText is a JSON string that goes back as it came, so that whoever sent it
+// ExactText is a JSON string that is returned as it came, so that the client that sent it
 // finds its own again. JavaScript's strings may hold half of a surrogate pair,
 // such as what is left of an emoji that was cut, which encoding/json makes U+FFFD.
 // Here it is kept, as the three bytes that UTF-8 would have for it. All other text

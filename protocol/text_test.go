@@ -9,7 +9,7 @@ import (
 )
 
 func TestExactTextGoesBackAsItCame(t *testing.T) {
-	for _, test := range []struct{ came, text, goes string }{
+	for _, test := range []struct{ came, text, back string }{
 		{`""`, "", `""`},
 		{`"plain"`, "plain", `"plain"`},
 		{`"grün 漢字 😀"`, "grün 漢字 😀", `"grün 漢字 😀"`},
@@ -29,8 +29,8 @@ func TestExactTextGoesBackAsItCame(t *testing.T) {
 		if err := json.Unmarshal([]byte(test.came), &text); err != nil || string(text) != test.text {
 			t.Errorf("%s was read as %q (%v), want %q", test.came, text, err, test.text)
 		}
-		if goes, err := json.Marshal(text); err != nil || string(goes) != test.goes {
-			t.Errorf("%s goes back as %s (%v), want %s", test.came, goes, err, test.goes)
+		if back, err := json.Marshal(text); err != nil || string(back) != test.back {
+			t.Errorf("%s returned as %s (%v), want %s", test.came, back, err, test.back)
 		}
 	}
 	var list []protocol.ExactText

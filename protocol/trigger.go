@@ -41,7 +41,7 @@ const (
 	TriggerInvoke    TriggerType = "invoke"
 )
 
-// Trigger is what starts the runs of a job, as an app tells it.
+// Trigger is what starts the runs of a job, as an app lists it.
 type Trigger struct {
 	Type TriggerType `json:"type"`
 	// Rule is that of a static trigger.

@@ -23,7 +23,7 @@ type WaitingForEvent struct {
 	ID string `json:"id"`
 }
 
-// AwaitedEvent is what a URL that waited for an event is told of it.
+// AwaitedEvent is what a URL that waits for an event receives.
 type AwaitedEvent struct {
 	ID        string          `json:"id"`
 	Source    string          `json:"source"`

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/runhook/runhook/protocol"
@@ -29,7 +31,7 @@ type Config struct {
 	// "whsec_" and base64, such as [protocol.WebhookSecret] derives from an API
 	// key. Several are believed, so that a secret can be changed without a gap.
 	Secrets []string
-	// PublicKeys verify the Standard Webhooks headers of whoever signs with an
+	// PublicKeys verify the Standard Webhooks headers of a sender that signs with an
 	// asymmetric key, each in the form "whpk_" and base64. Several are believed.
 	// They are no secrets: a receiver with nothing else can sign nothing itself.
 	PublicKeys []string
@@ -39,7 +41,7 @@ type Config struct {
 	Tolerance time.Duration
 	// AllowLegacy accepts requests without any Standard Webhooks header on the
 	// strength of X-Trigger-Signature-256 alone, as senders other than Runhook make
-	// them. It covers neither an ID nor the time: whoever has seen a webhook can
+	// them. It covers neither an ID nor the time: anyone who has seen a webhook can
 	// strip its other headers and send it again, even years later. It needs an API
 	// key. With it, Seen knows a notification by its run and the end of it instead
 	// of by its webhook ID.
@@ -95,17 +97,21 @@ type keys struct {
 
 // keys reads what c holds, and names the field that is wrong.
 func (c Config) keys() (k keys, err error) {
-	if c.APIKey != "" {
-		k.apiKeys = append(k.apiKeys, c.APIKey)
+	// Blanks and line breaks around a key, as a file leaves them, are not part of it.
+	if key := strings.TrimSpace(c.APIKey); key != "" {
+		k.apiKeys = append(k.apiKeys, key)
 	}
 	for i, key := range c.PreviousAPIKeys {
-		if key == "" {
+		if key = strings.TrimSpace(key); key == "" {
 			return keys{}, fmt.Errorf("receiver: PreviousAPIKeys[%d] is empty", i)
 		}
 		k.apiKeys = append(k.apiKeys, key)
 	}
+	if slices.ContainsFunc(k.apiKeys, func(key string) bool { return strings.HasPrefix(key, "pk_") }) {
+		return keys{}, errors.New("receiver: APIKey or one of PreviousAPIKeys is a public key (pk_...), which signs nothing: give the secret one (tr_...)")
+	}
 	for i, text := range c.Secrets {
-		secret, err := protocol.ParseWebhookSecret(text)
+		secret, err := protocol.ParseWebhookSecret(strings.TrimSpace(text))
 		if err != nil {
 			return keys{}, fmt.Errorf("receiver: Secrets[%d]: %w", i, err)
 		}
@@ -115,7 +121,7 @@ func (c Config) keys() (k keys, err error) {
 		k.secrets = append(k.secrets, protocol.DerivedWebhookKey(key))
 	}
 	for i, text := range c.PublicKeys {
-		public, err := protocol.ParsePublicKey(text)
+		public, err := protocol.ParsePublicKey(strings.TrimSpace(text))
 		if err != nil {
 			return keys{}, fmt.Errorf("receiver: PublicKeys[%d]: %w", i, err)
 		}
@@ -127,7 +133,7 @@ func (c Config) keys() (k keys, err error) {
 	return k, nil
 }
 
-// verifyWebhook tries every key, so that the time taken does not tell which of
+// verifyWebhook tries every key, so that the time taken does not reveal which of
 // them fits.
 func (k keys) verifyWebhook(id, timestamp string, body []byte, header string) (verified bool) {
 	for _, key := range k.secrets {

@@ -7,9 +7,9 @@
 //     constant time, and whose timestamp is recent ([Config.AllowLegacy] accepts
 //     requests that carry none).
 //   - A body larger than [Config.MaxBody] is refused without being kept.
-//   - The sender hears 200 only after the function returned nil. After an error
-//     or a panic it hears 500 and delivers again later, under the same webhook
-//     ID and with the same bytes.
+//   - The answer is 200 only after the function returned nil. After an error or a
+//     panic it is 500, and the sender retries later, under the same webhook ID and
+//     with the same bytes.
 //
 // Deliveries are made at least once: the function may be called twice for the
 // same run, unless [Config.Seen] is set. [NewMemory] makes one for a single

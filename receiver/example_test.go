@@ -24,7 +24,7 @@ func ExampleNew() {
 			APIKey: "tr_prod_abc123", // from the environment, in a real program
 			Seen:   receiver.NewMemory(0),
 		},
-		func(ctx context.Context, n protocol.RunNotification[Receipt, Order]) error {
+		func(ctx context.Context, n protocol.RunNotification[Order, Receipt]) error {
 			if !n.OK {
 				fmt.Println("order", n.Invocation.Payload.Number, "failed:", n.RunError())
 				return nil

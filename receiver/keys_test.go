@@ -84,7 +84,7 @@ func TestKeysCanBeExchangedWithoutAGap(t *testing.T) {
 	}
 }
 
-// version signs as nobody does yet, or, if empty, in a form that is none.
+// version signs as no sender does yet, or, if empty, in a form that is none.
 type version string
 
 func (v version) Sign(string, time.Time, []byte) string {

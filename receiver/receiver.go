@@ -17,9 +17,9 @@ import (
 )
 
 // New returns a handler that calls handle for every notification it is sent.
-// Output is the type of the job's output and Payload of what it was invoked
-// with; [json.RawMessage] takes anything. handle's context ends when the sender
-// gives up waiting, and holds a [Delivery]. handle may be called at the same
+// Payload is the type of what the job was invoked with and Output of what it
+// returned; [json.RawMessage] takes anything. handle's context ends when the sender
+// stops waiting, and holds a [Delivery]. handle may be called at the same
 // time for different notifications.
 //
 // The handler answers with JSON: 200 {"ok":true} once handle has returned nil
@@ -30,9 +30,9 @@ import (
 // (handle returned an error or panicked, or Config.Seen failed).
 //
 // The error of New names the field of config that is wrong.
-func New[Output, Payload any](
+func New[Payload, Output any](
 	config Config,
-	handle func(ctx context.Context, n protocol.RunNotification[Output, Payload]) error,
+	handle func(ctx context.Context, n protocol.RunNotification[Payload, Output]) error,
 ) (http.Handler, error) {
 	if handle == nil {
 		return nil, errors.New("receiver: the function that handles notifications is nil")
@@ -44,7 +44,7 @@ func New[Output, Payload any](
 	return &handler{
 		verifier: verifier,
 		decode: func(body []byte) (call, error) {
-			var n protocol.RunNotification[Output, Payload]
+			var n protocol.RunNotification[Payload, Output]
 			if err := json.Unmarshal(body, &n); err != nil {
 				return call{}, err
 			}
@@ -209,5 +209,5 @@ func refuseUnverified(err error) *refusal {
 func answer(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the sender is gone: nothing is left to tell it
+	_ = json.NewEncoder(w).Encode(body) // the sender is gone: there is nothing to send it to
 }

@@ -22,7 +22,7 @@ const apiKey = "tr_prod_abc123"
 type (
 	order   struct{ Number int }
 	receipt struct{ Charge string }
-	done    = protocol.RunNotification[receipt, order]
+	done    = protocol.RunNotification[order, receipt]
 )
 
 var now = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
@@ -264,6 +264,8 @@ func TestAWrongConfigurationIsRefused(t *testing.T) {
 		{"nothing to verify with", "APIKey, Secrets and PublicKeys are all empty", receiver.Config{}},
 		{"a short secret", "Secrets[1]", receiver.Config{Secrets: []string{protocol.WebhookSecret("k"), "whsec_c2hvcnQ="}}},
 		{"a secret for a public key", "PublicKeys[0]", receiver.Config{PublicKeys: []string{protocol.WebhookSecret("k")}}},
+		{"a public key", "is a public key (pk_...)", receiver.Config{APIKey: "pk_prod_abc"}},
+		{"a previous key that is public", "is a public key (pk_...)", receiver.Config{APIKey: apiKey, PreviousAPIKeys: []string{"\npk_prod_abc"}}},
 		{"an empty previous key", "PreviousAPIKeys[0]", receiver.Config{APIKey: apiKey, PreviousAPIKeys: []string{""}}},
 		{"a body signature without a key", "AllowLegacy", receiver.Config{Secrets: []string{protocol.WebhookSecret("k")}, AllowLegacy: true}},
 		{"a negative tolerance", "Tolerance", receiver.Config{APIKey: apiKey, Tolerance: -1}},
@@ -280,7 +282,7 @@ func TestAWrongConfigurationIsRefused(t *testing.T) {
 			}
 		})
 	}
-	if _, err := receiver.New[receipt, order](receiver.Config{APIKey: apiKey}, nil); err == nil {
+	if _, err := receiver.New[order, receipt](receiver.Config{APIKey: apiKey}, nil); err == nil {
 		t.Error("a nil function was accepted")
 	}
 }

@@ -28,7 +28,7 @@ type Seen interface {
 	Begin(ctx context.Context, id string) (Progress, error)
 	// End gives the claim up. handled says whether the function returned nil, so
 	// that the notification must not be handled again. ctx is not canceled when
-	// the sender goes away.
+	// the sender disconnects.
 	End(ctx context.Context, id string, handled bool) error
 }
 
@@ -63,7 +63,7 @@ func (m *Memory) Begin(_ context.Context, id string) (Progress, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if element, ok := m.handled[id]; ok {
-		m.oldest.MoveToBack(element) // it may well come again
+		m.oldest.MoveToBack(element) // it may well be sent again
 		return Handled, nil
 	}
 	if _, ok := m.inProgress[id]; ok {

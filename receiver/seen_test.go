@@ -112,7 +112,7 @@ func TestABrokenMemoryDoesNotLoseNotifications(t *testing.T) {
 		status, calls int
 	}{
 		{"it cannot be asked", brokenSeen{begin: broken}, 500, 0},
-		{"it cannot be told", brokenSeen{end: broken}, 200, 1},
+		{"it cannot be recorded", brokenSeen{end: broken}, 200, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -292,7 +292,7 @@ func TestTheSnippetsOfTheDocumentationRefuseOddHeaders(t *testing.T) {
 		}
 	}
 	expect(t, map[string]change{
-		"among signatures that nobody knows": func(r *recorded) { r.APIKey, r.Headers["webhook-signature"] = &key, "v9,x v1 v1,AAAA "+mine },
+		"among unknown signatures": func(r *recorded) { r.APIKey, r.Headers["webhook-signature"] = &key, "v9,x v1 v1,AAAA "+mine },
 	}, refused)
 }
 

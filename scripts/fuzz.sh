@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every fuzz test of both modules, one after the other, and goes on when one
+# Runs every fuzz test of both modules, one after the other, and continues when one
 # finds something: what was found is kept beside the test, in testdata/fuzz.
 #
 #   scripts/fuzz.sh [name of a fuzz test]

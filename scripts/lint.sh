@@ -14,6 +14,12 @@ unformatted=$(git -c safe.directory='*' ls-files -z '*.go' | xargs -0 -r gofmt -
 [ -z "$unformatted" ] || fail "these files are not formatted, run make format:
 $unformatted"
 
+# Each module names just what it needs, also for those who take it alone.
+for module in . server tools; do
+  say "go mod tidy -diff in $module"
+  (cd "$module" && GOWORK=off go mod tidy -diff) || fail "$module/go.mod is not tidy: run GOWORK=off go mod tidy in $module"
+done
+
 run go build "${packages[@]}"
 run go vet "${packages[@]}"
 

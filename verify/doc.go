@@ -1,7 +1,7 @@
-// Package verify tells genuine requests of other services from forged ones, for
-// the HTTP endpoints of an app:
+// Package verify verifies the signatures of requests that other services send to the
+// HTTP endpoints of an app:
 //
-//	pushes := runhook.NewHTTPEndpoint(client, "github", verify.GitHub(os.Getenv("GITHUB_SECRET")))
+//	pushes := runhook.NewHTTPEndpoint(app, "github", verify.GitHub(os.Getenv("GITHUB_SECRET")))
 //
 // A [Verifier] is a function, so that a program can write its own. Those of this
 // package compare in constant time, never put a secret or a signature into an

@@ -11,7 +11,7 @@ import (
 	"github.com/runhook/runhook/verify"
 )
 
-// Nobody who does not know the secret makes a request that is believed, and why not
+// No one without the secret makes a request that is accepted, and why not
 // is always one of the documented errors.
 func FuzzVerifiers(f *testing.F) {
 	for _, g := range genuine {

@@ -13,7 +13,7 @@ import (
 	"github.com/runhook/runhook/protocol"
 )
 
-// A Request is one that somebody made to an HTTP endpoint.
+// A Request is one that someone made to an HTTP endpoint.
 type Request struct {
 	Method, URL string
 	Header      http.Header
@@ -44,7 +44,7 @@ var (
 )
 
 // Nothing is a verifier that believes every request: for endpoints that may be
-// called by anybody.
+// called by anyone.
 func Nothing(*Request) error { return nil }
 
 // tolerance is how far the signed time may be from the time of receipt.

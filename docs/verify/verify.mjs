@@ -37,7 +37,7 @@ export function verify(headers, rawBody, keys, now = Date.now() / 1000) {
 }
 
 // readKey takes exactly one key. An empty one, such as a variable that is not set,
-// is refused, as anybody can sign with an empty key.
+// is refused, as anyone can sign with an empty key.
 function readKey({ apiKey, secret, publicKey } = {}) {
   const given = [apiKey, secret, publicKey].filter((key) => key !== undefined && key !== null);
   if (given.length !== 1 || typeof given[0] !== "string") {

@@ -53,7 +53,7 @@ def verify(headers, raw_body, api_key=None, secret=None, public_key=None, now=No
 
 def read_key(api_key, secret, public_key):
     """Takes exactly one key. An empty one, such as a variable that is not set, is
-    refused, as anybody can sign with an empty key."""
+    refused, as anyone can sign with an empty key."""
     given = [key for key in (api_key, secret, public_key) if key is not None]
     if len(given) != 1 or not isinstance(given[0], str):
         raise WebhookError("give exactly one of api_key, secret and public_key, a str")

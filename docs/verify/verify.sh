@@ -7,7 +7,7 @@
 # SIGNATURES is the header webhook-signature. The key is in exactly one of the
 # variables RUNHOOK_API_KEY (callback URLs), RUNHOOK_WEBHOOK_SECRET (whsec_...) and
 # RUNHOOK_WEBHOOK_PUBLIC_KEY (whpk_..., needs openssl 3). NOW stands for the clock.
-# Whoever lists the processes of this machine can see the key.
+# Any user who lists the processes of this machine can see the key.
 set -eu
 LC_ALL=C
 export LC_ALL

@@ -32,7 +32,7 @@ module.exports = ({ sdk, job, counted }) => {
     return { busy, limited };
   });
 
-  job("fetches-in-vain", async (payload, io, ctx) => {
+  job("fetches-and-fails", async (payload, io, ctx) => {
     const options = { retry: { "5xx": backoff }, timeout: payload.timeout };
     const fetch = () => io.backgroundFetch("fetch", payload.url, {}, options);
     if (!payload.catches) return fetch();

@@ -1,7 +1,7 @@
 "use strict";
 
 module.exports = ({ job }) => {
-  job("tells-its-context", async (payload, io, ctx) => {
+  job("returns-its-context", async (payload, io, ctx) => {
     return { payload, ctx };
   }, { version: "2.10.3" });
 };

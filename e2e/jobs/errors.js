@@ -45,7 +45,7 @@ module.exports = ({ sdk, job, counted }) => {
     const first = await io.runTask("remember", async () => caught);
     const fine = await io.try(async () => await io.runTask("fine", counted(ctx, "fine", () => "fine")), async () => "caught");
     io.yield("again");
-    const after = await io.runTask("after", counted(ctx, "after", () => "went on"));
+    const after = await io.runTask("after", counted(ctx, "after", () => "continued"));
     return { first, again: caught.message, fine, after };
   });
 
@@ -66,7 +66,7 @@ module.exports = ({ sdk, job, counted }) => {
     return attempts;
   });
 
-  job("retries-in-vain", async (payload, io, ctx) => {
+  job("retries-and-fails", async (payload, io, ctx) => {
     await io.runTask("fails", counted(ctx, "fails", (task) => { throw new Error("attempt " + task.attempts); }), {
       retry: { limit: 3, factor: 1, minTimeoutInMs: 20, randomize: false },
     });

@@ -3,9 +3,9 @@
 module.exports = ({ client, sdk, load, board, job, counted }) => {
   const { z } = load("zod");
 
-  // What a run was told of its event.
-  const told = async (payload, io, ctx) => ({ job: ctx.job.id, payload, event: ctx.event, account: ctx.account, isTest: ctx.run.isTest });
-  const on = (id, trigger, run = told) => job(id, run, { trigger: sdk.eventTrigger(trigger) });
+  // What a run received with its event.
+  const input = async (payload, io, ctx) => ({ job: ctx.job.id, payload, event: ctx.event, account: ctx.account, isTest: ctx.run.isTest });
+  const on = (id, trigger, run = input) => job(id, run, { trigger: sdk.eventTrigger(trigger) });
 
   on("orders-all", { name: "order.created" });
   on("orders-large", {
@@ -33,7 +33,7 @@ module.exports = ({ client, sdk, load, board, job, counted }) => {
     return { one, two, later, canceled, found };
   });
 
-  // A run that goes on until it is told to end, and how.
+  // A run that resumes until the test says how it ends.
   const held = async (payload, io, ctx) => {
     const status = await io.createStatus("progress", { label: "Waiting", state: "loading" });
     const how = await io.runTask("hold", counted(ctx, "hold", () => board.get("end " + payload.name)));

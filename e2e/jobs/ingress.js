@@ -10,17 +10,17 @@ module.exports = ({ client, sdk, load, board, job }) => {
   const shop = client.defineHttpEndpoint({
     id: "shop", source: "shop.example", verify: (request) => signed(request, "the shop's secret"),
   });
-  const told = async (request, io, ctx) => ({
+  const input = async (request, io, ctx) => ({
     method: request.method, path: new URL(request.url).pathname, query: new URL(request.url).search,
     header: request.headers.get("x-shop"), body: await request.text(), event: ctx.event.name,
   });
-  job("shop-all", told, { trigger: shop.onRequest() });
-  job("shop-paid", told, { trigger: shop.onRequest({ filter: { body: { type: ["paid"] } } }) });
+  job("shop-all", input, { trigger: shop.onRequest() });
+  job("shop-paid", input, { trigger: shop.onRequest({ filter: { body: { type: ["paid"] } } }) });
 
   // Requests that the app answers itself.
   const asked = (id, respondWith) => {
     const endpoint = client.defineHttpEndpoint({ id, source: "asked.example", verify: async () => ({ success: true }), respondWith });
-    job(id + "-runs", told, { trigger: endpoint.onRequest() });
+    job(id + "-runs", input, { trigger: endpoint.onRequest() });
   };
   asked("asked", {
     skipTriggeringRuns: true,

@@ -24,12 +24,12 @@ module.exports = ({ client, sdk, board, job, count, counted, platformAnswers }) 
       platformAnswers((response) => response.status(504).send("Gateway Timeout"))),
     UNRESOLVED_AUTH: job("child-unresolved-auth", async () => "never", { integrations: { safe: integration } }),
     CANCELED: job("child-canceled", async (payload, io, ctx) => {
-      board.put(payload.tell, ctx.run.id);
+      board.put(payload.reportAs, ctx.run.id);
       await io.wait("long", 3600);
     }),
-    // The app no longer has this job once it has been told so.
+    // The app no longer has this job once the test has asked for it.
     ABORTED: job("child-aborted", async (payload, io, ctx) => {
-      board.put(payload.told, ctx.run.id);
+      board.put(payload.reportAs, ctx.run.id);
       io.yield("so that the server has had an answer");
       await io.wait("long", 3600);
     }, {
@@ -62,7 +62,7 @@ module.exports = ({ client, sdk, board, job, count, counted, platformAnswers }) 
 
   job("stops-waiting-for-a-child", async (payload, io) => {
     return await io.try(
-      async () => await children.CANCELED.invokeAndWaitForCompletion("child", { tell: payload.tell }, 1),
+      async () => await children.CANCELED.invokeAndWaitForCompletion("child", { reportAs: payload.reportAs }, 1),
       async (error) => "caught " + error.message,
     );
   });

@@ -24,7 +24,7 @@ module.exports = ({ job, counted }) => {
     );
   });
 
-  // The outputs of the first tasks fill what an execution is told of; the rest
+  // The outputs of the first tasks fill what the input of an execution may hold; the rest
   // is loaded in pages of 250.
   job("many-tasks", async (payload, io, ctx) => {
     let sum = 0;

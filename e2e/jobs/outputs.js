@@ -22,7 +22,7 @@ const values = {
 
 module.exports = ({ job, counted }) => {
   // Tasks give the same output when they are executed and when they are
-  // remembered. An array of one tells undefined from null in JSON.
+  // remembered. An array of one distinguishes undefined from null in JSON.
   job("outputs-of-tasks", async (payload, io, ctx) => {
     const outputs = {};
     for (const [name, value] of Object.entries(values)) {

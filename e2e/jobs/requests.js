@@ -22,7 +22,7 @@ module.exports = ({ board, job, count, counted }) => {
     return { first, all };
   });
 
-  job("waits-for-a-request-in-vain", async (payload, io, ctx) => {
+  job("waits-for-a-request-and-fails", async (payload, io, ctx) => {
     const wait = () => io.waitForRequest("request", async () => count(ctx, "callback"), { timeoutInSeconds: 1 });
     if (!payload.catches) return wait();
     const caught = await io.try(wait, async (error) => "caught " + error.message);

@@ -2,15 +2,15 @@
 
 module.exports = ({ client, sdk, board, job }) => {
   const secondly = "* * * * * *";
-  // What a run was told of the tick that started it.
-  const told = async (payload, io, ctx) => ({
+  // What a run received with the tick that started it.
+  const input = async (payload, io, ctx) => ({
     isDate: payload.ts instanceof Date && (payload.lastTimestamp === undefined || payload.lastTimestamp instanceof Date),
     isLater: payload.lastTimestamp === undefined || payload.ts > payload.lastTimestamp,
     event: ctx.event.name, source: ctx.source, account: ctx.account?.id,
   });
-  // The first runs put what they were told on the board.
+  // The first runs put their input on the board.
   const ticks = (id, trigger) => job(id, async (payload, io, ctx) => {
-    const output = await told(payload, io, ctx);
+    const output = await input(payload, io, ctx);
     board.put("tick of " + id + " for " + (ctx.source.metadata?.customer ?? ""), output);
     return output;
   }, { trigger });

@@ -5,7 +5,7 @@ module.exports = ({ client, sdk, load, board, job }) => {
   const integration = { id: "tracker", metadata: { id: "tracker", name: "Tracker" }, authSource: "LOCAL", cloneForRun() { return this; } };
 
   // An external source in the older way. Its service is the tests, which find on the
-  // board what it was told.
+  // board what it received.
   const source = new sdk.ExternalSource("HTTP", {
     id: "tracker.project",
     version: "0.1.0",
@@ -25,7 +25,7 @@ module.exports = ({ client, sdk, load, board, job }) => {
       };
     },
     register: async ({ source: { active, secret, url }, options, params }, io, ctx) => {
-      await io.runTask("tell the service", async () => {
+      await io.runTask("notify the service", async () => {
         board.put("registration " + params.project, { url, secret, active, events: options.event.desired, account: ctx.account ?? null });
       });
       return { data: { hook: 7 }, options: { event: options.event.desired } };
@@ -37,17 +37,17 @@ module.exports = ({ client, sdk, load, board, job }) => {
     parsePayload: (payload) => payload,
   };
 
-  const told = async (payload, io, ctx) => ({ payload, source: ctx.source, account: ctx.account, job: ctx.job.id });
+  const input = async (payload, io, ctx) => ({ payload, source: ctx.source, account: ctx.account, job: ctx.job.id });
 
   const dynamic = new sdk.DynamicTrigger(client, { id: "issues", event, source });
-  job("dynamic-one", told, { trigger: dynamic });
-  job("dynamic-two", told, { trigger: dynamic });
+  job("dynamic-one", input, { trigger: dynamic });
+  job("dynamic-two", input, { trigger: dynamic });
   job("registers-a-trigger", async (payload, io) => {
     const registered = await dynamic.register(payload.key, { project: payload.project }, { accountId: payload.accountId });
     return { key: registered.source.key };
   });
 
-  job("static-source", told, {
+  job("static-source", input, {
     trigger: new sdk.ExternalSourceTrigger({ event, source, params: { project: "static" }, options: {} }),
   });
 };

@@ -13,10 +13,10 @@ module.exports = ({ sdk, job, counted }) => {
   });
 
   job("every-option-of-a-task", async (payload, io, ctx) => {
-    const told = await io.runTask(
+    const everything = await io.runTask(
       "everything",
       counted(ctx, "everything", (task) => ({
-        told: {
+        nested: {
           name: task.name, icon: task.icon, noop: task.noop, status: task.status, attempts: task.attempts,
           description: task.description, params: task.params, properties: task.properties, style: task.style,
         },
@@ -41,7 +41,7 @@ module.exports = ({ sdk, job, counted }) => {
     })));
     const noop = await io.runTask("noop", counted(ctx, "noop"), { noop: true, name: "Nothing to do", params: { a: 1 } });
     io.yield("again");
-    return { told, plain, noop: noop ?? null };
+    return { everything, plain, noop: noop ?? null };
   });
 
   job("nested-tasks", async (payload, io, ctx) => {

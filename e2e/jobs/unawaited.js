@@ -8,7 +8,7 @@ module.exports = ({ board, job, count }) => {
   });
 
   // What it calls and does not await comes to the server after the run's end,
-  // which the test tells it of. A rejection would end the process.
+  // which the test requests. A rejection would end the process.
   job("does-not-await", async (payload, io, ctx) => {
     const id = ctx.run.id;
     const ended = board.get("ended " + id);

@@ -22,7 +22,7 @@ module.exports = ({ load, job, counted }) => {
     return items;
   });
 
-  job("waits-for-an-event-in-vain", async (payload, io) => {
+  job("waits-for-an-event-and-fails", async (payload, io) => {
     await io.waitForEvent("never", { name: "order.never" }, { timeoutInSeconds: 10 });
   });
 };

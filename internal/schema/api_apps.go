@@ -13,14 +13,29 @@ func appOperations() []operation {
 			field{"dynamicSchedule", text, "Those that were registered with a dynamic schedule."},
 			field{"active", boolean, "Those that tick, or that do not."},
 		), answer: page("schedules", reference("Schedule"))},
-		{method: "GET", path: "/endpoints", id: "listEndpoints", summary: "Apps",
-			answer: shape(field{"endpoints", list(reference("Endpoint")), "Those that are registered in the environment."})},
+		{method: "POST", path: "/schedules/{schedule}/retry", id: "retrySchedule", summary: "The tick of a schedule that was set aside is started", answer: retried()},
+		{method: "POST", path: "/schedules/{schedule}/dismiss", id: "dismissTick", summary: "The tick of a schedule that was set aside is forgotten", answer: retried()},
+		{method: "GET", path: "/endpoints", id: "listEndpoints", summary: "Apps, by the ids of their clients", query: keyed(), answer: page("endpoints", reference("Endpoint"))},
 		{method: "DELETE", path: "/endpoints/{endpoint}", id: "removeEndpoint", summary: "Removes an app, by the id of its client",
 			details: "Its jobs take no more runs, and those that have not ended are ABORTED.", answer: reference("Done")},
-		{method: "GET", path: "/http-endpoints", id: "listHTTPEndpoints", summary: "HTTP endpoints that apps have or have had, by their ids", query: []field{
-			{"cursor", text, "Where the page begins: nextCursor of the page before. Absent for the first."},
-			{"take", between(1, 50), "How many to list at the most. Usually 50."},
-		}, answer: page("httpEndpoints", reference("HTTPEndpoint"))},
+		{method: "GET", path: "/http-endpoints", id: "listHTTPEndpoints", summary: "HTTP endpoints that apps have or have had, by their ids", query: keyed(), answer: page("httpEndpoints", reference("HTTPEndpoint"))},
+		{method: "GET", path: "/sources", id: "listSources", summary: "External sources that apps have or have had, by their keys",
+			details: "A source starts runs once the app has registered it with its service. Why that failed is shown here, and when it is tried again.",
+			query:   keyed(), answer: page("sources", reference("Registered"))},
+		{method: "GET", path: "/webhooks", id: "listWebhooks", summary: "Webhooks that apps have or have had, by their keys",
+			details: "A webhook takes requests once the app has registered it with its service. Why that failed is shown here, and when it is tried again.",
+			query:   keyed(), answer: page("webhooks", reference("Registered"))},
+	}
+}
+
+// retried is the answer once something that was set aside was dealt with.
+func retried() object { return shape(field{"id", text, "Of the event or schedule."}) }
+
+// keyed are the parameters of a list by key.
+func keyed() []field {
+	return []field{
+		{"cursor", text, "Where the page begins: nextCursor of the page before. Absent for the first."},
+		{"take", between(1, 50), "How many to list at the most. Usually 50."},
 	}
 }
 
@@ -56,6 +71,11 @@ func appShapes() object {
 			field{"nextTick", orNull(instant), "When it does next."},
 			field{"createdAt", instant, "When it was registered."},
 			field{"updatedAt", instant, "When it last changed."},
+			field{"setAside?", shape(
+				field{"at", instant, "When that was."},
+				field{"error", text, "Why the database refused the last try."},
+				field{"tick?", instant, "When the tick was due."},
+			), "The last tick that was not started, as the database refused what it starts ten times in a row."},
 		)},
 		{"Endpoint", shape(
 			field{"id", text, "The endpoint's id."},
@@ -74,11 +94,22 @@ func appShapes() object {
 				field{"source", oneOf("API", "INTERNAL", "HOOK"), "Who asked for it."},
 				field{"sourceData", anything, "What they said beside."},
 				field{"reason", orNull(text), "Why."},
-				field{"status", oneOf("PENDING", "STARTED", "SUCCESS", "FAILURE"), "How it went."},
-				field{"stats", anything, "What was found, if it went well."},
+				field{"status", oneOf("PENDING", "STARTED", "SUCCESS", "FAILURE"), "The outcome."},
+				field{"stats", anything, "What was found, if it succeeded."},
 				field{"error", anything, "Why it failed."},
 				field{"movedFrom?", text, "Where the app was before, if it redirected to another URL of its origin, which is its URL since."},
-			), "How asking the app what it can do went last."},
+			), "The outcome of the last indexing of the app."},
+		)},
+		{"Registered", shape(
+			field{"key", text, "Its key in the app."},
+			field{"dynamicTrigger?", text, "The dynamic trigger that it was registered with."},
+			field{"dynamicKey?", text, "The key that it was registered under with that."},
+			field{"endpoint", text, "The id of the app's client."},
+			field{"listed", boolean, "Whether the app has it now."},
+			field{"active", boolean, "Whether it is registered with its service. Before, what comes for it is dropped."},
+			field{"attempts", count, "How often in a row the app was asked to register it."},
+			field{"error?", text, "Why it could not be registered."},
+			field{"nextAttempt?", instant, "When the app is asked again."},
 		)},
 		{"HTTPEndpoint", shape(
 			field{"id", text, "The id that the app gave it."},

@@ -13,11 +13,15 @@ func runOperations() []operation {
 				field{"from", instant, "Those made from a time on."},
 				field{"to", instant, "Those made before a time."},
 			), answer: page("runs", reference("Run"))},
+		{method: "POST", path: "/runs", id: "invokeBatch", summary: "Runs of several invocations, all of them or none",
+			details: "Up to 100 invocations, in one transaction: when one of them is refused, there is no new run. An idempotency key that was used before stands for the run that it started then.",
+			body:    shape(field{"runs", list(batchItem()), "The invocations."}),
+			answer:  shape(field{"runs", list(reference("RunID")), "A run for each invocation, in their order."})},
 		{method: "GET", path: "/runs/{run}", id: "getRun", summary: "Everything about a run", query: []field{
 			{"taskCursor", text, "Where the page of tasks begins: nextTaskCursor of the page before."},
-			{"taskTake", between(1, 1000), "How many tasks to tell of at the most. Usually 200."},
+			{"taskTake", between(1, 1000), "How many tasks to return at the most. Usually 200."},
 		}, answer: reference("RunDetails")},
-		{method: "POST", path: "/runs/{run}/continue", id: "continueRun", summary: "A run that ended without success goes on from where it failed",
+		{method: "POST", path: "/runs/{run}/continue", id: "continueRun", summary: "A run that ended without success is continued from where it failed",
 			details: "Tasks that have completed keep their results. When it ends again, it notifies again.", answer: reference("RunID")},
 		{method: "POST", path: "/runs/{run}/rerun", id: "rerun", summary: "A new run of the same version of the job, with the same payload", answer: reference("RunID")},
 		{method: "POST", path: "/jobs/{job}/test", id: "testJob", summary: "A new run that is marked as a test", body: object{
@@ -32,11 +36,30 @@ func runOperations() []operation {
 			field{"until", instant, "Those recorded before a time."},
 			field{"test", boolean, "Only tests, or none."},
 			field{"delivered", boolean, "Only those that were delivered, or that were not yet."},
+			field{"setAside", boolean, "Only those that were set aside, or all others."},
 		), answer: page("events", reference("Event"))},
+		{method: "POST", path: "/events/{event}/retry", id: "retryEvent", summary: "An event that was set aside is delivered at once", answer: retried()},
 	}
 }
 
-// runFields are what every list tells of a run.
+// batchItem is an invocation of a batch.
+func batchItem() object {
+	return shape(
+		field{"job", text, "The id of the job."},
+		field{"idempotencyKey?", text, "Makes invocations with the same key one."},
+		field{"payload?", anything, "What the job is invoked with; an empty object if it is absent."},
+		field{"context?", anything, "What travels with the run beside its payload."},
+		field{"options?", shape(
+			field{"accountId?", text, "The account that the run is for."},
+			field{"callbackUrl?", text, "Where its end is sent, beside subscriptions."},
+			field{"timeToLiveInSeconds?", number, "How long it may wait to begin, from when it is due."},
+			field{"startAt?", instant, "The earliest time that it is executed."},
+			field{"startAfterInSeconds?", number, "How long from now that is."},
+		), "How it is invoked."},
+	)
+}
+
+// runFields are what every list has of a run.
 var runFields = []field{
 	{"id", text, "The run's id."},
 	{"job", shape(field{"id", text, "The job's id."}, field{"version", text, "The version that the run is of."}), "What it is a run of."},
@@ -44,7 +67,7 @@ var runFields = []field{
 	{"isTest", boolean, "Whether it is a test."},
 	{"event", shape(field{"id", text, "By which its sender knows it."}, field{"name", text, "Its name."}), "What started it."},
 	{"accountId?", text, "The account that it is for."},
-	{"callbackUrl?", text, "Where it tells of its end, beside subscriptions."},
+	{"callbackUrl?", text, "Where its end is sent, beside subscriptions."},
 	{"executionCount", count, "How often the app was asked to execute it."},
 	{"executionDurationInMs", count, "How long the job's code ran in all."},
 	{"createdAt", instant, "When it was accepted."},
@@ -69,11 +92,15 @@ func runShapes() object {
 		field{"output?", anything, "What the job returned."},
 		field{"error?", anything, "Why the run failed."},
 		field{"failedTaskId?", text, "The task whose error ended it."},
+		field{"tasksNotAsked?", shape(
+			field{"count", count, "How many there are, as far as is known."},
+			field{"tasks", list(shape(field{"id", text, "Its id."}, field{"name", text, "The beginning of its display key, or else of its name."})), "The first 20 of them."},
+		), "Tasks on record that its code had not asked for when it returned: it was changed while the run was under way, or does not come to the same tasks each time."},
 		field{"account?", shape(field{"id", text, "Its id."}, field{"metadata?", anything, "What is kept with it."}), "The account that it is for."},
 		field{"endpoint", text, "The id of the app's client."},
 		field{"tasks", list(reference("Task")), "Its tasks in the order they were made."},
 		field{"nextTaskCursor?", text, "Where the next page of tasks begins; absent at the end."},
-		field{"statuses", list(reference("RunStatus")), "The explicit statuses that it set."},
+		field{"statuses", list(reference("RunStatus")), "The progress statuses that it set."},
 		field{"notifications", list(reference("Notification")), "What was sent of its end, newest first."},
 	)
 	status := []field{
@@ -96,12 +123,16 @@ func runShapes() object {
 			field{"accountId?", text, "The account that it is about."},
 			field{"isTest", boolean, "Whether it is a test."},
 			field{"timestamp", instant, "When it happened."},
-			field{"deliverAt", instant, "When jobs are told of it."},
+			field{"deliverAt", instant, "When it is delivered to jobs."},
 			field{"deliveredAt", orNull(instant), "When they were."},
 			field{"cancelledAt", orNull(instant), "When it was taken back."},
 			field{"createdAt", instant, "When it was recorded."},
 			field{"updatedAt", instant, "When it last changed."},
 			field{"runCount", count, "How many runs it started."},
+			field{"setAside?", shape(
+				field{"at", instant, "When that was."},
+				field{"error", text, "Why the database refused the last try."},
+			), "Present while it is not delivered, as the database refused what it starts ten times in a row."},
 		)},
 	}
 }
@@ -127,8 +158,9 @@ func taskShape() object {
 		field{"startedAt", instant, "When it was made."},
 		field{"completedAt", orNull(instant), "When it ended."},
 		field{"delayUntil?", instant, "Until when it was to wait."},
-		field{"dueAt?", instant, "When it goes on by itself."},
+		field{"dueAt?", instant, "When it resumes by itself."},
 		field{"attempts", count, "How often it was tried."},
+		// The newest 100, see docs/api.md.
 		field{"failedAttempts?", list(shape(
 			field{"number", count, "Which attempt, from 1."},
 			field{"error", text, "Why it failed."},

@@ -5,11 +5,11 @@ import "slices"
 func subscriptionOperations() []operation {
 	all := optional(slices.Concat(subscriptionFields, signingFields)...)
 	wanted := slices.Concat(subscriptionFields[:1], all[1:]) // the URL is required
-	const told = "The answer is the only one that has the secret."
+	const secretOnce = "The answer is the only one that has the secret."
 	return []operation{
 		{method: "GET", path: "/subscriptions", id: "listSubscriptions", summary: "Subscriptions, oldest first", query: paged(), answer: page("subscriptions", reference("Subscription"))},
-		{method: "POST", path: "/subscriptions", id: "createSubscription", summary: "Makes a subscription", details: told, body: shape(wanted...), answer: reference("Subscription")},
-		{method: "POST", path: "/subscriptions/dry-run", id: "dryRunSubscription", summary: "Which of the last week's runs a subscription would have been told of",
+		{method: "POST", path: "/subscriptions", id: "createSubscription", summary: "Makes a subscription", details: secretOnce, body: shape(wanted...), answer: reference("Subscription")},
+		{method: "POST", path: "/subscriptions/dry-run", id: "dryRunSubscription", summary: "Which of the last week's runs a subscription would have been notified of",
 			details: "Nothing is kept or sent.", body: shape(all...), answer: shape(
 				field{"since", instant, "Runs that were made from then on were looked at."},
 				field{"examined", count, "How many runs that have ended were looked at."},
@@ -26,8 +26,8 @@ func subscriptionOperations() []operation {
 		{method: "PATCH", path: "/subscriptions/{subscription}", id: "changeSubscription", summary: "Changes what is given of a subscription",
 			details: "Its secret is changed by rotate. Switched on again, it is sent what is new.", body: shape(optional(subscriptionFields...)...), answer: reference("Subscription")},
 		{method: "DELETE", path: "/subscriptions/{subscription}", id: "deleteSubscription", summary: "Removes a subscription",
-			details: "What is still to be sent for it is given up.", answer: reference("Done")},
-		{method: "POST", path: "/subscriptions/{subscription}/rotate", id: "rotateSubscription", summary: "Gives a subscription another secret", details: told,
+			details: "What is still to be sent for it is canceled.", answer: reference("Done")},
+		{method: "POST", path: "/subscriptions/{subscription}/rotate", id: "rotateSubscription", summary: "Gives a subscription another secret", details: secretOnce,
 			body: shape(append(optional(signingFields...),
 				field{"overlapSeconds?", between(0, 7*24*60*60), "For how long the old secrets sign beside the new one. Usually 86400, a day."})...),
 			answer: reference("Subscription")},
@@ -46,17 +46,17 @@ func optional(fields ...field) []field {
 
 // subscriptionFields are what a caller says of a subscription.
 var subscriptionFields = []field{
-	{"url", text, "Where it goes."},
+	{"url", text, "The URL it is sent to."},
 	{"name", text, "What people are shown."},
 	{"enabled", boolean, "While false, notifications are held instead of sent."},
-	{"events", list(oneOf("run.ended", "runhook.subscription.failing", "runhook.subscription.disabled")), "What it is told of. Usually run.ended."},
+	{"events", list(oneOf("run.ended", "runhook.subscription.failing", "runhook.subscription.disabled")), "What it is notified of. Usually run.ended."},
 	{"jobs", list(text), "Runs of these jobs only; all if absent."},
 	{"statuses", list(runStatus), "Runs that end like this only; all if absent."},
 	{"filter", object{{"type", []string{"object", "null"}}}, "An event filter over the payload."},
-	{"headers", table(text), "Headers of the caller's own. They are kept encrypted, and told without their values."},
+	{"headers", table(text), "Headers of the caller's own. They are kept encrypted, and returned without their values."},
 	{"schedule", list(number), "Seconds before each attempt; the server's schedule if absent."},
 	{"retryClientErrors", boolean, "False ends a delivery at a status of 400 to 499 other than 408, 425 and 429."},
-	{"legacySignature", boolean, "True adds the header x-trigger-signature-256, made with the environment's API key. Usually false: it covers no time, so that whoever gets it can send it again to any receiver that believes it."},
+	{"legacySignature", boolean, "True adds the header x-trigger-signature-256, made with the environment's API key. Usually false: it covers no time, so that anyone who gets it can send it again to any receiver that accepts it."},
 	{"maximumConcurrency", count, "How many deliveries of each server process are in flight at the most."},
 	{"maximumPerSecond", number, "How many each server process sends in a second at the most."},
 }

@@ -82,7 +82,7 @@ func headers() []object {
 
 func responses() object {
 	return object{
-		{"2XX", object{{"description", "The notification was received and will not be sent again unless somebody asks for it. The body of the answer is not interpreted."}}},
+		{"2XX", object{{"description", "The notification was received and will not be sent again unless someone asks for it. The body of the answer is not interpreted."}}},
 		{"default", object{{"description", "The notification was not received. It is sent again later with the same Webhook-Id and the same body."}}},
 	}
 }

@@ -35,14 +35,14 @@ var sharedDescriptions = map[string]string{
 	"ProjectReference.Name":       "The project's title.",
 	"AccountReference.ID":         "The account's ID, as the caller named it.",
 	"AccountReference.Metadata":   "The account's metadata: additional data that was passed through. Absent if there is none.",
-	"RunStatusRecord.Key":         "The key that the job's code gave to the status.",
-	"RunStatusRecord.Label":       "What people are shown.",
-	"RunStatusRecord.State":       "How far the status is: loading, success or failure. Absent if it was never set.",
-	"RunStatusRecord.Data":        "Data that the job's code attached. Absent if there is none.",
-	"RunStatusRecord.History":     "What the status was before, oldest first.",
-	"RunStatusSnapshot.Label":     "What people were shown.",
-	"RunStatusSnapshot.State":     "How far the status was.",
-	"RunStatusSnapshot.Data":      "Data that was attached.",
+	"ProgressStatus.Key":          "The key that the job's code gave to the status.",
+	"ProgressStatus.Label":        "What people are shown.",
+	"ProgressStatus.State":        "How far the status is: loading, success or failure. Absent if it was never set.",
+	"ProgressStatus.Data":         "Data that the job's code attached. Absent if there is none.",
+	"ProgressStatus.History":      "What the status was before, oldest first.",
+	"ProgressSnapshot.Label":      "What people were shown.",
+	"ProgressSnapshot.State":      "How far the status was.",
+	"ProgressSnapshot.Data":       "Data that was attached.",
 }
 
 // notificationSchema returns the schema of protocol.RunNotification, without

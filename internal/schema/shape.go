@@ -65,7 +65,7 @@ func shape(fields ...field) object {
 	return object{{"type", "object"}, {"properties", properties}, {"required", required}}
 }
 
-// shapes returns the objects that the server's own API tells of, by their names.
+// shapes returns the objects that the server's own API returns, by their names.
 func shapes() object {
 	return slices.Concat(runShapes(), appShapes(), notificationShapes(), subscriptionShapes(), object{
 		{"Done", shape(field{"ok", boolean, "Always true: what was asked for is done."})},

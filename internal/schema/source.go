@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// source is what reflection does not tell of a package.
+// source is what reflection does not know of a package.
 type source struct {
 	// comments has the text above types ("Type") and fields ("Type.Field").
 	comments map[string]string

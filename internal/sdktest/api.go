@@ -10,6 +10,12 @@ import (
 	"github.com/runhook/runhook/protocol"
 )
 
+// Where tasks that wait for their callback are called back.
+const (
+	callbackPath = "/callback/"
+	callbackURL  = "http://sdktest" + callbackPath
+)
+
 func (s *Server) route(w http.ResponseWriter, r *http.Request, body []byte) {
 	parts := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), "/api/"), "/")
 	for i := range parts {
@@ -35,6 +41,11 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request, body []byte) {
 		s.changeSchedule(w, parts[3], parts[5], nil)
 	case len(parts) == 3 && parts[1] == "store":
 		s.changeValue(w, r.Method, parts[2], body)
+	case len(parts) == 4 && parts[0] == "runhook" && parts[2] == "runs":
+		s.runDetails(w, parts[3])
+	case strings.HasPrefix(r.URL.Path, callbackPath):
+		s.callBack(callbackURL+strings.TrimPrefix(r.URL.Path, callbackPath), body)
+		respond(w, http.StatusOK, map[string]bool{"success": true})
 	case len(parts) >= 3 && parts[1] == "runs":
 		if run := s.find(parts[2]); run != nil {
 			run.route(w, r, parts[3:], body)
@@ -72,6 +83,10 @@ func (s *Server) invoke(w http.ResponseWriter, r *http.Request, job string, body
 	key := r.Header.Get(protocol.HeaderIdempotencyKey)
 	for _, run := range s.runs {
 		if key != "" && run.EventID == key {
+			if run.Job != job {
+				respond(w, http.StatusBadRequest, map[string]string{"error": "The idempotency key was used for another job"})
+				return
+			}
 			respond(w, http.StatusOK, protocol.InvokedRun{ID: run.ID})
 			return
 		}
@@ -93,14 +108,57 @@ func (run *Run) route(w http.ResponseWriter, r *http.Request, parts []string, bo
 	case call == "GET ":
 		respond(w, http.StatusOK, run.wire())
 	case call == "GET statuses":
-		respond(w, http.StatusOK, map[string]any{"run": run.wire(), "statuses": run.Statuses})
+		respond(w, http.StatusOK, map[string]any{"run": run.wire(), "statuses": run.Progress})
 	default:
 		respond(w, http.StatusNotFound, map[string]string{"error": "Not found: " + call})
 	}
 }
 
+// runDetails answers with a run as the server's own API does, as far as tests need it.
+func (s *Server) runDetails(w http.ResponseWriter, id string) {
+	run := s.find(id)
+	if run == nil {
+		respond(w, http.StatusNotFound, map[string]string{"error": "Run not found"})
+		return
+	}
+	details := map[string]any{
+		"id": run.ID, "status": run.Status, "job": protocol.JobReference{ID: run.Job}, "statuses": run.Progress,
+		"event": map[string]any{"id": run.EventID},
+	}
+	if run.Output != nil {
+		details["output"] = run.Output
+	}
+	if run.Error != nil {
+		details["error"] = run.Error
+	}
+	respond(w, http.StatusOK, details)
+}
+
 func (run *Run) wire() protocol.Run {
-	return protocol.Run{ID: run.ID, Status: run.Status, Output: run.Output, Statuses: run.Statuses}
+	output := run.Output
+	if run.Error != nil {
+		output = run.Error
+	}
+	return protocol.Run{ID: run.ID, Status: run.Status, Output: output, Tasks: run.tasksIn(nil), Progress: run.Progress}
+}
+
+// tasksIn returns the tasks inside of one, or those inside of none.
+func (run *Run) tasksIn(parent *string) []protocol.RunTask {
+	tasks := []protocol.RunTask{}
+	for _, task := range run.tasks {
+		if (parent == nil) != (task.ParentID == nil) || parent != nil && *parent != *task.ParentID {
+			continue
+		}
+		shown := protocol.RunTask{
+			ID: task.ID, ParentID: task.ParentID, Status: task.Status, Name: task.Name, Params: task.Params, Output: task.Output,
+			Subtasks: run.tasksIn(&task.ID),
+		}
+		if task.displayKey != "" {
+			shown.DisplayKey = &task.displayKey
+		}
+		tasks = append(tasks, shown)
+	}
+	return tasks
 }
 
 func (run *Run) createTask(w http.ResponseWriter, r *http.Request, body []byte) {
@@ -113,6 +171,9 @@ func (run *Run) createTask(w http.ResponseWriter, r *http.Request, body []byte) 
 	task := run.taskByKey(key)
 	if task == nil {
 		task = run.newTask(key, &request)
+	}
+	if task.Status != protocol.TaskCompleted {
+		task.askedIn = len(run.Answers)
 	}
 	task.ForceYield = run.ForceYield
 	created := protocol.CreatedTask{Task: task.Task}
@@ -128,10 +189,10 @@ func (run *Run) createTask(w http.ResponseWriter, r *http.Request, body []byte) 
 func (run *Run) newTask(key string, request *protocol.CreateTask) *task {
 	s := run.server
 	s.tasks++
-	created := &task{Task: protocol.Task{
+	created := &task{displayKey: request.DisplayKey, askedIn: len(run.Answers), Task: protocol.Task{
 		ID: fmt.Sprintf("task_%04d", s.tasks), Name: request.Name, Noop: request.Noop, Status: protocol.TaskRunning,
 		StartedAt: protocol.AtOrNil(s.now), DelayUntil: request.DelayUntil, Params: request.Params,
-		Attempts: 1, IdempotencyKey: key, Output: json.RawMessage("null"),
+		Attempts: 1, IdempotencyKey: key, Output: json.RawMessage("null"), Properties: request.Properties,
 	}}
 	if request.ParentID != "" {
 		created.ParentID = &request.ParentID
@@ -150,7 +211,7 @@ func (run *Run) newTask(key string, request *protocol.CreateTask) *task {
 		created.Status = protocol.TaskCompleted
 	}
 	if waitsForCallback {
-		created.CallbackURL = new("http://sdktest/callback/" + created.ID)
+		created.CallbackURL = new(callbackURL + created.ID)
 		if timeout := request.Callback.TimeoutInSeconds; timeout != nil && *timeout > 0 {
 			created.due = s.now.Add(seconds(*timeout))
 		}
@@ -191,14 +252,14 @@ func (run *Run) endTask(w http.ResponseWriter, id, verb string, body []byte) {
 }
 
 func (run *Run) updateStatus(w http.ResponseWriter, key string, body []byte) {
-	var update protocol.UpdateStatus
+	var update protocol.UpdateProgress
 	if json.Unmarshal(body, &update) != nil {
 		respond(w, http.StatusBadRequest, map[string]string{"error": "Invalid request body"})
 		return
 	}
-	for i := range run.Statuses {
-		if record := &run.Statuses[i]; record.Key == key {
-			record.History = append(record.History, protocol.RunStatusSnapshot{Label: record.Label, State: record.State, Data: record.Data})
+	for i := range run.Progress {
+		if record := &run.Progress[i]; record.Key == key {
+			record.History = append(record.History, protocol.ProgressSnapshot{Label: record.Label, State: record.State, Data: record.Data})
 			record.Label, record.State = or(update.Label, record.Label), or(update.State, record.State)
 			if update.Data != nil {
 				record.Data = update.Data
@@ -207,10 +268,10 @@ func (run *Run) updateStatus(w http.ResponseWriter, key string, body []byte) {
 			return
 		}
 	}
-	record := protocol.RunStatusRecord{
-		Key: key, Label: or(update.Label, key), State: update.State, Data: update.Data, History: []protocol.RunStatusSnapshot{},
+	record := protocol.ProgressStatus{
+		Key: key, Label: or(update.Label, key), State: update.State, Data: update.Data, History: []protocol.ProgressSnapshot{},
 	}
-	run.Statuses = append(run.Statuses, record)
+	run.Progress = append(run.Progress, record)
 	respond(w, http.StatusOK, record)
 }
 

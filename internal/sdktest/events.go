@@ -3,6 +3,7 @@ package sdktest
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -29,9 +30,12 @@ func (s *Server) Events() []SentEvent {
 	return events
 }
 
-// index asks the app what it can do.
+// index asks the app what it can do; nothing without one.
 func (s *Server) index() protocol.Index {
 	var index protocol.Index
+	if s.endpoint == nil {
+		return index
+	}
 	if err := json.Unmarshal(s.Call(context.Background(), protocol.ActionIndexEndpoint, nil).Body.Bytes(), &index); err != nil {
 		panic("sdktest: read the index: " + err.Error())
 	}
@@ -49,6 +53,9 @@ func (s *Server) sendEvents(events []protocol.NewEvent, options *protocol.SendOp
 }
 
 func (s *Server) sendEvent(event protocol.NewEvent, options *protocol.SendOptions) *SentEvent {
+	if event.ID == "" {
+		event.ID = fmt.Sprintf("sent_%d", len(s.events)+1)
+	}
 	if known := s.event(event.ID); known != nil {
 		return known
 	}
@@ -98,11 +105,12 @@ func (s *Server) wakeWaits(sent *SentEvent) {
 	})
 	s.waits = slices.DeleteFunc(s.waits, func(wait protocol.WaitForEvent) bool {
 		source := or(wait.Source, "trigger.dev")
-		return slices.Contains(wait.Name, sent.Name) && source == sent.Source && s.callBack(wait.URL, text)
+		return slices.Contains(wait.Name, sent.Name) && source == sent.Source &&
+			(wait.AccountID == "" || wait.AccountID == sent.Options.AccountID) && s.callBack(wait.URL, text)
 	})
 }
 
-// CallBack posts JSON to the callback URL of a task, and reports whether somebody
+// CallBack posts JSON to the callback URL of a task, and reports whether someone
 // waits for it.
 func (s *Server) CallBack(url, body string) bool {
 	s.mu.Lock()
@@ -111,7 +119,7 @@ func (s *Server) CallBack(url, body string) bool {
 }
 
 func (s *Server) callBack(url string, body []byte) bool {
-	id := strings.TrimPrefix(url, "http://sdktest/callback/")
+	id := strings.TrimPrefix(url, callbackURL)
 	for _, run := range s.runs {
 		if waiting := run.taskByID(id); waiting != nil && !waiting.Status.Terminal() {
 			waiting.complete(protocol.CompleteTask{Output: string(body)})

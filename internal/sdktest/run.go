@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"time"
@@ -22,7 +23,7 @@ type Run struct {
 	Status     protocol.RunStatus
 	Output     json.RawMessage
 	Error      json.RawMessage
-	Statuses   []protocol.RunStatusRecord
+	Progress   []protocol.ProgressStatus
 	// Answers are those to all executions, in order.
 	Answers []protocol.ExecutionResult
 	// Limit is the time limit that executions are given, in milliseconds.
@@ -32,18 +33,31 @@ type Run struct {
 	// IsTest, Account are passed on to executions.
 	IsTest  bool
 	Account *protocol.AccountReference
+	// NotAsked are the names of recorded tasks that the execution which ended the run
+	// did not ask for.
+	NotAsked []string
 
-	server  *Server
-	tasks   []*task
-	yields  []protocol.ExactText
-	due     bool
-	created time.Time
+	server *Server
+	tasks  []*task
+	yields []protocol.ExactText
+	// failures is how many executions in a row were not answered, and retryAt when the
+	// next is due.
+	failures int
+	retryAt  time.Time
+	due      bool
+	created  time.Time
 }
 
 type task struct {
 	protocol.Task
-	due time.Time
+	due        time.Time
+	displayKey string
+	// askedIn is the number of the execution that last asked for it before it was
+	// completed, from 0.
+	askedIn int
 }
+
+func (t *task) shownName() string { return or(t.displayKey, t.Name) }
 
 func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
 
@@ -69,12 +83,7 @@ func (run *Run) cancel() {
 	if run.Status.Terminal() {
 		return
 	}
-	run.Status = protocol.RunCanceled
-	for _, task := range run.tasks {
-		if !task.Status.Terminal() {
-			task.Status = protocol.TaskCanceled
-		}
-	}
+	run.end(protocol.RunCanceled, nil, nil)
 }
 
 func (run *Run) taskByKey(key string) *task {
@@ -133,15 +142,15 @@ func (run *Run) wake(task *task, now time.Time) {
 // and the next cursor.
 func (run *Run) cachedTasks(cursor string) (page []protocol.CachedTask, next string) {
 	for _, task := range run.tasks {
-		if task.Status != protocol.TaskCompleted || task.Noop || task.ID < cursor {
+		if task.Status != protocol.TaskCompleted || task.ID < cursor {
 			continue
 		}
 		if size := run.server.CachePage; size > 0 && len(page) == size {
 			return page, task.ID
 		}
 		page = append(page, protocol.CachedTask{
-			ID: task.IdempotencyKey, IdempotencyKey: task.IdempotencyKey, Status: task.Status,
-			Output: task.Output, ParentID: task.ParentID,
+			ID: task.ID, IdempotencyKey: task.IdempotencyKey, Status: task.Status,
+			Noop: task.Noop, Output: task.Output, ParentID: task.ParentID, Name: task.shownName(),
 		})
 	}
 	return page, ""
@@ -193,10 +202,16 @@ func (run *Run) ExecuteIn(ctx context.Context) protocol.ExecutionResult {
 	if run.Status.Terminal() {
 		return result
 	}
+	if response.Code >= http.StatusInternalServerError { // the app is away, and is asked again
+		run.retry(response.Body.Bytes())
+		return result
+	}
 	if response.Code != http.StatusOK {
 		run.end(protocol.RunFailure, nil, response.Body.Bytes())
 		return result
 	}
+	run.failures = 0
+	run.noteNotAsked(&result)
 	run.apply(result)
 	return result
 }
@@ -204,6 +219,7 @@ func (run *Run) ExecuteIn(ctx context.Context) protocol.ExecutionResult {
 // Call makes a request to the endpoint.
 func (s *Server) Call(ctx context.Context, action protocol.Action, body []byte) *httptest.ResponseRecorder {
 	request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/api/trigger", bytes.NewReader(body))
+	maps.Copy(request.Header, s.Header)
 	request.Header.Set(protocol.HeaderAPIKey, APIKey)
 	request.Header.Set(protocol.HeaderAction, string(action))
 	request.Header.Set(protocol.HeaderServerVersion, protocol.VersionLazyCachedTasks)

@@ -31,6 +31,11 @@ type Server struct {
 	// CachePage, if set, is how many finished tasks an execution is given at a
 	// time; the rest it must fetch.
 	CachePage int
+	// Header is added to what the endpoint is called with.
+	Header http.Header
+	// OnNotAsked is called, if it is not nil, when a run ends whose code did not ask
+	// for tasks that it has on record. It must not call the server.
+	OnNotAsked func(run *Run)
 
 	mu       sync.Mutex
 	endpoint http.Handler
@@ -85,6 +90,9 @@ func (s *Server) Advance(d time.Duration) {
 	defer s.mu.Unlock()
 	s.now = s.now.Add(d)
 	for _, run := range s.runs {
+		if !run.retryAt.IsZero() && !run.retryAt.After(s.now) {
+			run.retryAt, run.due = time.Time{}, true
+		}
 		for _, task := range run.tasks {
 			run.wake(task, s.now)
 		}
@@ -99,11 +107,16 @@ func (s *Server) NextDue() (next time.Time, waits bool) {
 		if run.Status.Terminal() {
 			continue
 		}
+		due := []time.Time{run.retryAt}
 		for _, task := range run.tasks {
-			if task.Status != protocol.TaskWaiting || task.due.IsZero() || waits && !task.due.Before(next) {
-				continue
+			if task.Status == protocol.TaskWaiting {
+				due = append(due, task.due)
 			}
-			next, waits = task.due, true
+		}
+		for _, at := range due {
+			if !at.IsZero() && (!waits || at.Before(next)) {
+				next, waits = at, true
+			}
 		}
 	}
 	return next, waits

@@ -51,11 +51,11 @@ func newApp(kind, serverURL string, client *http.Client) (http.Handler, error) {
 }
 
 func newSDKApp(serverURL string, requests *http.Client) http.Handler {
-	client := runhook.New(runhook.Config{
+	app := runhook.New(runhook.Config{
 		ID: endpointID, APIKey: apiKey, APIURL: serverURL, HTTPClient: requests, Logger: slog.New(slog.DiscardHandler),
 	})
 	for _, tasks := range taskCounts {
-		runhook.NewJob(client, jobName(tasks), "1.0.0", runhook.OnInvoke[payload](),
+		runhook.NewJob(app, jobName(tasks), "1.0.0", runhook.OnInvoke[payload](),
 			func(ctx context.Context, _ payload) (jobOutput, error) {
 				output := jobOutput{StartedAt: time.Now().UnixNano()}
 				for i := range tasks {
@@ -69,7 +69,7 @@ func newSDKApp(serverURL string, requests *http.Client) http.Handler {
 				return output, nil
 			})
 	}
-	return client
+	return app
 }
 
 // taskOutput is what each task returns.
@@ -77,7 +77,7 @@ type taskOutput struct {
 	Number int `json:"number"`
 }
 
-// rawApp is the least that speaks the protocol, to tell what the SDK costs.
+// rawApp is the least that speaks the protocol, to show what the SDK costs.
 type rawApp struct {
 	server string
 	client *http.Client

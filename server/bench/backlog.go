@@ -175,7 +175,7 @@ func (s *scene) watchMemory(ctx context.Context, done <-chan struct{}) (memory m
 		if s.server.pid == 0 {
 			continue
 		}
-		// A system that does not tell is measured without.
+		// A system that does not report it is measured without.
 		if kilobytes, err := numberIn(fmt.Sprintf("/proc/%d/status", s.server.pid), "VmRSS:"); err == nil {
 			memory = append(memory, kilobytes*1024)
 		}

@@ -23,7 +23,7 @@ const (
 	mostBare    = 50_000
 )
 
-// The headers that tell the bare client what to do with the request that has them.
+// The headers that say what the bare client has to do with the request that has them.
 const (
 	headerBareTo    = "Bare-To"
 	headerBareCount = "Bare-Count"
@@ -88,7 +88,7 @@ func (b *bareClient) sendOne(ctx context.Context, to string, m message) error {
 	if err != nil {
 		return err
 	}
-	request.Header = m.header // which nobody changes
+	request.Header = m.header // which nothing changes
 	response, err := b.client.Do(request)
 	if err != nil {
 		return err

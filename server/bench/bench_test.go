@@ -101,7 +101,7 @@ func TestWebhooksAreCounted(t *testing.T) {
 		{name: "one for each run is right", accepted: []string{"run_1", "run_2"}, bodies: [][]byte{webhook("run_2", true), webhook("run_1", true)}},
 		{name: "one that is missing", accepted: []string{"run_1", "run_2"}, bodies: [][]byte{webhook("run_1", true)}, want: "run_2"},
 		{name: "one that came twice", accepted: []string{"run_1"}, bodies: [][]byte{webhook("run_1", true), webhook("run_1", true)}, want: "2 times"},
-		{name: "one of a run that nobody invoked", bodies: [][]byte{webhook("run_1", true)}, want: "run_1"},
+		{name: "one of a run that was not invoked", bodies: [][]byte{webhook("run_1", true)}, want: "run_1"},
 		{name: "one of a run that failed", accepted: []string{"run_1"}, bodies: [][]byte{webhook("run_1", false)}, want: "did not succeed"},
 		{name: "one with a wrong signature", accepted: []string{"run_1"}, bodies: [][]byte{webhook("run_1", true)}, unsigned: true, want: "signature"},
 		{name: "two answers with one run", accepted: []string{"run_1", "run_1"}, bodies: [][]byte{webhook("run_1", true)}, want: "two invocations"},

@@ -16,7 +16,7 @@ import (
 )
 
 // transactionsPerRun is how many transactions a run takes at the least: to accept
-// it, to end it, to note that it was told of; and one each to create and to
+// it, to end it, to note that it was reported; and one each to create and to
 // complete a task.
 func transactionsPerRun(tasks int) int { return 3 + 2*tasks }
 

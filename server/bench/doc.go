@@ -7,10 +7,10 @@
 //
 // The server, the app with the jobs, and PostgreSQL run as processes of their
 // own; this one invokes the runs and receives their webhooks. All share the
-// machine, so the processor time of each is told. With -in-process everything
+// machine, so the processor time of each is reported. With -in-process everything
 // runs in this process, for profiles of the whole.
 //
-// Bench fails unless every run that was accepted was told of exactly once, and
+// Bench fails unless every run that was accepted was reported exactly once, and
 // no other.
 //
 //	go run ./server/bench -only 'sqlite/0-tasks' -in-process -cpuprofile cpu.prof

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// identity is the certificate that receivers over HTTPS have. Whoever calls them
+// identity is the certificate that receivers over HTTPS have. A client that calls them
 // must trust it.
 type identity struct {
 	certificate tls.Certificate

@@ -33,7 +33,7 @@ type inbox struct {
 	problems []string
 }
 
-// delivery is what is known of one run: that it was accepted, that it was told of.
+// delivery is what is known of one run: that it was accepted, that it was reported.
 type delivery struct {
 	accepted bool
 	times    int
@@ -106,7 +106,7 @@ func (b *inbox) take(at time.Time, body []byte, signature string) {
 	}
 }
 
-// check returns an error unless each accepted run was told of exactly once, and
+// check returns an error unless each accepted run was reported exactly once, and
 // no other. It is for when the server has stopped.
 func (b *inbox) check() error {
 	b.mu.Lock()
@@ -116,7 +116,7 @@ func (b *inbox) check() error {
 	}
 	for run, d := range b.runs {
 		if !d.accepted || d.times != 1 {
-			return fmt.Errorf("run %s was told of %d times (accepted: %v)", run, d.times, d.accepted)
+			return fmt.Errorf("run %s was reported %d times (accepted: %v)", run, d.times, d.accepted)
 		}
 	}
 	if b.accepted != b.webhooks {
@@ -132,8 +132,8 @@ func (b *inbox) count() int {
 	return b.accepted
 }
 
-// told returns how many webhooks came.
-func (b *inbox) told() int {
+// received returns how many webhooks came.
+func (b *inbox) received() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.webhooks

@@ -11,7 +11,7 @@ import (
 // The sizes of the measurements of notifications.
 const (
 	// manyDestinations is how many receivers there are when one of them hangs, and
-	// manyRuns how many runs each is told of.
+	// manyRuns how many runs each is notified about.
 	manyDestinations = 100
 	manyRuns         = 20
 )

@@ -48,8 +48,8 @@ func startPostgres(ctx context.Context) (_ *postgresServer, err error) {
 	return p, nil
 }
 
-// durable is how PostgreSQL runs unless told otherwise. Servers for tests are
-// told otherwise.
+// durable is how PostgreSQL runs by default. Servers for tests are
+// received otherwise.
 var durable = []string{"fsync", "full_page_writes", "synchronous_commit"}
 
 func (p *postgresServer) makeDurable(ctx context.Context) error {
@@ -121,7 +121,7 @@ func (p *postgresServer) size(ctx context.Context, name string) (bytes int64, er
 }
 
 // log returns how long the log has become, and how often it was synced.
-// Connections tell of syncs with a delay, but at the latest when they end.
+// Connections report syncs with a delay, but at the latest when they end.
 func (p *postgresServer) log(ctx context.Context) (bytes, syncs int64, err error) {
 	var version int
 	err = p.admin.QueryRowContext(ctx, `SELECT current_setting('server_version_num')::int,

@@ -139,7 +139,7 @@ func queueRuns(tx *store.Tx, environment *model.Environment, count int, payload 
 // serve starts a server, has it work until so many runs are done, and stops it.
 func (q *queue) serve(ctx context.Context, until int, left string) (err error) {
 	report, section := q.bench.report, q.bench.sectionQueue()
-	before := q.inbox.told()
+	before := q.inbox.received()
 	s, err := q.bench.startServer(ctx, q.url, nil)
 	if err != nil {
 		return err
@@ -152,7 +152,7 @@ func (q *queue) serve(ctx context.Context, until int, left string) (err error) {
 		return errors.Join(err, s.stop())
 	}
 	q.took += time.Since(began)
-	q.worked += q.inbox.told() - before
+	q.worked += q.inbox.received() - before
 	if used := usageOf(s.pid); s.pid != 0 && used.known {
 		report.add(section, "peak memory, server, until "+left, "MB", q.column, megabytes(used.peak))
 	}
@@ -168,12 +168,12 @@ func (q *queue) await(ctx context.Context, count int) error {
 	last, lastAt := 0, time.Now()
 	again := time.NewTicker(time.Millisecond)
 	defer again.Stop()
-	for told := 0; told < count; told = q.inbox.told() {
-		if told > last {
-			last, lastAt = told, time.Now()
+	for received := 0; received < count; received = q.inbox.received() {
+		if received > last {
+			last, lastAt = received, time.Now()
 		}
 		if time.Since(lastAt) > patience {
-			return fmt.Errorf("%d of %d webhooks came, and then none for %v", told, count, patience)
+			return fmt.Errorf("%d of %d webhooks came, and then none for %v", received, count, patience)
 		}
 		select {
 		case <-again.C:

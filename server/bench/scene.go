@@ -36,7 +36,7 @@ func (s *scene) saturate(ctx context.Context, duration time.Duration) (runs int,
 }
 
 // withServer calls fn with a server on a new database, and checks afterwards that
-// every run was told of once. wrapper, if not empty, is a command line that runs
+// every run was reported once. wrapper, if not empty, is a command line that runs
 // the server.
 func (b *bench) withServer(ctx context.Context, engine string, tasks int, wrapper []string, fn func(*scene) error) (err error) {
 	url, name, remove, err := b.newDatabase(ctx, engine)
@@ -195,7 +195,7 @@ func (s *scene) measureDisk(ctx context.Context) (d disk, err error) {
 	return d, err
 }
 
-// reportDisk tells what all runs have left on the disk. The server must have
+// reportDisk prints what all runs have left on the disk. The server must have
 // stopped, so that nothing is left in a log.
 func (s *scene) reportDisk(ctx context.Context, before disk) error {
 	if s.section == "" {

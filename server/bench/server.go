@@ -81,7 +81,7 @@ func withoutSettings(environment []string) []string {
 func stopServer(command *exec.Cmd, watching *watcher) error {
 	timer := time.AfterFunc(patience, func() { command.Process.Kill() })
 	defer timer.Stop()
-	command.Process.Signal(os.Interrupt) // if it has ended already, Wait tells
+	command.Process.Signal(os.Interrupt) // Wait reports one that has ended already
 	<-watching.ended
 	err := command.Wait()
 	if err != nil {
@@ -181,7 +181,7 @@ func (b *bench) startServerInside(ctx context.Context, database string) (*subjec
 	return s, nil
 }
 
-// register tells the server of the app and returns when it knows the jobs, of which
+// register registers the app and returns when it knows the jobs, of which
 // there may be thousands.
 func register(ctx context.Context, serverURL, appURL string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*patience)

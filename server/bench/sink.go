@@ -59,7 +59,7 @@ func (b *bench) newReceiver() (*sink, error) {
 	var err error
 	s.take, err = receiver.New(
 		receiver.Config{Secrets: []string{sinkSecret}, Tolerance: time.Hour}, // the bare client sends one again and again
-		func(context.Context, protocol.RunNotification[jobOutput, payload]) error {
+		func(context.Context, protocol.RunNotification[payload, jobOutput]) error {
 			s.count()
 			return nil
 		})

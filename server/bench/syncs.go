@@ -12,7 +12,7 @@ import (
 )
 
 // walCommits returns how many transactions have been committed to a SQLite
-// database since it was opened, as the index of its write-ahead log tells: the
+// database since it was opened, as the index of its write-ahead log shows: the
 // third word of that file counts them. Each commit with synchronous=FULL is one
 // sync of the log; checkpoints, which are few, come on top.
 //

@@ -38,7 +38,7 @@ func (u usages) since(before usages, number int) (seconds float64) {
 	return seconds / (float64(number) / 1000)
 }
 
-// reportUsage tells what was used since before, for each 1,000 runs.
+// reportUsage prints what was used since before, for each 1,000 runs.
 func (s *scene) reportUsage(column string, before usages) {
 	after := s.usage()
 	if !after.server.known || !before.server.known {

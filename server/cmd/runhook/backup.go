@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/url"
 
 	"github.com/runhook/runhook/server/internal/server"
 )
@@ -29,12 +28,13 @@ func (c *backupCommand) Run(ctx context.Context, s streams) error {
 
 type restoreCommand struct {
 	fileFlag
-	From string `required:"" placeholder:"FILE" help:"The backup, a file written by runhook backup."`
+	From  string `required:"" placeholder:"FILE" help:"The backup, a file written by runhook backup."`
+	Moved bool   `help:"Restore also from a database that migrate-db has moved to PostgreSQL, as it was then. What was done since is lost, or done again."`
 }
 
 // Run makes the database.
 func (c *restoreCommand) Run(ctx context.Context, s streams) error {
-	if err := server.Restore(ctx, server.Config{Database: c.DB}, c.From); err != nil {
+	if err := server.Restore(ctx, server.Config{Database: c.DB}, c.From, c.Moved); err != nil {
 		return inSettings(err)
 	}
 	fmt.Fprintf(s.out, "Made %s. What was executed after the copy was taken is executed again by the server that serves it.\n", c.DB)
@@ -42,14 +42,14 @@ func (c *restoreCommand) Run(ctx context.Context, s streams) error {
 }
 
 type migrateCommand struct {
-	From          string `required:"" placeholder:"URL" help:"The database to move from, sqlite:PATH. No server may have it open."`
-	To            string `required:"" placeholder:"URL" help:"The database to move to, postgres://... It must be empty."`
-	EncryptionKey string `env:"RUNHOOK_ENCRYPTION_KEY" placeholder:"KEY" help:"The key that encrypts the secrets in both databases. Default: that in the file beside the SQLite file, which then is kept in the PostgreSQL database."`
+	From          string  `required:"" placeholder:"URL" help:"The database to move from, sqlite:PATH. No server may have it open."`
+	To            string  `required:"" placeholder:"URL" help:"The database to move to, postgres://... It must be empty."`
+	EncryptionKey keyText `env:"RUNHOOK_ENCRYPTION_KEY" placeholder:"KEY" help:"The key that encrypts the secrets in both databases. Default: that in the file beside the SQLite file, which then is kept in the PostgreSQL database."`
 }
 
 // Run moves everything.
 func (c *migrateCommand) Run(ctx context.Context, s streams) error {
-	moved, err := server.Move(ctx, server.Config{Database: c.To, EncryptionKey: c.EncryptionKey}, c.From)
+	moved, err := server.Move(ctx, server.Config{Database: c.To, EncryptionKey: string(c.EncryptionKey)}, c.From)
 	if err != nil {
 		return inSettings(err)
 	}
@@ -59,15 +59,6 @@ func (c *migrateCommand) Run(ctx context.Context, s streams) error {
 			fmt.Fprintf(s.out, "  %-22s %d keys of it were too long for an index of PostgreSQL: each is now its beginning and a hash of the whole\n", "", m.Shortened)
 		}
 	}
-	fmt.Fprintf(s.out, "Everything was moved. Serve it from now on with --db %s, and never again from %s: that would do all that is still to be done a second time.\n", redacted(c.To), c.From)
+	fmt.Fprintf(s.out, "Everything was moved. Serve it from now on with --db %s. %s is kept as it was, marked as moved, and refused from now on.\n", server.ShownAddress(c.To), c.From)
 	return nil
-}
-
-// redacted returns a database's URL without its password.
-func redacted(address string) string {
-	parsed, err := url.Parse(address)
-	if err != nil {
-		return "its URL"
-	}
-	return parsed.Redacted()
 }

@@ -9,34 +9,35 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
-	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/server"
+	"github.com/runhook/runhook/server/internal/test/harness"
 	"github.com/runhook/runhook/server/internal/testpostgres"
 )
 
 // napping finishes a task and then waits for a while: long enough that the test
 // sees it wait, on however slow a machine.
-func napping(x *servertest.Execution) servertest.Reply {
+func napping(x *harness.Execution) harness.Reply {
 	x.Complete(x.Task("first"), `"kept"`)
-	return servertest.Resume(x.Task("nap", servertest.Noop, servertest.Delay(time.Now().Add(10*time.Second))))
+	return harness.Resume(x.Task("nap", harness.Noop, harness.Delay(time.Now().Add(10*time.Second))))
 }
 
 // awake checks that the task that finished before the wait is known.
-func awake(t *testing.T) servertest.Step {
-	return func(x *servertest.Execution) servertest.Reply {
+func awake(t *testing.T) harness.Step {
+	return func(x *harness.Execution) harness.Reply {
 		known := false
 		for _, task := range x.Body.Tasks {
 			known = known || task.IdempotencyKey == "first" && string(task.Output) == `"kept"`
 		}
 		if !known {
-			t.Errorf("the app is told of %+v", x.Body.Tasks)
+			t.Errorf("the app received %+v", x.Body.Tasks)
 		}
-		return servertest.Success(`"awake"`)
+		return harness.Success(`"awake"`)
 	}
 }
 
 // asleep starts a run that waits, and waits until it does. From then on the app
 // executes nothing for this server.
-func asleep(t *testing.T, s *servertest.Server, app *servertest.App, done *servertest.Receiver) string {
+func asleep(t *testing.T, s *harness.Server, app *harness.App, done *harness.Receiver) string {
 	t.Helper()
 	id := app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: done.URL}}, napping, awake(t))
 	s.Development().WaitRun(id, protocol.RunWaitingToContinue)
@@ -48,12 +49,12 @@ func sqliteIn(t *testing.T, name string) string {
 	return "sqlite:" + filepath.Join(t.TempDir(), name)
 }
 
-func TestARunThatWaitsGoesOnInARestoredCopy(t *testing.T) {
+func TestAWaitingRunResumesInARestoredCopy(t *testing.T) {
 	t.Parallel()
 	database := sqliteIn(t, "first.db")
 	process, s := serving(t, database)
-	app := servertest.NewApp(t, s)
-	done := servertest.NewReceiver(t, s)
+	app := harness.NewApp(t, s)
+	done := harness.NewReceiver(t, s)
 	id := asleep(t, s, app, done)
 	file := filepath.Join(t.TempDir(), "backup.db")
 	if out, problems, status := invoked(t, "backup", "--db", database, "--to", file); status != succeeded {
@@ -99,15 +100,15 @@ func TestACopyNeverReplacesAFile(t *testing.T) {
 	}
 }
 
-func TestWhatWaitsInSQLiteGoesOnInPostgreSQL(t *testing.T) {
+func TestWhatWaitsInSQLiteResumesInPostgreSQL(t *testing.T) {
 	t.Parallel()
 	source, target := sqliteIn(t, "runhook.db"), testpostgres.URL(t)
 	process, s := serving(t, source)
-	app := servertest.NewApp(t, s)
-	done := servertest.NewReceiver(t, s)
-	owed := servertest.NewReceiver(t, s, servertest.HTTP(http.StatusServiceUnavailable, ""))
-	told := app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: owed.URL}}, servertest.Always(servertest.Success("1")))
-	s.Development().WaitAttempt(told, 1)
+	app := harness.NewApp(t, s)
+	done := harness.NewReceiver(t, s)
+	pending := harness.NewReceiver(t, s, harness.HTTP(http.StatusServiceUnavailable, ""))
+	got := app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: pending.URL}}, harness.Always(harness.Success("1")))
+	s.Development().WaitAttempt(got, 1)
 	id := asleep(t, s, app, done)
 	refused(t, "another process has the database open", "migrate-db", "--from", source, "--to", target)
 	process.Kill() // so that there are leases left
@@ -116,7 +117,7 @@ func TestWhatWaitsInSQLiteGoesOnInPostgreSQL(t *testing.T) {
 	if status != succeeded || !strings.Contains(out, "runs                   2") {
 		t.Fatalf("migrate-db exits with %d: %s%s", status, out, problems)
 	}
-	refused(t, "is not empty", "migrate-db", "--from", source, "--to", target)
+	checkMoved(t, source, target)
 	if out, problems, status := invoked(t, "doctor", "--db", target); status != succeeded {
 		t.Errorf("the doctor exits with %d: %s%s", status, out, problems)
 	}
@@ -126,8 +127,38 @@ func TestWhatWaitsInSQLiteGoesOnInPostgreSQL(t *testing.T) {
 		t.Errorf("the run is %+v", run)
 	}
 	checkOneNotification(t, again, done, id)
-	if second := owed.WaitFor(2); second.ID != owed.Delivered()[0].ID || string(second.Body) != string(owed.Delivered()[0].Body) {
-		t.Errorf("what was owed came as %s, and before as %s", second.ID, owed.Delivered()[0].ID)
+	if second := pending.WaitFor(2); second.ID != pending.Delivered()[0].ID || string(second.Body) != string(pending.Delivered()[0].Body) {
+		t.Errorf("the pending notification came as %s, and before as %s", second.ID, pending.Delivered()[0].ID)
+	}
+}
+
+// checkMoved checks that no command works on a database that was moved, and that there
+// is a way back to it.
+func checkMoved(t *testing.T, source, target string) {
+	t.Helper()
+	path := strings.TrimPrefix(source, "sqlite:")
+	where := "was moved to " + server.ShownAddress(target)
+	for _, arguments := range [][]string{
+		{"serve", "--addr", "127.0.0.1:0", "--db", source},
+		{"keys", "--db", source},
+		{"doctor", "--db", source},
+		{"backup", "--db", source, "--to", filepath.Join(t.TempDir(), "copy.db")},
+		{"restore", "--from", path, "--db", sqliteIn(t, "back.db")},
+		{"migrate-db", "--from", source, "--to", testpostgres.URL(t)},
+	} {
+		refused(t, where, arguments...)
+		refused(t, "restore --moved --from "+path, arguments...)
+	}
+	other := "sqlite:" + aDatabase(t)
+	refused(t, "is not empty", "migrate-db", "--from", other, "--to", target)
+	back := sqliteIn(t, "back.db")
+	if _, problems, status := invoked(t, "restore", "--moved", "--from", path, "--db", back); status != succeeded {
+		t.Errorf("restore --moved exits with %d: %s", status, problems)
+	}
+	for _, database := range []string{other, back} {
+		if _, problems, status := invoked(t, "keys", "--db", database); status != succeeded {
+			t.Errorf("keys of %s exits with %d: %s", database, status, problems)
+		}
 	}
 }
 

@@ -6,46 +6,52 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/model"
-	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/test/harness"
 	"github.com/runhook/runhook/server/internal/testpostgres"
 )
 
-// untilGone is a step's answer when its server has died: nobody hears it.
-func untilGone(x *servertest.Execution) servertest.Reply {
+// untilGone is a step's answer when its server has died and takes no answer.
+func untilGone(x *harness.Execution) harness.Reply {
 	<-x.Done
-	return servertest.Reply{Drop: true}
+	return harness.Reply{Drop: true}
 }
 
-// halfDone finishes a task and is then cut off in the middle of the next.
-func halfDone(x *servertest.Execution) servertest.Reply {
-	x.Complete(x.Task("first"), `"kept"`)
-	x.Task("second")
-	return untilGone(x)
+// halfDone finishes a task and is then cut off in the middle of the next, in which it
+// is once the channel is closed.
+func halfDone() (step harness.Step, inSecond <-chan struct{}) {
+	reached := make(chan struct{})
+	return func(x *harness.Execution) harness.Reply {
+		x.Complete(x.Task("first"), `"kept"`)
+		x.Task("second")
+		close(reached)
+		return untilGone(x)
+	}, reached
 }
 
 // theRest checks that the finished task is known as such, and finishes.
-func theRest(t *testing.T) servertest.Step {
-	return func(x *servertest.Execution) servertest.Reply {
+func theRest(t *testing.T) harness.Step {
+	return func(x *harness.Execution) harness.Reply {
 		if len(x.Body.Tasks) != 1 || x.Body.Tasks[0].IdempotencyKey != "first" || string(x.Body.Tasks[0].Output) != `"kept"` {
-			t.Errorf("the app is told of %+v", x.Body.Tasks)
+			t.Errorf("the app received %+v", x.Body.Tasks)
 		}
 		second := x.Task("second")
 		if second.Status != protocol.TaskRunning {
 			t.Errorf("the task that was cut off is %s", second.Status)
 		}
 		x.Complete(second, `2`)
-		return servertest.Success(`"done"`)
+		return harness.Success(`"done"`)
 	}
 }
 
-func TestAServerThatIsKilledInAnExecutionGoesOnWhenItIsStartedAgain(t *testing.T) {
+func TestAServerThatIsKilledInAnExecutionResumesWhenItIsStartedAgain(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, database string) {
 		process, s := serving(t, database)
-		app := servertest.NewApp(t, s)
-		done := servertest.NewReceiver(t, s)
-		id := app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: done.URL}}, halfDone, theRest(t))
-		s.Wait("the second task", func() bool { return len(s.Development().Run(id).Tasks) == 2 })
+		app := harness.NewApp(t, s)
+		done := harness.NewReceiver(t, s)
+		half, inSecond := halfDone()
+		id := app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: done.URL}}, half, theRest(t))
+		<-inSecond
 		app.Lose()
 		process.Kill()
 
@@ -61,7 +67,7 @@ func TestAServerThatIsKilledInAnExecutionGoesOnWhenItIsStartedAgain(t *testing.T
 
 // checkOneNotification waits until a run's notification is recorded as
 // delivered, and checks that no other was sent.
-func checkOneNotification(t *testing.T, s *servertest.Server, done *servertest.Receiver, run string) {
+func checkOneNotification(t *testing.T, s *harness.Server, done *harness.Receiver, run string) {
 	t.Helper()
 	first := done.WaitFor(1)
 	s.Wait("the notification to be recorded as delivered", func() bool {
@@ -78,9 +84,9 @@ func TestAServerThatIsKilledInADeliveryDeliversAgainWhenItIsStartedAgain(t *test
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, database string) {
 		process, s := serving(t, database)
-		app := servertest.NewApp(t, s)
-		done := servertest.NewReceiver(t, s, servertest.Reply{Hang: true})
-		id := app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: done.URL}}, servertest.Always(servertest.Success("1")))
+		app := harness.NewApp(t, s)
+		done := harness.NewReceiver(t, s, harness.Reply{Hang: true})
+		id := app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: done.URL}}, harness.Always(harness.Success("1")))
 		done.WaitFor(1)
 		process.Kill()
 
@@ -97,11 +103,12 @@ func TestTheWorkOfAServerThatIsKilledIsTakenOverByAnother(t *testing.T) {
 	t.Parallel()
 	database := testpostgres.URL(t)
 	first, s := serving(t, database)
-	app := servertest.NewApp(t, s)
-	done := servertest.NewReceiver(t, s)
+	app := harness.NewApp(t, s)
+	done := harness.NewReceiver(t, s)
 	_, other := serving(t, database)
-	id := app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: done.URL}}, halfDone, theRest(t))
-	s.Wait("the second task", func() bool { return len(s.Development().Run(id).Tasks) == 2 })
+	half, inSecond := halfDone()
+	id := app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: done.URL}}, half, theRest(t))
+	<-inSecond
 	app.Move(other)
 	first.Kill()
 	other.Development().WaitRun(id, protocol.RunSuccess)
@@ -111,20 +118,20 @@ func TestTheWorkOfAServerThatIsKilledIsTakenOverByAnother(t *testing.T) {
 	checkOneNotification(t, other, done, id)
 }
 
-func TestAServerThatIsToldToStopAsksItsExecutionsToComeBack(t *testing.T) {
+func TestAServerThatIsStoppedAsksItsExecutionsToComeBack(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, database string) {
 		process, s := serving(t, database)
-		app := servertest.NewApp(t, s)
-		id := app.Run(nil, func(x *servertest.Execution) servertest.Reply {
+		app := harness.NewApp(t, s)
+		id := app.Run(nil, func(x *harness.Execution) harness.Reply {
 			x.Complete(x.Task("first"), `"kept"`)
 			process.Terminate()
 			task := x.Task("second")
-			servertest.WaitFor(t, "the server to ask for the execution back", func() bool {
+			harness.WaitFor(t, "the server to ask for the execution back", func() bool {
 				task = x.Task("second")
 				return task.ForceYield
 			})
-			return servertest.AutoYield()
+			return harness.AutoYield()
 		}, theRest(t))
 		if status := process.ExitStatus(); status != 0 {
 			t.Errorf("it exits with %d: %s", status, process.Err)
@@ -139,14 +146,15 @@ func TestAServerThatIsToldToStopAsksItsExecutionsToComeBack(t *testing.T) {
 	})
 }
 
-func TestAServerThatIsToldToStopHandsBackWhatDoesNotComeBackInTime(t *testing.T) {
+func TestAServerThatIsStoppedHandsBackWhatDoesNotComeBackInTime(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, database string) {
 		process, s := serving(t, database, "--grace", "100ms")
-		app := servertest.NewApp(t, s)
-		done := servertest.NewReceiver(t, s)
-		id := app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: done.URL}}, halfDone, theRest(t))
-		s.Wait("the second task", func() bool { return len(s.Development().Run(id).Tasks) == 2 })
+		app := harness.NewApp(t, s)
+		done := harness.NewReceiver(t, s)
+		half, inSecond := halfDone()
+		id := app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: done.URL}}, half, theRest(t))
+		<-inSecond
 		process.Terminate()
 		if status := process.ExitStatus(); status != 0 {
 			t.Errorf("it exits with %d: %s", status, process.Err)

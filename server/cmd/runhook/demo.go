@@ -9,7 +9,7 @@ import (
 	"runtime"
 	"syscall"
 
-	"github.com/runhook/runhook/server/internal/demo"
+	"github.com/runhook/runhook/server/internal/cli/demo"
 )
 
 type demoCommand struct {

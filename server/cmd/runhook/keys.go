@@ -18,7 +18,7 @@ type keysCommand struct {
 
 // Run shows the keys of the environments.
 func (c *keysCommand) Run(ctx context.Context, s streams) error {
-	keys, err := server.Keys(ctx, server.Config{Database: c.DB, EncryptionKey: c.EncryptionKey})
+	keys, err := server.Keys(ctx, server.Config{Database: c.DB, EncryptionKey: string(c.EncryptionKey)})
 	if err != nil {
 		return inSettings(err)
 	}
@@ -28,17 +28,20 @@ func (c *keysCommand) Run(ctx context.Context, s streams) error {
 	}
 	for _, key := range keys {
 		if strings.EqualFold(string(key.Environment), c.Environment) {
+			if key.Off != "" { // scripts read the other stream
+				fmt.Fprintf(s.err, "runhook: %s is switched off: %s\n", key.Environment, key.Off)
+			}
 			_, err = fmt.Fprintln(s.out, key.Secret)
 		}
 	}
 	return err
 }
 
-// announceKeys shows the keys of a new database to whoever sits at a terminal.
+// announceKeys shows the keys of a new database if the output is a terminal.
 // Elsewhere they would stay in a log, and keys that were given are known.
 func (c *serveCommand) announceKeys(w io.Writer, terminal bool, log *slog.Logger, keys []server.Key) {
 	keys = slices.DeleteFunc(keys, func(key server.Key) bool {
-		return slices.Contains([]string{c.ProdKey, c.StagingKey, c.DevKey, c.PreviewKey}, key.Secret)
+		return slices.Contains([]keyText{c.ProdKey, c.StagingKey, c.DevKey, c.PreviewKey}, keyText(key.Secret))
 	})
 	if len(keys) == 0 {
 		return
@@ -53,6 +56,10 @@ func (c *serveCommand) announceKeys(w io.Writer, terminal bool, log *slog.Logger
 
 func printKeys(w io.Writer, keys []server.Key) {
 	for _, key := range keys {
-		fmt.Fprintf(w, "%s\n  secret key      %s\n  public key      %s\n  webhook secret  %s\n", key.Environment, key.Secret, key.Public, key.Webhook())
+		name := string(key.Environment)
+		if key.Off != "" {
+			name += " (switched off: " + key.Off + ")"
+		}
+		fmt.Fprintf(w, "%s\n  secret key      %s\n  public key      %s\n  webhook secret  %s\n", name, key.Secret, key.Public, key.Webhook())
 	}
 }

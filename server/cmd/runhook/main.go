@@ -21,7 +21,7 @@ type commands struct {
 	Dev      devCommand      `cmd:"" help:"Register the app you are developing, and show its runs as they happen."`
 	Keys     keysCommand     `cmd:"" help:"Show the keys of the environments."`
 	Verify   verifyCommand   `cmd:"" help:"Verify a recorded completion webhook, and name the check that fails."`
-	Listen   listenCommand   `cmd:"" help:"Forward notifications to a program on this machine as they happen."`
+	Listen   listenCommand   `cmd:"" help:"Show every run that ends, and forward its notification to a program on this machine."`
 
 	Notifications notificationsCommand `cmd:"" help:"List, inspect, resend and replay notifications."`
 	Subscriptions subscriptionsCommand `cmd:"" help:"Manage subscriptions, which send notifications of all matching runs to a URL."`
@@ -46,6 +46,7 @@ type streams struct {
 }
 
 func main() {
+	ignoreFileSizeSignal()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	status := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
 	stop()
@@ -68,7 +69,7 @@ func run(ctx context.Context, arguments []string, s streams) int {
 	exit := -1
 	parser, err := kong.New(&commands{},
 		kong.Name("runhook"),
-		kong.Description("Runhook runs durable background jobs and tells the world when they are done."),
+		kong.Description("Durable background jobs with completion webhooks."),
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Writers(s.out, s.err),
@@ -89,6 +90,7 @@ func run(ctx context.Context, arguments []string, s streams) int {
 		fmt.Fprintf(s.err, "runhook: %s\nTry: runhook --help\n", withVariable(parser.Model, err))
 		return wrongUsage
 	}
+	warnOfOldVariable(parsed, s.err)
 	var usage *usageError
 	switch err := parsed.Run(); {
 	case err == nil:
@@ -101,6 +103,19 @@ func run(ctx context.Context, arguments []string, s streams) int {
 	default:
 		fmt.Fprintln(s.err, "runhook:", err)
 		return failed
+	}
+}
+
+// warnOfOldVariable says that RUNHOOK_URL is not read, where it is set and a command that
+// calls a server is not given another URL.
+func warnOfOldVariable(parsed *kong.Context, w io.Writer) {
+	if os.Getenv("RUNHOOK_URL") == "" || os.Getenv("RUNHOOK_API_URL") != "" || os.Getenv("TRIGGER_API_URL") != "" {
+		return
+	}
+	for _, flag := range parsed.Flags() {
+		if flag.Name == "server" && flag.Target.String() == flag.Default {
+			fmt.Fprintln(w, "runhook: RUNHOOK_URL is not read; set RUNHOOK_API_URL, as for the SDK")
+		}
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/test/harness"
 	"github.com/runhook/runhook/server/internal/testpostgres"
 )
 
@@ -24,13 +24,13 @@ func TestMain(m *testing.M) {
 }
 
 // program starts the program as a process of its own.
-func program(t *testing.T, variables []string, arguments ...string) *servertest.Process {
+func program(t *testing.T, variables []string, arguments ...string) *harness.Process {
 	t.Helper()
 	binary, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return servertest.StartProcess(t, append(variables, asProgram+"=1"), binary, arguments...)
+	return harness.StartProcess(t, append(variables, asProgram+"=1"), binary, arguments...)
 }
 
 // invoked runs the program in the test's process and returns what it wrote and
@@ -52,10 +52,10 @@ const developmentKey = "tr_dev_crash0123456789abcdefghij"
 
 // serving starts a server as a process of its own, on a port of its own, and
 // waits until it serves.
-func serving(t *testing.T, database string, arguments ...string) (*servertest.Process, *servertest.Server) {
+func serving(t *testing.T, database string, arguments ...string) (*harness.Process, *harness.Server) {
 	t.Helper()
 	process := program(t, nil, append([]string{"serve", "--addr", "127.0.0.1:0", "--db", database, "--log-format", "json", "--dev-api-key", developmentKey}, arguments...)...)
-	return process, servertest.Attach(t, process.ServerURL(), developmentKey)
+	return process, harness.Attach(t, process.ServerURL(), developmentKey)
 }
 
 // onEachDatabase runs a test on a SQLite file and on PostgreSQL.

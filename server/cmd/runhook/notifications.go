@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/runhook/runhook/server/internal/console"
+	"github.com/runhook/runhook/client"
 )
 
 type notificationsCommand struct {
@@ -26,12 +26,12 @@ type listNotificationsCommand struct {
 
 // Run lists notifications.
 func (c *listNotificationsCommand) Run(ctx context.Context, s streams) error {
-	query := console.NotificationQuery{Run: c.OfRun, Subscription: c.Subscription, Status: c.Status, Cursor: c.Cursor, Take: c.Take}
+	filter := client.NotificationFilter{RunID: c.OfRun, SubscriptionID: c.Subscription, Status: client.NotificationStatus(c.Status)}
 	console, err := c.console(s)
 	if err != nil {
 		return err
 	}
-	return console.ListNotifications(ctx, query)
+	return console.ListNotifications(ctx, filter, client.PageRequest{Cursor: c.Cursor, Take: c.Take})
 }
 
 type getNotificationCommand struct {
@@ -80,16 +80,13 @@ func (c *replayCommand) Run(ctx context.Context, s streams) error {
 	if (c.To == "") == (c.Subscription == "") {
 		return &usageError{"--to, --subscription", errors.New("give one of them")}
 	}
-	order := console.ReplayOrder{Destination: c.To, Subscription: c.Subscription, Since: c.Since}
-	if !c.Until.IsZero() {
-		order.Until = &c.Until
-	}
+	filter := client.ReplayFilter{Destination: c.To, SubscriptionID: c.Subscription, Since: c.Since, Until: c.Until}
 	if c.Held {
-		order.Status = "held"
+		filter.Status = client.NotificationHeld
 	}
 	console, err := c.console(s)
 	if err != nil {
 		return err
 	}
-	return console.Replay(ctx, order)
+	return console.Replay(ctx, filter)
 }

@@ -9,21 +9,21 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/model"
-	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 // desk is a server and how the program asks it.
 type desk struct {
-	*servertest.Server
+	*harness.Server
 	t     *testing.T
-	app   *servertest.App
+	app   *harness.App
 	flags []string
 }
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	s := servertest.Start(t, servertest.Options{})
-	return &desk{s, t, servertest.NewApp(t, s), []string{"--server", s.URL, "--api-key", s.Key(protocol.Development).Secret}}
+	s := harness.Start(t, harness.Options{})
+	return &desk{s, t, harness.NewApp(t, s), []string{"--server", s.URL, "--api-key", s.Key(protocol.Development).Secret}}
 }
 
 // ask runs a command that must succeed, and returns what it shows.
@@ -38,10 +38,10 @@ func (d *desk) ask(arguments ...string) string {
 
 // ended returns the ids of a run that ended and of its notification, whose first
 // attempt was answered with a reply.
-func (d *desk) ended(reply servertest.Reply) (run, notification string) {
+func (d *desk) ended(reply harness.Reply) (run, notification string) {
 	d.t.Helper()
-	done := servertest.NewReceiver(d.t, d.Server, reply)
-	run = d.app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: done.URL}}, servertest.Always(servertest.Success(`{"a": [1 ], "b":"<&>"}`)))
+	done := harness.NewReceiver(d.t, d.Server, reply)
+	run = d.app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: done.URL}}, harness.Always(harness.Success(`{"a": [1 ], "b":"<&>"}`)))
 	return run, d.Development().WaitAttempt(run, 1).ID
 }
 
@@ -60,7 +60,7 @@ func TestNotificationsAreListedShownAndSentAgain(t *testing.T) {
 	if out := d.ask("notifications", "list"); out != "No notifications.\n" {
 		t.Errorf("before there are any it says %q", out)
 	}
-	run, id := d.ended(servertest.HTTP(http.StatusServiceUnavailable, "come\x1b[2J back"))
+	run, id := d.ended(harness.HTTP(http.StatusServiceUnavailable, "come\x1b[2J back"))
 	checkSays(t, d.ask("notifications", "list", "--status", "pending", "--run", run), "STATUS", id, "PENDING", run, "SUCCESS", "/done")
 	checkSays(t, d.ask("notifications", "list", "--status", "delivered"), "No notifications.")
 	shown := d.ask("notifications", "get", id)
@@ -76,20 +76,20 @@ func TestNotificationsAreListedShownAndSentAgain(t *testing.T) {
 	d.Wait("the notification to be delivered", func() bool {
 		return d.Development().Notification(id).Status == model.NotificationDelivered
 	})
-	var told struct {
+	var got struct {
 		ID       string
 		Attempts []struct{ Cause string }
 	}
-	if err := json.Unmarshal([]byte(d.ask("notifications", "get", id, "--json")), &told); err != nil || told.ID != id || len(told.Attempts) != 2 {
-		t.Errorf("as JSON it is %+v (%v)", told, err)
+	if err := json.Unmarshal([]byte(d.ask("notifications", "get", id, "--json")), &got); err != nil || got.ID != id || len(got.Attempts) != 2 {
+		t.Errorf("as JSON it is %+v (%v)", got, err)
 	}
 }
 
 func TestALongListIsShownInPages(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	_, first := d.ended(servertest.HTTP(200, ""))
-	_, second := d.ended(servertest.HTTP(200, ""))
+	_, first := d.ended(harness.HTTP(200, ""))
+	_, second := d.ended(harness.HTTP(200, ""))
 	page := d.ask("notifications", "list", "--take", "1")
 	checkSays(t, page, second, "--cursor ")
 	_, cursor, _ := strings.Cut(strings.TrimSpace(page), "--cursor ")
@@ -110,8 +110,8 @@ func TestWhatTheServerRefusesIsExplained(t *testing.T) {
 		"an unknown status":        {append([]string{"notifications", "list", "--status", "lost"}, d.flags...), failed, "status must be"},
 		"an unknown key":           {[]string{"notifications", "list", "--server", d.URL, "--api-key", "tr_dev_other"}, failed, "does not know this API key"},
 		"no key":                   {[]string{"notifications", "list", "--server", d.URL}, wrongUsage, "--api-key (RUNHOOK_API_KEY"},
-		"a public key":             {[]string{"subscriptions", "list", "--server", d.URL, "--api-key", "pk_dev_x"}, wrongUsage, "starts with tr_"},
-		"a server that is none":    {[]string{"notifications", "list", "--server", "here", "--api-key", "tr_dev_x"}, wrongUsage, "--server (RUNHOOK_URL)"},
+		"a public key":             {[]string{"subscriptions", "list", "--server", d.URL, "--api-key", "pk_dev_x"}, wrongUsage, "is a public key (pk_...)"},
+		"a server that is none":    {[]string{"notifications", "list", "--server", "here", "--api-key", "tr_dev_x"}, wrongUsage, "--server (RUNHOOK_API_URL)"},
 		"a server that is away":    {[]string{"notifications", "list", "--server", "http://127.0.0.1:1", "--api-key", "tr_dev_x"}, failed, "no Runhook server answers at http://127.0.0.1:1"},
 		"a replay to nowhere":      {append([]string{"notifications", "replay", "--since", "2026-01-01T00:00:00Z"}, d.flags...), wrongUsage, "--to, --subscription"},
 		"a filter that is no JSON": {append([]string{"subscriptions", "dry-run", "--filter", "{"}, d.flags...), wrongUsage, "--filter"},
@@ -129,8 +129,8 @@ func TestNotificationsThatFailedAreReplayed(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	since := d.Clock.Now().Add(-time.Minute).UTC().Format(time.RFC3339)
-	_, id := d.ended(servertest.HTTP(http.StatusGone, "")) // which ends the delivery
-	d.Wait("the notification to be given up", func() bool {
+	_, id := d.ended(harness.HTTP(http.StatusGone, "")) // which ends the delivery
+	d.Wait("the notification to be exhausted", func() bool {
 		return d.Development().Notification(id).Status == model.NotificationExhausted
 	})
 	to := d.Development().Notification(id).URL

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -49,6 +50,7 @@ func TestCommandsSayInPlainWordsWhatIsWrongWithADatabaseAndWhatToDo(t *testing.T
 	if err := os.WriteFile(in("keyless.db"), content, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	brokenLog(t, in("log.db"))
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -70,6 +72,13 @@ func TestCommandsSayInPlainWordsWhatIsWrongWithADatabaseAndWhatToDo(t *testing.T
 		"keys of a page":                    {"keys --db sqlite:" + in("page.db"), []string{in("page.db") + " is damaged, or is no database"}},
 		"doctor of a page":                  {"doctor --db sqlite:" + in("page.db"), []string{in("page.db") + " is damaged, or is no database", "runhook restore"}},
 		"doctor of a torn file":             {"doctor --db sqlite:" + in("torn.db"), []string{in("torn.db") + " is damaged, or is no database", "runhook restore"}},
+		"serve on a damaged log":            {"serve --addr 127.0.0.1:0 --db sqlite:" + in("log.db"), damagedLog(in("log.db"))},
+		"doctor of a damaged log":           {"doctor --db sqlite:" + in("log.db"), damagedLog(in("log.db"))},
+		"keys of a damaged log":             {"keys --db sqlite:" + in("log.db"), damagedLog(in("log.db"))},
+		"backup of a damaged log":           {"backup --db sqlite:" + in("log.db") + " --to " + in("copy.db"), damagedLog(in("log.db"))},
+		"restore from a damaged log":        {"restore --db sqlite:" + in("new/runhook.db") + " --from " + in("log.db"), damagedLog(in("log.db"))},
+		"migrate-db of a damaged log":       {"migrate-db --from sqlite:" + in("log.db") + " --to " + empty, damagedLog(in("log.db"))},
+		"backup of a torn file":             {"backup --db sqlite:" + in("torn.db") + " --to " + in("copy.db"), []string{in("torn.db") + " is damaged", "runhook restore"}},
 		"backup of a page":                  {"backup --db sqlite:" + in("page.db") + " --to " + in("copy.db"), []string{in("page.db") + " is damaged, or is no database"}},
 		"restore from a page":               {"restore --db sqlite:" + in("new/runhook.db") + " --from " + in("page.db"), []string{in("page.db") + " is damaged, or is no database"}},
 		"restore from nothing":              {"restore --db sqlite:" + in("new/runhook.db") + " --from " + in("none.db"), []string{"there is no file " + in("none.db") + " to restore", "--from"}},
@@ -81,13 +90,25 @@ func TestCommandsSayInPlainWordsWhatIsWrongWithADatabaseAndWhatToDo(t *testing.T
 		"a password with a slash":           {"doctor --db postgres://user:pa/ss@127.0.0.1:1/x", []string{"cannot be read as one of PostgreSQL", "/ as %2F", "# as %23"}},
 		"a password with a percent sign":    {"doctor --db postgres://user:secret%zz@127.0.0.1:1/x", []string{"cannot be read as one of PostgreSQL", "% as %25"}},
 		"PostgreSQL that does not answer":   {"doctor --db postgres://user:secret#1@127.0.0.1:1/x", []string{"PostgreSQL does not answer at postgres://...@127.0.0.1:1/x", "connection refused", "--db (RUNHOOK_DB)"}},
+		"a wrong PostgreSQL password":       {"doctor --db postgres://user:secret%231@" + wrongPassword(t) + "/x?sslmode=disable", []string{"PostgreSQL refuses the user or the password of postgres://user:xxxxx@", "password authentication failed", "# as %23"}},
 		"a PostgreSQL user that is unknown": {"doctor --db " + as(t, empty, "nobody_"+strings.ToLower(rand.Text())), []string{"PostgreSQL refuses the user or the password", "does not exist"}},
 		"a PostgreSQL database that is not": {"doctor --db " + strings.Replace(empty, parsed(t, empty).Path, "/no_such_database", 1), []string{"PostgreSQL has no database of the name", "CREATE DATABASE"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, problems, status := invoked(t, strings.Fields(c.arguments)...)
+			// A folder for each case: of two commands on one database, one finds it in use.
+			own := t.TempDir()
+			if err := os.CopyFS(own, os.DirFS(folder)); err != nil {
+				t.Fatal(err)
+			}
+			_, problems, status := invoked(t, strings.Fields(strings.ReplaceAll(c.arguments, folder, own))...)
+			for _, path := range []string{"none.db", "none.db.key", "none.db.lock", "keyless.db.key", "copy.db", "copy.db.key", "new/runhook.db", "new/runhook.db.key", "unmade", "deep"} {
+				if _, err := os.Stat(filepath.Join(own, path)); !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("%s was made", path)
+				}
+			}
 			for _, want := range c.says {
+				want = strings.ReplaceAll(want, folder, own)
 				if status == succeeded || !strings.Contains(problems, want) {
 					t.Errorf("it exits with %d and does not say %q but\n%s", status, want, problems)
 				}
@@ -97,13 +118,71 @@ func TestCommandsSayInPlainWordsWhatIsWrongWithADatabaseAndWhatToDo(t *testing.T
 			}
 		})
 	}
-	t.Cleanup(func() {
-		for _, path := range []string{"none.db", "none.db.key", "none.db.lock", "keyless.db.key", "copy.db", "copy.db.key", "new/runhook.db", "new/runhook.db.key", "unmade", "deep"} {
-			if _, err := os.Stat(in(path)); !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("%s was made", path)
+}
+
+// brokenLog makes a database as a crash and a bad disk leave it: with a damaged page in
+// the middle of its write-ahead log.
+func brokenLog(t *testing.T, to string) {
+	t.Helper()
+	from := filepath.Join(t.TempDir(), "runhook.db")
+	process, _ := serving(t, "sqlite:"+from)
+	process.Kill()
+	for _, suffix := range []string{"", "-wal", ".key"} {
+		content, err := os.ReadFile(from + suffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if suffix == "-wal" {
+			const header, frame = 32, 24 + 4096
+			if len(content) < header+10*frame {
+				t.Fatalf("the log has %d bytes", len(content))
 			}
+			content[header+5*frame+1000] ^= 1
+		}
+		if err := os.WriteFile(to+suffix, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// damagedLog is what is said of a database with a damaged log: what is wrong, and the
+// steps to recover.
+func damagedLog(path string) []string {
+	return []string{path + " is damaged: frame 6 of the write-ahead log " + path + "-wal does not verify", "copy the file and its -wal file",
+		"runhook restore --from BACKUP", "sqlite3 " + path + " 'PRAGMA wal_checkpoint(TRUNCATE)'", "docs/operating.md"}
+}
+
+// wrongPassword returns the address of a PostgreSQL that refuses every password, as far
+// as clients can see: those of the tests ask for none.
+func wrongPassword(t *testing.T) string {
+	t.Helper()
+	listening, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	t.Cleanup(func() {
+		_ = listening.Close()
+		serving.Wait()
+	})
+	serving.Go(func() {
+		for {
+			connection, err := listening.Accept()
+			if err != nil {
+				return
+			}
+			serving.Go(func() {
+				defer connection.Close()
+				message := make([]byte, 1024)
+				_, _ = connection.Read(message)                                      // the startup
+				_, _ = connection.Write([]byte("R\x00\x00\x00\x08\x00\x00\x00\x03")) // asks for a password in clear
+				_, _ = connection.Read(message)
+				fields := "SFATAL\x00VFATAL\x00C28P01\x00Mpassword authentication failed for user \"user\"\x00\x00"
+				_, _ = connection.Write(append([]byte{'E', 0, 0, 0, byte(4 + len(fields))}, fields...))
+			})
 		}
 	})
+	return listening.Addr().String()
 }
 
 func parsed(t *testing.T, address string) *url.URL {
@@ -122,7 +201,7 @@ func as(t *testing.T, address, user string) string {
 	return u.String()
 }
 
-func TestAPostgreSQLUserWithoutRightsIsToldWhichAreMissing(t *testing.T) {
+func TestAPostgreSQLUserWithoutRightsGetsAnErrorThatNamesThem(t *testing.T) {
 	t.Parallel()
 	address := testpostgres.URL(t)
 	user := "weak_" + strings.ToLower(rand.Text())
@@ -165,7 +244,7 @@ func TestAFileOrFolderThatIsReadOnlyIsSaidAsSuch(t *testing.T) {
 		"keys of a file of another":       {[]string{"keys", "--db", "sqlite:" + good}, []string{good + " cannot be opened, read or written"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			out, err := asNobody(t, filepath.Dir(good), c.arguments...)
+			out, err := asOtherUser(t, filepath.Dir(good), c.arguments...)
 			for _, want := range c.says {
 				if err == nil || !strings.Contains(out, want) {
 					t.Errorf("it ends with %v and does not say %q but\n%s", err, want, out)
@@ -175,9 +254,9 @@ func TestAFileOrFolderThatIsReadOnlyIsSaidAsSuch(t *testing.T) {
 	}
 }
 
-// asNobody runs the program as a user who can look into a folder and read and write
+// asOtherUser runs the program as a user who can look into a folder and read and write
 // nothing there.
-func asNobody(t *testing.T, folder string, arguments ...string) (string, error) {
+func asOtherUser(t *testing.T, folder string, arguments ...string) (string, error) {
 	t.Helper()
 	binary, err := os.Executable()
 	if err != nil {
@@ -212,7 +291,7 @@ func asNobody(t *testing.T, folder string, arguments ...string) (string, error) 
 	return string(out), err
 }
 
-// publicCopy copies a program to where everybody can run it.
+// publicCopy copies a program to where everyone can run it.
 func publicCopy(t *testing.T, program string) string {
 	t.Helper()
 	content, err := os.ReadFile(program)
@@ -228,7 +307,7 @@ func publicCopy(t *testing.T, program string) string {
 	return path
 }
 
-// open lets everybody enter a test's folder.
+// open lets everyone enter a test's folder.
 func open(t *testing.T, folder string) {
 	t.Helper()
 	for _, path := range []string{folder, filepath.Dir(folder)} {

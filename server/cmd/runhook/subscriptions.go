@@ -8,7 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/runhook/runhook/server/internal/console"
+	"github.com/runhook/runhook/client"
+	"github.com/runhook/runhook/filter"
+	"github.com/runhook/runhook/protocol"
 )
 
 type subscriptionsCommand struct {
@@ -22,7 +24,7 @@ type subscriptionsCommand struct {
 	DryRun dryRunCommand             `cmd:"" name:"dry-run" help:"Show which of the last week's runs a subscription would have matched."`
 }
 
-// choiceFlags say what a subscription is told of.
+// choiceFlags say what a subscription is notified of.
 type choiceFlags struct {
 	Event  []string `placeholder:"EVENT" help:"The events to send: run.ended, runhook.subscription.failing, runhook.subscription.disabled. Default: run.ended."`
 	Job    []string `placeholder:"ID" help:"The jobs whose runs to send. Default: all."`
@@ -33,13 +35,13 @@ type choiceFlags struct {
 // subscriptionFlags are everything that can be chosen.
 type subscriptionFlags struct {
 	choiceFlags
-	Name            string          `placeholder:"NAME" help:"A name for people."`
-	Header          []string        `sep:"none" placeholder:"LINE" help:"A header to send along, such as \"X-Team: billing\". Repeat it for each."`
-	Schedule        []time.Duration `placeholder:"PAUSES" help:"The pause before each attempt, such as 0s,5s,1m. Default: the server's."`
-	GiveUpOn4xx     *bool           `name:"give-up-on-4xx" negatable:"" help:"Do not retry after a status of 400 to 499 other than 408, 425 and 429."`
-	LegacySignature *bool           `negatable:"" help:"Send X-Trigger-Signature-256 as well, made with the environment's API key. It covers no time: only for receivers that need it."`
-	MaxConcurrency  int             `placeholder:"N" help:"The most requests in flight. Default: the server's."`
-	MaxPerSecond    float64         `placeholder:"N" help:"The most requests per second. Default: the server's."`
+	Name              string          `placeholder:"NAME" help:"A name for people."`
+	Header            []string        `sep:"none" placeholder:"LINE" help:"A header to send along, such as \"X-Team: billing\". Repeat it for each."`
+	Schedule          []time.Duration `placeholder:"PAUSES" help:"The pause before each attempt, such as 0s,5s,1m. Default: the server's."`
+	RetryClientErrors *bool           `negatable:"" help:"Retry after a status of 400 to 499, as by default; without it only after 408, 425 and 429."`
+	LegacySignature   *bool           `negatable:"" help:"Send X-Trigger-Signature-256 as well, made with the environment's API key. It covers no time: only for receivers that need it."`
+	MaxConcurrency    int             `placeholder:"N" help:"The most requests in flight. Default: the server's."`
+	MaxPerSecond      float64         `placeholder:"N" help:"The most requests per second. Default: the server's."`
 }
 
 // signingFlags say what a subscription is signed with.
@@ -48,37 +50,33 @@ type signingFlags struct {
 	Asymmetric bool   `help:"Make an asymmetric key (v1a), so that receivers need no secret."`
 }
 
-func (f signingFlags) signing() console.Signing {
-	signing := console.Signing{Secret: f.Secret}
-	if f.Asymmetric {
-		signing.Signature = "v1a"
-	}
-	return signing
+func (f signingFlags) signing() client.Signing {
+	return client.Signing{Secret: f.Secret, Asymmetric: f.Asymmetric}
 }
 
-func (f choiceFlags) subscription() (wanted console.Subscription, err error) {
-	wanted.Events, wanted.Jobs, wanted.Statuses = given(f.Event), given(f.Job), given(f.Status)
-	filter := []byte(f.Filter)
+func (f choiceFlags) subscription() (wanted client.SubscriptionSettings, err error) {
+	wanted.Events, wanted.Jobs, wanted.Statuses = given[client.NotificationKind](f.Event), given[string](f.Job), given[protocol.RunStatus](f.Status)
+	text := []byte(f.Filter)
 	if path, ok := strings.CutPrefix(f.Filter, "@"); ok {
-		if filter, err = os.ReadFile(path); err != nil {
+		if text, err = os.ReadFile(path); err != nil {
 			return wanted, &usageError{"--filter", err}
 		}
 	}
-	if len(filter) > 0 && !json.Valid(filter) {
+	if len(text) > 0 && !json.Valid(text) {
 		return wanted, &usageError{"--filter", errors.New(`is not JSON; it is like {"job":{"id":["shop"]}}`)}
 	}
-	wanted.Filter = filter
+	if len(text) > 0 {
+		wanted.Filter = filter.Raw(text)
+	}
 	return wanted, nil
 }
 
-func (f subscriptionFlags) subscription() (console.Subscription, error) {
+func (f subscriptionFlags) subscription() (client.SubscriptionSettings, error) {
 	wanted, err := f.choiceFlags.subscription()
 	if err != nil {
 		return wanted, err
 	}
-	if f.Name != "" {
-		wanted.Name = &f.Name
-	}
+	wanted.Name, wanted.Schedule = f.Name, f.Schedule
 	if len(f.Header) > 0 {
 		headers := map[string]string{}
 		for _, line := range f.Header {
@@ -88,19 +86,9 @@ func (f subscriptionFlags) subscription() (console.Subscription, error) {
 			}
 			headers[strings.TrimSpace(name)] = strings.TrimSpace(value)
 		}
-		wanted.Headers = &headers
+		wanted.Headers = headers
 	}
-	if len(f.Schedule) > 0 {
-		seconds := make([]float64, len(f.Schedule))
-		for i, pause := range f.Schedule {
-			seconds[i] = pause.Seconds()
-		}
-		wanted.Schedule = &seconds
-	}
-	if f.GiveUpOn4xx != nil {
-		again := !*f.GiveUpOn4xx
-		wanted.RetryClientErrors = &again
-	}
+	wanted.RetryClientErrors = f.RetryClientErrors
 	wanted.LegacySignature = f.LegacySignature
 	if f.MaxConcurrency != 0 {
 		wanted.MaximumConcurrency = &f.MaxConcurrency
@@ -112,9 +100,9 @@ func (f subscriptionFlags) subscription() (console.Subscription, error) {
 }
 
 // given returns a list that was given, and nil for none.
-func given(list []string) *[]string {
-	if len(list) == 0 {
-		return nil
+func given[T ~string](list []string) (chosen []T) {
+	for _, text := range list {
+		chosen = append(chosen, T(text))
 	}
-	return &list
+	return chosen
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/runhook/runhook/client"
 )
 
 type listSubscriptionsCommand struct {
@@ -17,7 +19,7 @@ func (c *listSubscriptionsCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return console.ListSubscriptions(ctx, c.Cursor)
+	return console.ListSubscriptions(ctx, client.PageRequest{Cursor: c.Cursor})
 }
 
 // oneSubscription is a command about one subscription.
@@ -51,7 +53,7 @@ func (c *createSubscriptionCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	wanted.URL, wanted.Signing = &c.URL, c.signing()
+	wanted.URL = c.URL
 	if c.Disabled {
 		wanted.Enabled = new(bool)
 	}
@@ -59,7 +61,7 @@ func (c *createSubscriptionCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return console.CreateSubscription(ctx, wanted)
+	return console.CreateSubscription(ctx, wanted, c.signing())
 }
 
 type updateSubscriptionCommand struct {
@@ -76,9 +78,7 @@ func (c *updateSubscriptionCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	if c.URL != "" {
-		change.URL = &c.URL
-	}
+	change.URL = c.URL
 	if c.Enable || c.Disable {
 		change.Enabled = &c.Enable
 	}
@@ -126,8 +126,7 @@ func (c *rotateSubscriptionCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	seconds := int(c.Overlap.Seconds())
-	return console.RotateSubscription(ctx, c.ID, &seconds, c.signing())
+	return console.RotateSubscription(ctx, c.ID, c.Overlap, c.signing())
 }
 
 type dryRunCommand struct {
@@ -135,7 +134,7 @@ type dryRunCommand struct {
 	choiceFlags
 }
 
-// Run shows what a subscription would have been told of.
+// Run shows what a subscription would have matched.
 func (c *dryRunCommand) Run(ctx context.Context, s streams) error {
 	wanted, err := c.subscription()
 	if err != nil {

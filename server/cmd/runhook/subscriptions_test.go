@@ -10,7 +10,7 @@ import (
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/receiver"
 	"github.com/runhook/runhook/server/internal/model"
-	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 // subscribed is what create and get --json say.
@@ -41,8 +41,8 @@ func TestASubscriptionIsManagedFromTheCommandLine(t *testing.T) {
 	if err := os.WriteFile(filter, []byte(`{"isTest":[false]}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	made := d.subscription("create", "http://127.0.0.1:9/hook", "--name", "billing", "--job", servertest.JobID+",other", "--status", "FAILURE",
-		"--filter", "@"+filter, "--header", "X-Team: billing", "--schedule", "0s,1m30s", "--give-up-on-4xx", "--legacy-signature")
+	made := d.subscription("create", "http://127.0.0.1:9/hook", "--name", "billing", "--job", harness.JobID+",other", "--status", "FAILURE",
+		"--filter", "@"+filter, "--header", "X-Team: billing", "--schedule", "0s,1m30s", "--no-retry-client-errors", "--legacy-signature")
 	if made.Name != "billing" || !made.LegacySignature || len(made.Jobs) != 2 || len(made.Statuses) != 1 || string(made.Filter) == "" || made.RetryClientErrors || !strings.HasPrefix(made.Secret, "whsec_") {
 		t.Errorf("it was created as %+v", made)
 	}
@@ -51,7 +51,7 @@ func TestASubscriptionIsManagedFromTheCommandLine(t *testing.T) {
 	if strings.Contains(shown, made.Secret) {
 		t.Error("its secret is shown again")
 	}
-	checkSays(t, d.ask("subscriptions", "update", made.ID, "--disable", "--no-give-up-on-4xx", "--no-legacy-signature", "--url", "http://127.0.0.1:9/moved"), "off", "/moved")
+	checkSays(t, d.ask("subscriptions", "update", made.ID, "--disable", "--retry-client-errors", "--no-legacy-signature", "--url", "http://127.0.0.1:9/moved"), "off", "/moved")
 	if now := d.subscription("get", made.ID); now.Enabled || now.LegacySignature || !now.RetryClientErrors || now.Name != "billing" {
 		t.Errorf("it was changed to %+v", now)
 	}
@@ -66,8 +66,8 @@ func TestASubscriptionIsManagedFromTheCommandLine(t *testing.T) {
 func TestASubscriptionIsTriedFromTheCommandLine(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	run, _ := d.ended(servertest.HTTP(200, ""))
-	checkSays(t, d.ask("subscriptions", "dry-run", "--job", servertest.JobID), "1 of 1 run since", run, "SUCCESS")
+	run, _ := d.ended(harness.HTTP(200, ""))
+	checkSays(t, d.ask("subscriptions", "dry-run", "--job", harness.JobID), "1 of 1 run since", run, "SUCCESS")
 	checkSays(t, d.ask("subscriptions", "dry-run", "--status", "FAILURE"), "0 of 1 run since")
 
 	got := newInbox(t)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/server"
-	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 func TestAWrongSettingIsRefusedByName(t *testing.T) {
@@ -50,12 +50,13 @@ func TestAWrongSettingIsRefusedByName(t *testing.T) {
 		"a key that the SDKs refuse":     {"--prod-api-key", "secret", "RUNHOOK_PROD_API_KEY"},
 		"another key of that kind":       {"--staging-api-key", "tr_stg_", "RUNHOOK_STAGING_API_KEY"},
 		"a public key for a secret one":  {"--dev-api-key", "pk_dev_abc", "RUNHOOK_DEV_API_KEY"},
+		"another public key":             {"--prod-api-key", " pk_prod_abc", "RUNHOOK_PROD_API_KEY"},
 		"a key with a space":             {"--preview-api-key", "tr_prev_a b", "RUNHOOK_PREVIEW_API_KEY"},
 		"a public URL of another scheme": {"--public-url", "ftp://example.com", "RUNHOOK_PUBLIC_URL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			arguments := []string{"serve", "--addr", "127.0.0.1:0", "--db", servertest.Memory}
+			arguments := []string{"serve", "--addr", "127.0.0.1:0", "--db", harness.Memory}
 			_, problems, status := invoked(t, append(arguments, c.flag+"="+c.value)...)
 			checkNamed(t, problems, status, c.flag, c.variable)
 		})
@@ -77,7 +78,7 @@ func checkNamed(t *testing.T, problems string, status int, flag, variable string
 
 func TestTheSameKeyForTwoEnvironmentsIsRefused(t *testing.T) {
 	t.Parallel()
-	_, problems, status := invoked(t, "serve", "--db", servertest.Memory, "--addr", "127.0.0.1:0", "--prod-api-key", "tr_x_same", "--dev-api-key", "tr_x_same")
+	_, problems, status := invoked(t, "serve", "--db", harness.Memory, "--addr", "127.0.0.1:0", "--prod-api-key", "tr_x_same", "--dev-api-key", "tr_x_same")
 	if status != wrongUsage || !strings.Contains(problems, "API_KEY") {
 		t.Errorf("exits with %d: %s", status, problems)
 	}
@@ -90,7 +91,7 @@ func TestAnAddressThatIsTakenIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	_, problems, status := invoked(t, "serve", "--db", servertest.Memory, "--addr", taken.Addr().String())
+	_, problems, status := invoked(t, "serve", "--db", harness.Memory, "--addr", taken.Addr().String())
 	checkNamed(t, problems, status, "--addr", "RUNHOOK_ADDR")
 }
 
@@ -116,7 +117,7 @@ func TestTheHelpExplainsEveryFlag(t *testing.T) {
 	}
 	for _, want := range []string{"127.0.0.1:3030", "sqlite:./runhook-data/runhook.db", "20s"} {
 		if !strings.Contains(text, "Default: "+want) {
-			t.Errorf("the default %s is not told", want)
+			t.Errorf("the default %s is not shown", want)
 		}
 	}
 }
@@ -143,14 +144,14 @@ func TestServePrintsKeysOnATerminalAndNotThoseThatWereGiven(t *testing.T) {
 	t.Parallel()
 	serve := &serveCommand{ProdKey: "tr_prod_abcdefghijklmnopqrst"}
 	keys := []server.Key{
-		{Environment: protocol.Production, Secret: serve.ProdKey, Public: "pk_prod_p"},
+		{Environment: protocol.Production, Secret: string(serve.ProdKey), Public: "pk_prod_p"},
 		{Environment: protocol.Staging, Secret: "tr_stg_made", Public: "pk_stg_p"},
 	}
 	for terminal, want := range map[bool]string{true: "tr_stg_made", false: "runhook keys"} {
 		var out, log bytes.Buffer
 		serve.announceKeys(&out, terminal, slog.New(slog.NewTextHandler(&log, nil)), slices.Clone(keys))
 		said := out.String() + log.String()
-		if !strings.Contains(said, want) || strings.Contains(said, serve.ProdKey) || strings.Contains(log.String(), "tr_") || !terminal && out.Len() > 0 {
+		if !strings.Contains(said, want) || strings.Contains(said, string(serve.ProdKey)) || strings.Contains(log.String(), "tr_") || !terminal && out.Len() > 0 {
 			t.Errorf("on a terminal: %v: it says %s", terminal, said)
 		}
 	}
@@ -161,7 +162,7 @@ func TestKeysAreMadeOnceAndNotPrintedIntoAFile(t *testing.T) {
 	database := "sqlite:" + filepath.Join(t.TempDir(), "runhook.db")
 	arguments := []string{"serve", "--addr", "127.0.0.1:0", "--db", database, "--log-format", "json", "--dev-api-key", developmentKey}
 	first := program(t, nil, arguments...)
-	s := servertest.Attach(t, first.ServerURL(), developmentKey)
+	s := harness.Attach(t, first.ServerURL(), developmentKey)
 	if out := first.Out.String(); out != "" {
 		t.Errorf("it prints %s", out)
 	}
@@ -196,7 +197,7 @@ func TestKeysAreMadeOnceAndNotPrintedIntoAFile(t *testing.T) {
 		t.Errorf("keys development exits with %d: %s%s", status, only, problems)
 	}
 	second := program(t, nil, append(arguments, "--prod-api-key", "tr_prod_configured0123456789abcdefghij")...)
-	s = servertest.Attach(t, second.ServerURL(), developmentKey)
+	s = harness.Attach(t, second.ServerURL(), developmentKey)
 	if out := second.Out.String(); out != "" {
 		t.Errorf("the second start prints %s", out)
 	}

@@ -11,18 +11,18 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
-	"github.com/runhook/runhook/server/internal/verify"
+	"github.com/runhook/runhook/server/internal/cli/verify"
 )
 
 type verifyCommand struct {
 	Body        string        `arg:"" optional:"" name:"body" help:"The file that holds the body, byte for byte. Default: standard input."`
 	Header      []string      `short:"H" sep:"none" placeholder:"LINE" help:"A header of the request, such as \"Webhook-Id: ntf_...\". Repeat it for each."`
 	Headers     string        `env:"RUNHOOK_VERIFY_HEADERS" placeholder:"FILE" help:"A file with the headers: lines of the form Name: value, or a JSON object. Default: none."`
-	Secret      []string      `env:"RUNHOOK_WEBHOOK_SECRET" placeholder:"SECRET" help:"A secret that may have signed it (whsec_...). Repeat it for each, or separate them by commas. Default: none."`
-	PublicKey   []string      `env:"RUNHOOK_WEBHOOK_PUBLIC_KEY" placeholder:"KEY" help:"A public key that verifies it (whpk_...). Default: none."`
-	APIKey      []string      `name:"api-key" env:"RUNHOOK_API_KEY,TRIGGER_API_KEY" placeholder:"KEY" help:"The secret API key of the environment, which verifies what is sent to callback URLs. Default: none."`
+	Secret      []keyText     `env:"RUNHOOK_WEBHOOK_SECRET" placeholder:"SECRET" help:"A secret that may have signed it (whsec_...). Repeat it for each, or separate them by commas. Default: none."`
+	PublicKey   []keyText     `env:"RUNHOOK_WEBHOOK_PUBLIC_KEY" placeholder:"KEY" help:"A public key that verifies it (whpk_...). Default: none."`
+	APIKey      []keyText     `name:"api-key" env:"RUNHOOK_API_KEY,TRIGGER_API_KEY" placeholder:"KEY" help:"The secret API key of the environment, which verifies what is sent to callback URLs. Default: none."`
 	AllowLegacy bool          `env:"RUNHOOK_VERIFY_ALLOW_LEGACY" help:"Accept X-Trigger-Signature-256 alone, as receivers with AllowLegacy do. It covers no time. Default: no."`
-	Tolerance   time.Duration `env:"RUNHOOK_VERIFY_TOLERANCE" default:"5m" placeholder:"DURATION" help:"How far the timestamp may be from the time of receipt. Default: ${default}."`
+	Tolerance   time.Duration `env:"RUNHOOK_VERIFY_TOLERANCE" default:"5m" placeholder:"DURATION" help:"How far the timestamp may be from the time the webhook was received. Default: ${default}."`
 	ReceivedAt  time.Time     `env:"RUNHOOK_VERIFY_RECEIVED_AT" placeholder:"TIME" help:"When it was received, such as 2026-01-31T12:00:00Z. Default: now."`
 	JSON        bool          `name:"json" env:"RUNHOOK_JSON" help:"Write the result as JSON."`
 }
@@ -49,7 +49,7 @@ func (c *verifyCommand) Run(_ context.Context, s streams) error {
 		at = time.Now()
 	}
 	report, err := verify.Webhook(verify.Config{
-		Header: header, Body: body, APIKeys: c.APIKey, Secrets: c.Secret, PublicKeys: c.PublicKey, Tolerance: c.Tolerance,
+		Header: header, Body: body, APIKeys: keyTexts(c.APIKey), Secrets: keyTexts(c.Secret), PublicKeys: keyTexts(c.PublicKey), Tolerance: c.Tolerance,
 		AllowLegacy: c.AllowLegacy, At: at,
 	})
 	switch {

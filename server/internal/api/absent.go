@@ -19,7 +19,7 @@ func (a *API) absentRoutes() {
 	// Credentials for integrations are the app's own affair here: its clients
 	// have them (LOCAL), or its auth resolvers find them (RESOLVER). The SDK's
 	// getAuth takes 404 for "none".
-	a.router.handle("GET", "/api/v1/{endpoint}/auth/{integration}", a.secret(a.noIntegration))
+	a.router.handle("GET", "/api/v1/{endpoint+}/auth/{integration}", a.secret(a.noIntegration))
 	a.router.handle("GET", "/api/v1/integrations/{integration}/connections/{connection}", a.secret(a.noConnection))
 	a.router.handle("POST", "/api/v1/accounts/{account}/connections/{client}", a.secret(a.noConnections))
 

@@ -12,51 +12,61 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/runhook/runhook/server/internal/answer"
+	"github.com/runhook/runhook/server/internal/apps"
 	"github.com/runhook/runhook/server/internal/budget"
 	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/delivery"
 	"github.com/runhook/runhook/server/internal/doctor"
-	"github.com/runhook/runhook/server/internal/engine"
+	"github.com/runhook/runhook/server/internal/events"
 	"github.com/runhook/runhook/server/internal/health"
-	"github.com/runhook/runhook/server/internal/ingress"
+	"github.com/runhook/runhook/server/internal/inbound"
+	"github.com/runhook/runhook/server/internal/inbound/source"
 	"github.com/runhook/runhook/server/internal/intake"
 	"github.com/runhook/runhook/server/internal/listener"
-	"github.com/runhook/runhook/server/internal/live"
 	"github.com/runhook/runhook/server/internal/model"
-	"github.com/runhook/runhook/server/internal/notify"
-	"github.com/runhook/runhook/server/internal/registry"
-	"github.com/runhook/runhook/server/internal/schedule"
-	"github.com/runhook/runhook/server/internal/source"
+	"github.com/runhook/runhook/server/internal/pubsub"
+	"github.com/runhook/runhook/server/internal/quota"
+	"github.com/runhook/runhook/server/internal/runs"
+	"github.com/runhook/runhook/server/internal/schedules"
 	"github.com/runhook/runhook/server/internal/store"
-	"github.com/runhook/runhook/server/internal/trigger"
 )
 
 // Config is what the API works with. Every field is required.
 type Config struct {
-	Store    *store.Store
-	Engine   *engine.Engine
-	Registry *registry.Registry
-	Trigger  *trigger.Service
-	Schedule *schedule.Service
-	Ingress  *ingress.Service
-	Source   *source.Service
+	Store     *store.Store
+	Runs      *runs.Engine
+	Apps      *apps.Service
+	Events    *events.Service
+	Schedules *schedules.Service
+	Inbound   *inbound.Service
+	Source    *source.Service
 	// MaximumRequest bounds the bodies of requests to HTTP endpoints, in bytes.
 	MaximumRequest int64
+	// Quota bounds what callers without a key may have kept.
+	Quota *quota.Quota
 	// Proxies are believed about who calls.
 	Proxies listener.Proxies
 	// Rooms are where request bodies are read.
 	Rooms intake.Rooms
+	// Answers is where answers are made that may be large.
+	Answers *answer.Room
 	// RequestsInProgress is how many requests an environment may have in progress,
 	// besides those of executions under way; 0 for any number.
 	RequestsInProgress int
-	Notify             *notify.Service
+	Delivery           *delivery.Service
 	Doctor             *doctor.Service
-	Live               *live.Broadcaster
+	PubSub             *pubsub.Broadcaster
 	// Version is the program's.
 	Version string
-	Clock   clock.Clock
+	// PublicURL names this server to those whom it refuses.
+	PublicURL string
+	Clock     clock.Clock
 	// Health is asked by /readyz.
 	Health *health.Monitor
 	Log    *slog.Logger
+	// AccessLog has each request logged.
+	AccessLog bool
 }
 
 // API answers requests. It may be used concurrently.
@@ -66,8 +76,8 @@ type API struct {
 	wrongKeys *wrongKeys
 	// inProgress counts the requests of each environment.
 	inProgress *budget.Budget[string]
-	// crowded says when it is to be logged that there is no room for requests.
-	crowded seldom
+	// overloadLog says when it is to be logged that there is no room for requests.
+	overloadLog seldom
 }
 
 // New returns the API as a handler.
@@ -81,14 +91,20 @@ func New(config Config) *API {
 }
 
 // ServeHTTP implements http.Handler.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.router.ServeHTTP(w, r) }
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if a.AccessLog {
+		a.logged(w, r)
+		return
+	}
+	a.router.ServeHTTP(w, r)
+}
 
 func (a *API) routes() {
 	a.router.handle("GET", "/", plain(a.home))
 	a.probeRoutes(a.router)
 	a.router.handle("GET", "/healthcheck", plain(a.healthcheck))
 
-	a.lookRoutes()
+	a.readRoutes()
 	a.doctorRoutes()
 	a.indexRoutes()
 	a.ingressRoutes()
@@ -108,8 +124,8 @@ func (a *API) routes() {
 	a.router.handle("POST", "/api/v1/events/{event...}", a.secret(a.changeEvent))
 
 	// The keys of schedules may hold slashes, as that in the SDK's documentation.
-	a.router.handle("POST", "/api/v1/{endpoint}/schedules/{schedule}/registrations", a.secret(a.registerSchedule))
-	a.router.handle("DELETE", "/api/v1/{endpoint}/schedules/{schedule}/registrations/{key...}", a.secret(a.unregisterSchedule))
+	a.router.handle("POST", "/api/v1/{endpoint+}/schedules/{schedule+}/registrations", a.secret(a.registerSchedule))
+	a.router.handle("DELETE", "/api/v1/{endpoint+}/schedules/{schedule+}/registrations/{key...}", a.secret(a.unregisterSchedule))
 	a.router.handle("POST", "/api/v1/event-dispatchers/ephemeral", a.secret(a.waitForEvent))
 
 	for method, handle := range map[string]handler{"GET": a.getValue, "HEAD": a.hasValue, "PUT": a.putValue, "DELETE": a.deleteValue} {
@@ -117,9 +133,9 @@ func (a *API) routes() {
 		a.router.handle(method, "/api/v1/store/{key...}", a.secret(handle))
 	}
 
-	a.router.handle("POST", "/api/v1/jobs/{job}/invoke", a.secret(a.invokeJob))
-	a.router.handle("POST", "/api/v1/jobs/{job}/cancel-runs", a.secret(a.cancelJobRuns))
-	a.browser("/api/v1/jobs/{job}/runs", a.secret(a.jobRuns))
+	a.router.handle("POST", "/api/v1/jobs/{job+}/invoke", a.secret(a.invokeJob))
+	a.router.handle("POST", "/api/v1/jobs/{job+}/cancel-runs", a.secret(a.cancelJobRuns))
+	a.browser("/api/v1/jobs/{job+}/runs", a.secret(a.jobRuns))
 
 	a.browser("/api/v1/runs/{run}", a.public(a.getRunLegacy))
 	a.browser("/api/v2/runs/{run}", a.public(a.getRun))
@@ -136,10 +152,11 @@ func (a *API) routes() {
 	a.router.handle("POST", "/api/v1/tasks/{task}/callback/{secret}", a.open(a.callBack))
 	a.router.handle("POST", "/api/v1/runs/{run}/tasks/{task}/callback/{secret}", a.open(a.callBack))
 
-	a.router.handle("DELETE", "/api/runhook/v1/endpoints/{endpoint}", a.secret(a.removeEndpoint))
+	a.router.handle("DELETE", "/api/runhook/v1/endpoints/{endpoint+}", a.secret(a.removeEndpoint))
+	a.router.handle("POST", "/api/runhook/v1/runs", a.secret(a.invokeBatch))
 	a.router.handle("POST", "/api/runhook/v1/runs/{run}/continue", a.secret(a.continueRun))
 	a.router.handle("POST", "/api/runhook/v1/runs/{run}/rerun", a.secret(a.rerun))
-	a.router.handle("POST", "/api/runhook/v1/jobs/{job}/test", a.secret(a.testJob))
+	a.router.handle("POST", "/api/runhook/v1/jobs/{job+}/test", a.secret(a.testJob))
 	a.router.handle("GET", "/api/runhook/v1/notifications", a.secret(a.listNotifications))
 	a.router.handle("GET", "/api/runhook/v1/notifications/feed", a.secret(a.feed))
 	a.router.handle("POST", "/api/runhook/v1/notifications/replay", a.secret(a.replayNotifications))
@@ -152,7 +169,7 @@ func (a *API) routes() {
 type request struct {
 	*http.Request
 	environment *model.Environment
-	// readOnly tells that the key is a public one.
+	// readOnly is set when the key is a public one.
 	readOnly bool
 	api      *API
 	// room is where its body is read; body is what was read.
@@ -160,5 +177,5 @@ type request struct {
 	body *intake.Body
 }
 
-// handler answers a request, or returns an error to be told.
+// handler answers a request, or returns an error to be answered.
 type handler func(w http.ResponseWriter, r *request) error

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/runhook/runhook/protocol"
-	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 func TestABodyThatIsWrongIsRefused(t *testing.T) {
@@ -124,6 +124,23 @@ func TestATextThatTheDatabaseCannotKeepIsRefused(t *testing.T) {
 	})
 }
 
+func TestATextThatIsNoUnicodeIsRefusedByTheNameOfItsMember(t *testing.T) {
+	t.Parallel()
+	unchanged(t, func(t *testing.T, w world) {
+		for _, odd := range []string{`cut \ud83d`, `\ude00 cut`, `a\u0000b`} {
+			for member, asked := range map[string][2]string{
+				"options.accountId": {"/api/v1/jobs/job/invoke", `{"options":{"accountId":"` + odd + `"}}`},
+				"id":                {"/api/v1/endpoints", `{"id":"` + odd + `","url":"` + w.app.URL + `"}`},
+			} {
+				answer := w.s.Development().Do("POST", asked[0], asked[1])
+				if answer.Status != http.StatusBadRequest || !strings.HasPrefix(answer.Error(), "Invalid request body: "+member+" has the character U+0000 or half of a surrogate pair") {
+					t.Errorf("%s with %s answered %d: %s", asked[0], asked[1], answer.Status, answer.Body)
+				}
+			}
+		}
+	})
+}
+
 func TestAJobThatCannotBeInvokedIsNot(t *testing.T) {
 	t.Parallel()
 	unchanged(t, func(t *testing.T, w world) {
@@ -133,9 +150,9 @@ func TestAJobThatCannotBeInvokedIsNot(t *testing.T) {
 			t.Errorf("the error is %q", answer.Error())
 		}
 	})
-	s := servertest.Start(t, servertest.Options{})
-	app := servertest.NewApp(t, s)
-	app.SetIndex(servertest.Index(servertest.DisabledJob(servertest.JobID, servertest.JobVersion)))
+	s := harness.Start(t, harness.Options{})
+	app := harness.NewApp(t, s)
+	app.SetIndex(harness.Index(harness.DisabledJob(harness.JobID, harness.JobVersion)))
 	app.Register(s.Development(), "app")
 	answer := s.Development().Do("POST", "/api/v1/jobs/job/invoke", `{}`)
 	checkRefused(t, route{path: "a disabled job"}, answer, http.StatusBadRequest)

@@ -12,7 +12,7 @@ import (
 )
 
 // maximumBody is the largest request body, in bytes. A task's output may be
-// 3 MiB and double as an escaped JSON string (api.md 21.6).
+// 3 MiB and double as an escaped JSON string (docs/protocol/api.md §21.6).
 const maximumBody = 16 << 20
 
 // againAfter is when a request that there is no room for may be sent again.
@@ -53,7 +53,7 @@ func (r *request) read(environmentID string, most int64) ([]byte, error) {
 // there is none, though not for each of many.
 func (a *API) noRoom(r *request, err error, code model.Code, message string) error {
 	now := a.Clock.Now()
-	if a.crowded.due(now) {
+	if a.overloadLog.due(now) {
 		a.Log.Warn("request bodies are refused", "method", r.Method, "path", redactedPath(r.Request), "address", a.clientAddress(r.Request), "err", err)
 	}
 	return &model.Error{Code: code, Message: message, Again: now.Add(againAfter)}

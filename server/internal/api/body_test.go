@@ -12,12 +12,12 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/server"
-	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 // withhold says how long a body is, and sends nothing of it; it returns what is
 // answered without it.
-func withhold(t *testing.T, s *servertest.Server, method, path string, headers ...string) (status int) {
+func withhold(t *testing.T, s *harness.Server, method, path string, headers ...string) (status int) {
 	t.Helper()
 	connection, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
 	if err != nil {
@@ -36,8 +36,8 @@ func withhold(t *testing.T, s *servertest.Server, method, path string, headers .
 
 func TestWhatARequestIsForIsLookedUpBeforeItsBodyIsRead(t *testing.T) {
 	t.Parallel()
-	servertest.EachDatabase(t, func(t *testing.T, database string) {
-		s := servertest.Start(t, servertest.Options{Database: database})
+	harness.EachDatabase(t, func(t *testing.T, database string) {
+		s := harness.Start(t, harness.Options{Database: database})
 		for path, want := range map[string]int{
 			"/api/v1/http-endpoints/httpendpoint_x/env/dev/x": 404,
 			"/api/v1/sources/http/x":                          404,
@@ -61,13 +61,13 @@ func TestWhatARequestIsForIsLookedUpBeforeItsBodyIsRead(t *testing.T) {
 
 func TestACallbackWithAWrongSecretIsRefusedBeforeItsBodyIsRead(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, servertest.Options{})
-	app := servertest.NewApp(t, s)
+	s := harness.Start(t, harness.Options{})
+	app := harness.NewApp(t, s)
 	var callback string
-	run := app.Run(nil, func(x *servertest.Execution) servertest.Reply {
-		task := x.Task("called", servertest.Callback(600))
+	run := app.Run(nil, func(x *harness.Execution) harness.Reply {
+		task := x.Task("called", harness.Callback(600))
 		callback = *task.CallbackURL
-		return servertest.Resume(task)
+		return harness.Resume(task)
 	})
 	s.Development().WaitRun(run, protocol.RunWaitingToContinue)
 	path := strings.TrimPrefix(callback, s.URL)
@@ -81,7 +81,7 @@ func TestACallbackWithAWrongSecretIsRefusedBeforeItsBodyIsRead(t *testing.T) {
 
 func TestBodiesBeyondTheBudgetOfAnEnvironmentAreRefusedForALittleWhile(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, servertest.Options{Adjust: func(c *server.Config) { c.Memory = 64 << 20 }})
+	s := harness.Start(t, harness.Options{Adjust: func(c *server.Config) { c.Memory = 64 << 20 }})
 	// The rooms are 8 MiB, of which each environment may have half, and on disk 128 MiB.
 	const length = 16 << 20
 	var open []net.Conn
@@ -126,9 +126,9 @@ func TestBodiesBeyondTheBudgetOfAnEnvironmentAreRefusedForALittleWhile(t *testin
 	}
 	// Another environment has its own half, and executions have their own room.
 	s.As(s.Key("PRODUCTION").Secret).OK("POST", "/api/v1/events", map[string]any{"event": map[string]any{"name": "n"}}, nil)
-	app := servertest.NewApp(t, s)
-	app.End(nil, func(x *servertest.Execution) servertest.Reply {
+	app := harness.NewApp(t, s)
+	app.End(nil, func(x *harness.Execution) harness.Reply {
 		x.Complete(x.Task("large"), `"`+strings.Repeat("x", 2<<20)+`"`)
-		return servertest.Success(`"done"`)
+		return harness.Success(`"done"`)
 	})
 }

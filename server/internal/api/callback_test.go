@@ -7,27 +7,27 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
-	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 // asking is a run that waits for the callback of its task.
 type asking struct {
-	s    *servertest.Server
+	s    *harness.Server
 	run  string
 	task protocol.Task
 }
 
-func ask(s *servertest.Server, app *servertest.App, seconds float64, then ...servertest.Step) *asking {
+func ask(s *harness.Server, app *harness.App, seconds float64, then ...harness.Step) *asking {
 	a := &asking{s: s}
-	a.run = app.Run(nil, append([]servertest.Step{func(x *servertest.Execution) servertest.Reply {
-		a.task = x.Task("ask", servertest.Callback(seconds))
-		return servertest.Resume(a.task)
+	a.run = app.Run(nil, append([]harness.Step{func(x *harness.Execution) harness.Reply {
+		a.task = x.Task("ask", harness.Callback(seconds))
+		return harness.Resume(a.task)
 	}}, then...)...)
 	s.Development().WaitRun(a.run, protocol.RunWaitingToContinue)
 	return a
 }
 
-func (a *asking) call(body any) servertest.Answer {
+func (a *asking) call(body any) harness.Answer {
 	return a.s.As("").Do("POST", strings.TrimPrefix(*a.task.CallbackURL, a.s.URL), body)
 }
 
@@ -39,9 +39,9 @@ func (a *asking) stored() (protocol.TaskStatus, string) {
 
 func TestCallingBack(t *testing.T) {
 	t.Parallel()
-	goesOn := servertest.Always(servertest.Success(""))
-	cases := servertest.Cases{
-		"twice is harmless": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+	goesOn := harness.Always(harness.Success(""))
+	cases := harness.Cases{
+		"twice is harmless": func(t *testing.T, s *harness.Server, app *harness.App) {
 			a := ask(s, app, 3600, goesOn)
 			for _, body := range []string{`"first"`, `"second"`} {
 				answer := a.call(body)
@@ -53,7 +53,7 @@ func TestCallingBack(t *testing.T) {
 				t.Errorf("the output is %s", output)
 			}
 		},
-		"too late is harmless": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"too late is harmless": func(t *testing.T, s *harness.Server, app *harness.App) {
 			a := ask(s, app, 60, goesOn)
 			s.Clock.Advance(61 * time.Second)
 			s.Development().WaitRun(a.run, protocol.RunSuccess)
@@ -62,7 +62,7 @@ func TestCallingBack(t *testing.T) {
 				t.Errorf("the task is %s", status)
 			}
 		},
-		"for a canceled run is harmless": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"for a canceled run is harmless": func(t *testing.T, s *harness.Server, app *harness.App) {
 			a := ask(s, app, 60)
 			s.Development().OK("POST", "/api/v1/runs/"+a.run+"/cancel", nil, nil)
 			checkStatus(t, a.call(`1`), 200)
@@ -70,10 +70,10 @@ func TestCallingBack(t *testing.T) {
 				t.Errorf("the task is %s", status)
 			}
 		},
-		"for a task that nobody knows is harmless": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"for an unknown task is harmless": func(t *testing.T, s *harness.Server, app *harness.App) {
 			checkMember(t, s.As("").Do("POST", "/api/v1/tasks/01hx/callback/abc", `1`), "success", "true")
 		},
-		"with another secret is refused and changes nothing": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"with another secret is refused and changes nothing": func(t *testing.T, s *harness.Server, app *harness.App) {
 			a := ask(s, app, 3600, goesOn)
 			checkStatus(t, s.As("").Do("POST", "/api/v1/tasks/"+a.task.ID+"/callback/0123456789abcdef01234567", `1`), 401)
 			if status, _ := a.stored(); status != protocol.TaskWaiting {
@@ -82,7 +82,7 @@ func TestCallingBack(t *testing.T) {
 			checkStatus(t, a.call(`1`), 200)
 			s.Development().WaitRun(a.run, protocol.RunSuccess)
 		},
-		"with what is not JSON is refused and changes nothing": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"with what is not JSON is refused and changes nothing": func(t *testing.T, s *harness.Server, app *harness.App) {
 			a := ask(s, app, 3600, goesOn)
 			for _, body := range []string{`{`, `yes`, "\"\xff\"", `1 2`} {
 				checkStatus(t, a.call(body), 400)
@@ -95,7 +95,7 @@ func TestCallingBack(t *testing.T) {
 		},
 	}
 	for _, body := range []string{`0`, `false`, `""`, `null`, `{"a":[1,"é"]}`} {
-		cases["with "+body+" keeps it"] = func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		cases["with "+body+" keeps it"] = func(t *testing.T, s *harness.Server, app *harness.App) {
 			a := ask(s, app, 3600, goesOn)
 			checkStatus(t, a.call(body), 200)
 			s.Development().WaitRun(a.run, protocol.RunSuccess)
@@ -104,7 +104,7 @@ func TestCallingBack(t *testing.T) {
 			}
 		}
 	}
-	cases["with nothing stands for null"] = func(t *testing.T, s *servertest.Server, app *servertest.App) {
+	cases["with nothing stands for null"] = func(t *testing.T, s *harness.Server, app *harness.App) {
 		a := ask(s, app, 3600, goesOn)
 		checkStatus(t, a.call(nil), 200)
 		s.Development().WaitRun(a.run, protocol.RunSuccess)
@@ -112,41 +112,41 @@ func TestCallingBack(t *testing.T) {
 			t.Errorf("the output is %s", output)
 		}
 	}
-	servertest.RunCases(t, cases)
+	harness.RunCases(t, cases)
 }
 
-func TestAJobThatWaitsForAnotherIsToldHowThatEnded(t *testing.T) {
+func TestAJobThatWaitsForAnotherGetsItsOutcome(t *testing.T) {
 	t.Parallel()
-	cases := servertest.Cases{}
-	for want, child := range map[protocol.RunStatus]servertest.Step{
-		protocol.RunSuccess:        servertest.Always(servertest.Success(`{"done":true}`)),
-		protocol.RunFailure:        servertest.Always(servertest.Failure("no")),
-		protocol.RunInvalidPayload: servertest.Always(servertest.JSON(`{"status":"INVALID_PAYLOAD","errors":[]}`)),
-		protocol.RunCanceled: func(x *servertest.Execution) servertest.Reply {
+	cases := harness.Cases{}
+	for want, child := range map[protocol.RunStatus]harness.Step{
+		protocol.RunSuccess:        harness.Always(harness.Success(`{"done":true}`)),
+		protocol.RunFailure:        harness.Always(harness.Failure("no")),
+		protocol.RunInvalidPayload: harness.Always(harness.JSON(`{"status":"INVALID_PAYLOAD","errors":[]}`)),
+		protocol.RunCanceled: func(x *harness.Execution) harness.Reply {
 			x.API.OK("POST", "/api/v1/runs/"+x.Body.Run.ID+"/cancel", nil, nil)
-			return servertest.Success("")
+			return harness.Success("")
 		},
 	} {
-		cases["in "+string(want)] = func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		cases["in "+string(want)] = func(t *testing.T, s *harness.Server, app *harness.App) {
 			childKey := app.Script(child)
 			parent := app.Run(nil,
-				func(x *servertest.Execution) servertest.Reply {
-					task := x.Task("invoke", servertest.Callback(3600))
-					x.API.Invoke(servertest.JobID, protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: *task.CallbackURL}}, protocol.HeaderIdempotencyKey, childKey)
-					return servertest.Resume(task)
+				func(x *harness.Execution) harness.Reply {
+					task := x.Task("invoke", harness.Callback(3600))
+					x.API.Invoke(harness.JobID, protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: *task.CallbackURL}}, protocol.HeaderIdempotencyKey, childKey)
+					return harness.Resume(task)
 				},
-				func(x *servertest.Execution) servertest.Reply {
-					var told protocol.RawRunNotification
-					if err := json.Unmarshal(x.Task("invoke").Output, &told); err != nil {
+				func(x *harness.Execution) harness.Reply {
+					var response protocol.RawRunNotification
+					if err := json.Unmarshal(x.Task("invoke").Output, &response); err != nil {
 						t.Error(err)
 					}
-					if told.Status != want || told.OK != (want == protocol.RunSuccess) {
-						t.Errorf("the parent is told %s", told.Status)
+					if response.Status != want || response.OK != (want == protocol.RunSuccess) {
+						t.Errorf("the parent receives %s", response.Status)
 					}
-					return servertest.Success("")
+					return harness.Success("")
 				})
 			s.Development().WaitRun(parent, protocol.RunSuccess)
 		}
 	}
-	servertest.RunCases(t, cases)
+	harness.RunCases(t, cases)
 }

@@ -2,38 +2,39 @@ package api_test
 
 import (
 	"net"
+	"net/url"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/server"
-	"github.com/runhook/runhook/server/internal/servertest"
-	"github.com/runhook/runhook/server/internal/testpostgres"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 // again invokes the job that has the run of a key with the key once more, as another
 // caller does.
-func again(s *servertest.Server, key, callbackURL string) string {
-	return s.Development().Invoke(servertest.JobID, protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: callbackURL}},
+func again(s *harness.Server, key, callbackURL string) string {
+	return s.Development().Invoke(harness.JobID, protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: callbackURL}},
 		protocol.HeaderIdempotencyKey, key)
 }
 
 func TestEveryCallerOfAKnownIdempotencyKeyIsNotified(t *testing.T) {
 	t.Parallel()
-	servertest.EachDatabase(t, func(t *testing.T, database string) {
-		s := servertest.Start(t, servertest.Options{Database: database})
-		app := servertest.NewApp(t, s)
-		var receivers []*servertest.Receiver
+	harness.EachDatabase(t, func(t *testing.T, database string) {
+		s := harness.Start(t, harness.Options{Database: database})
+		app := harness.NewApp(t, s)
+		var receivers []*harness.Receiver
 		for range 4 {
-			receivers = append(receivers, servertest.NewReceiver(t, s))
+			receivers = append(receivers, harness.NewReceiver(t, s))
 		}
 		var callback string
-		key := app.Script(func(x *servertest.Execution) servertest.Reply {
-			task := x.Task("ask", servertest.Callback(3600))
+		key := app.Script(func(x *harness.Execution) harness.Reply {
+			task := x.Task("ask", harness.Callback(3600))
 			callback = *task.CallbackURL
-			return servertest.Resume(task)
-		}, servertest.Always(servertest.Success(`{"n":12345678901234567890}`)))
-		run := again(s, key, "") // nobody waits
+			return harness.Resume(task)
+		}, harness.Always(harness.Success(`{"n":12345678901234567890}`)))
+		run := again(s, key, "") // nothing waits
 		s.Development().WaitRun(run, protocol.RunWaitingToContinue)
 		for _, early := range []int{0, 1, 0} {
 			if got := again(s, key, receivers[early].URL); got != run {
@@ -63,15 +64,15 @@ func TestEveryCallerOfAKnownIdempotencyKeyIsNotified(t *testing.T) {
 	})
 }
 
-func TestABodyThatNobodyWaitedForIsFrozenForTheFirstCaller(t *testing.T) {
+func TestABodyWithoutACallerIsFrozenForTheFirstCaller(t *testing.T) {
 	t.Parallel()
-	servertest.EachDatabase(t, func(t *testing.T, database string) {
-		s := servertest.Start(t, servertest.Options{Database: database})
-		app := servertest.NewApp(t, s)
-		key := app.Script(servertest.Always(servertest.Success(`"done"`)))
+	harness.EachDatabase(t, func(t *testing.T, database string) {
+		s := harness.Start(t, harness.Options{Database: database})
+		app := harness.NewApp(t, s)
+		key := app.Script(harness.Always(harness.Success(`"done"`)))
 		run := again(s, key, "")
 		s.Development().WaitRun(run, protocol.RunSuccess)
-		one, other := servertest.NewReceiver(t, s), servertest.NewReceiver(t, s)
+		one, other := harness.NewReceiver(t, s), harness.NewReceiver(t, s)
 		again(s, key, one.URL)
 		again(s, key, other.URL)
 		if got := one.WaitFor(1); string(got.Notification.Output) != `"done"` || string(got.Body) != string(other.WaitFor(1).Body) {
@@ -83,18 +84,18 @@ func TestABodyThatNobodyWaitedForIsFrozenForTheFirstCaller(t *testing.T) {
 
 func TestTwoParentsThatInvokeWithOneKeyBothContinue(t *testing.T) {
 	t.Parallel()
-	servertest.EachDatabase(t, func(t *testing.T, database string) {
-		s := servertest.Start(t, servertest.Options{Database: database})
-		app := servertest.NewApp(t, s)
-		child := app.Script(servertest.Always(servertest.Success(`"child"`)))
+	harness.EachDatabase(t, func(t *testing.T, database string) {
+		s := harness.Start(t, harness.Options{Database: database})
+		app := harness.NewApp(t, s)
+		child := app.Script(harness.Always(harness.Success(`"child"`)))
 		var parents []string
 		for range 3 { // the last ones invoke a run that has ended
-			parent := app.Run(nil, func(x *servertest.Execution) servertest.Reply {
-				task := x.Task("invoke", servertest.Callback(3600))
+			parent := app.Run(nil, func(x *harness.Execution) harness.Reply {
+				task := x.Task("invoke", harness.Callback(3600))
 				again(s, child, *task.CallbackURL)
-				return servertest.Resume(task)
-			}, func(x *servertest.Execution) servertest.Reply {
-				return servertest.Success(string(x.API.Run(x.Body.Run.ID).Tasks[0].Output))
+				return harness.Resume(task)
+			}, func(x *harness.Execution) harness.Reply {
+				return harness.Success(string(x.API.Run(x.Body.Run.ID).Tasks[0].Output))
 			})
 			parents = append(parents, parent)
 		}
@@ -109,7 +110,7 @@ func TestWaitsSurviveAnotherPublicURL(t *testing.T) {
 	t.Parallel()
 	for name, database := range map[string]func(*testing.T) string{
 		"on SQLite":     func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "runhook.db") },
-		"on PostgreSQL": func(t *testing.T) string { return testpostgres.URL(t) },
+		"on PostgreSQL": func(t *testing.T) string { return harness.Postgres(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -119,45 +120,56 @@ func TestWaitsSurviveAnotherPublicURL(t *testing.T) {
 }
 
 func waitsSurviveAnotherPublicURL(t *testing.T, database string) {
-	at := func(url string) *servertest.Server {
+	at := func(url string) *harness.Server {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := servertest.Start(t, servertest.Options{Database: database, Adjust: func(c *server.Config) {
+		s := harness.Start(t, harness.Options{Database: database, Adjust: func(c *server.Config) {
 			c.PublicURL, c.Listener = url, listener
 		}})
 		s.URL = "http://" + listener.Addr().String()
 		return s
 	}
 	s := at("http://one.internal:1/base")
-	app := servertest.NewApp(t, s)
-	output := func(x *servertest.Execution) servertest.Reply {
-		return servertest.Success(string(x.API.Run(x.Body.Run.ID).Tasks[0].Output))
+	app := harness.NewApp(t, s)
+	output := func(x *harness.Execution) harness.Reply {
+		return harness.Success(string(x.API.Run(x.Body.Run.ID).Tasks[0].Output))
 	}
-	never := func(x *servertest.Execution) servertest.Reply {
-		return servertest.Resume(x.Task("never", servertest.Callback(0)))
+	never := func(x *harness.Execution) harness.Reply {
+		return harness.Resume(x.Task("never", harness.Callback(0)))
 	}
 	child := app.Run(nil, never)
 	s.Development().WaitRun(child, protocol.RunWaitingToContinue)
 	key := app.Script(never)
+	waitFor := func(event string, as *harness.Client, url string) (id string) {
+		var made struct{ ID string }
+		as.OK("POST", "/api/v1/event-dispatchers/ephemeral", map[string]any{"url": url, "name": event, "timeoutInSeconds": 3600}, &made)
+		return made.ID
+	}
+	var wait string
 	parents := map[string]string{
-		"a child": app.Run(nil, func(x *servertest.Execution) servertest.Reply {
-			task := x.Task("invoke", servertest.Callback(0))
-			child = again(s, key, *task.CallbackURL)
-			return servertest.Resume(task)
+		"a child": app.Run(nil, func(x *harness.Execution) harness.Reply {
+			task := x.Task("invoke", harness.Callback(0))
+			child = again(s, key, *task.CallbackURL+"?from=parent") // no callback reads a query
+			return harness.Resume(task)
 		}, output),
-		"an event": app.Run(nil, func(x *servertest.Execution) servertest.Reply {
-			task := x.Task("wait", servertest.Callback(3600))
-			x.API.OK("POST", "/api/v1/event-dispatchers/ephemeral", map[string]any{"url": *task.CallbackURL, "name": "paid", "timeoutInSeconds": 3600}, nil)
-			return servertest.Resume(task)
+		"an event": app.Run(nil, func(x *harness.Execution) harness.Reply {
+			task := x.Task("wait", harness.Callback(3600))
+			wait = waitFor("paid", x.API, *task.CallbackURL)
+			return harness.Resume(task)
 		}, output),
 	}
 	var address string
-	parents["a request"] = app.Run(nil, func(x *servertest.Execution) servertest.Reply {
-		task := x.Task("ask", servertest.Callback(0))
+	parents["a request"] = app.Run(nil, func(x *harness.Execution) harness.Reply {
+		task := x.Task("ask", harness.Callback(0))
 		address = *task.CallbackURL
-		return servertest.Resume(task)
+		return harness.Resume(task)
+	}, output)
+	parents["an event of another environment"] = app.Run(nil, func(x *harness.Execution) harness.Reply {
+		task := x.Task("wait", harness.Callback(3600))
+		waitFor("shipped", s.As(s.Key(protocol.Production).Secret), *task.CallbackURL)
+		return harness.Resume(task)
 	}, output)
 	for _, parent := range parents {
 		s.Development().WaitRun(parent, protocol.RunWaitingToContinue)
@@ -166,30 +178,49 @@ func waitsSurviveAnotherPublicURL(t *testing.T, database string) {
 	s.Stop()
 	s = at("https://two.example")
 	app.Move(s)
+	// What is asked for again is handed out under the new URL, and stands for the same.
+	fresh := func(parent, key string) string {
+		url := *s.Development().CreateTask(parent, protocol.CreateTask{IdempotencyKey: key}).CallbackURL
+		if !strings.HasPrefix(url, "https://two.example/api/v1/tasks/") {
+			t.Errorf("the callback URL of a task that is asked for again is %s", url)
+		}
+		return url
+	}
+	again(s, key, fresh(parents["a child"], "invoke"))
+	if id := waitFor("paid", s.Development(), fresh(parents["an event"], "wait")); id != wait {
+		t.Errorf("the wait that was asked for again is %s, want %s", id, wait)
+	}
+	if url := fresh(parents["a request"], "ask"); !strings.HasSuffix(address, url[len("https://two.example"):]) {
+		t.Errorf("the URL was %s, and is %s", address, url)
+	}
 	s.Development().OK("POST", "/api/v1/runs/"+child+"/cancel", nil, nil)
 	s.Development().OK("POST", "/api/v1/events", map[string]any{"event": map[string]any{"name": "paid", "payload": 1}}, nil)
+	s.As(s.Key(protocol.Production).Secret).OK("POST", "/api/v1/events", map[string]any{"event": map[string]any{"name": "shipped", "payload": 1}}, nil)
 	s.As("").Do("POST", address[len("http://one.internal:1/base"):], `"asked"`)
 	for what, parent := range parents {
 		if run := s.Development().WaitRun(parent, protocol.RunSuccess); len(run.Output) == 0 {
 			t.Errorf("the parent that waited for %s has no output", what)
 		}
 	}
+	if ends, _ := s.Development().Notifications(url.Values{"runId": {child}}); len(ends) != 1 {
+		t.Errorf("the parent is notified of its child %d times, want once: %+v", len(ends), ends)
+	}
 	checkDoctor(t, s)
 }
 
 // checkDoctor stops a server, and fails the test if its database holds what it should
 // not. One in memory is gone by then.
-func checkDoctor(t *testing.T, s *servertest.Server) {
+func checkDoctor(t *testing.T, s *harness.Server) {
 	t.Helper()
 	s.Stop()
-	if s.Database == servertest.Memory {
+	if s.Database == harness.Memory {
 		return
 	}
-	problems, err := server.Examine(t.Context(), server.Config{Database: s.Database})
+	found, err := server.Examine(t.Context(), server.Config{Database: s.Database})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, problem := range problems {
+	for _, problem := range found.Problems {
 		t.Errorf("doctor found %+v", problem)
 	}
 }

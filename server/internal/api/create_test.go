@@ -11,13 +11,13 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
-	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 func TestCreatingATask(t *testing.T) {
 	t.Parallel()
-	servertest.RunCases(t, servertest.Cases{
-		"with the version of today wraps it and says so": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+	harness.RunCases(t, harness.Cases{
+		"with the version of today wraps it and says so": func(t *testing.T, s *harness.Server, app *harness.App) {
 			answer := postTask(s.Development(), openRun(s, app), "k", `{"idempotencyKey":"k","params":{"b":1,"a":[]},"properties":[{"label":"L","text":"T"},{"label":"no text"}]}`,
 				"Trigger-Version", "2023-09-29")
 			checkStatus(t, answer, 200)
@@ -25,7 +25,7 @@ func TestCreatingATask(t *testing.T) {
 				t.Errorf("Trigger-Version is %q", got)
 			}
 			checkMember(t, answer, "cachedTasks", "")
-			task := servertest.Answer{Body: answer.Members()["task"]}
+			task := harness.Answer{Body: answer.Members()["task"]}
 			for name, want := range map[string]string{
 				"name": `"Task"`, "icon": "null", "noop": "false", "completedAt": "null", "delayUntil": "null", "status": `"RUNNING"`,
 				"description": "null", "params": `{"b":1,"a":[]}`, "output": "null", "context": "null", "properties": `[{"label":"L","text":"T"}]`,
@@ -35,7 +35,7 @@ func TestCreatingATask(t *testing.T) {
 				checkMember(t, task, name, want)
 			}
 		},
-		"without a version, or with another, gives it bare": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"without a version, or with another, gives it bare": func(t *testing.T, s *harness.Server, app *harness.App) {
 			run := openRun(s, app)
 			for i, headers := range [][]string{nil, {"Trigger-Version", "2023-11-01"}, {"Trigger-Version", "unknown"}} {
 				key := fmt.Sprint("k", i)
@@ -47,11 +47,11 @@ func TestCreatingATask(t *testing.T) {
 				}
 			}
 		},
-		"takes its key from the header": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"takes its key from the header": func(t *testing.T, s *harness.Server, app *harness.App) {
 			answer := postTask(s.Development(), openRun(s, app), "header", `{"idempotencyKey":"body"}`)
 			checkMember(t, answer, "idempotencyKey", `"header"`)
 		},
-		"starts it as what it is": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"starts it as what it is": func(t *testing.T, s *harness.Server, app *harness.App) {
 			run := openRun(s, app)
 			later, before := protocol.At(s.Clock.Now().Add(time.Hour)).String(), protocol.At(s.Clock.Now().Add(-time.Hour)).String()
 			for body, want := range map[string]protocol.TaskStatus{
@@ -76,7 +76,7 @@ func TestCreatingATask(t *testing.T) {
 				checkMember(t, answer, "status", `"`+string(want)+`"`)
 			}
 		},
-		"that waits for a callback gives its URL, the same for ever": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"that waits for a callback gives its URL, the same for ever": func(t *testing.T, s *harness.Server, app *harness.App) {
 			run := openRun(s, app)
 			request := protocol.CreateTask{IdempotencyKey: "ask", Callback: &protocol.Callback{Enabled: true}}
 			first, second := s.Development().CreateTask(run, request), s.Development().CreateTask(run, request)
@@ -87,13 +87,13 @@ func TestCreatingATask(t *testing.T) {
 				t.Errorf("the task changed from %+v to %+v", first, second)
 			}
 		},
-		"that is there already returns it unchanged in every status": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"that is there already returns it unchanged in every status": func(t *testing.T, s *harness.Server, app *harness.App) {
 			run := openRun(s, app)
 			development := s.Development()
-			x := &servertest.Execution{API: development, Body: protocol.ExecuteJob{Run: protocol.RunReference{ID: run}}}
+			x := &harness.Execution{API: development, Body: protocol.ExecuteJob{Run: protocol.RunReference{ID: run}}}
 			made := map[protocol.TaskStatus]protocol.Task{
 				protocol.TaskRunning:   x.Task("running"),
-				protocol.TaskWaiting:   x.Task("waiting", servertest.Delay(s.Clock.Now().Add(time.Hour))),
+				protocol.TaskWaiting:   x.Task("waiting", harness.Delay(s.Clock.Now().Add(time.Hour))),
 				protocol.TaskCompleted: x.Complete(x.Task("completed"), `{"v":1}`),
 				protocol.TaskErrored:   x.Fail(x.Task("errored"), "no"),
 			}
@@ -101,13 +101,13 @@ func TestCreatingATask(t *testing.T) {
 			for status, before := range made {
 				after := x.Task(before.IdempotencyKey, func(c *protocol.CreateTask) {
 					c.Name, c.Params, c.Noop = "another name", json.RawMessage(`{"other":true}`), true
-				}, servertest.Delay(s.Clock.Now().Add(24*time.Hour)))
+				}, harness.Delay(s.Clock.Now().Add(24*time.Hour)))
 				if got, want := asJSON(after), asJSON(before); got != want || after.Status != status {
 					t.Errorf("the %s task is now %s, and was %s", status, got, want)
 				}
 			}
 		},
-		"by many at once makes one": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"by many at once makes one": func(t *testing.T, s *harness.Server, app *harness.App) {
 			run := openRun(s, app)
 			var creators sync.WaitGroup
 			ids := make([]string, 24)
@@ -121,7 +121,7 @@ func TestCreatingATask(t *testing.T) {
 				}
 			}
 		},
-		"on a run that was canceled makes it canceled": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"on a run that was canceled makes it canceled": func(t *testing.T, s *harness.Server, app *harness.App) {
 			canceled := openRun(s, app)
 			s.Development().OK("POST", "/api/v1/runs/"+canceled+"/cancel", nil, nil)
 			for _, request := range []protocol.CreateTask{
@@ -133,7 +133,7 @@ func TestCreatingATask(t *testing.T) {
 				}
 			}
 		},
-		"gives ids that sort as they were made": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"gives ids that sort as they were made": func(t *testing.T, s *harness.Server, app *harness.App) {
 			run, last := openRun(s, app), ""
 			for i := range 50 {
 				task := s.Development().CreateTask(run, protocol.CreateTask{IdempotencyKey: fmt.Sprint(i)})
@@ -156,35 +156,35 @@ func asJSON(value any) string {
 
 func TestCachedTasks(t *testing.T) {
 	t.Parallel()
-	servertest.RunCases(t, servertest.Cases{
-		"come page by page, however many there are": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+	harness.RunCases(t, harness.Cases{
+		"come page by page, however many there are": func(t *testing.T, s *harness.Server, app *harness.App) {
 			const many = 510
 			checkCache(t, s, app, many, func(i int) string { return fmt.Sprint(i) })
 		},
-		"come page by page, however large they are": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"come page by page, however large they are": func(t *testing.T, s *harness.Server, app *harness.App) {
 			large := `"` + strings.Repeat("x", 900_000) + `"`
 			checkCache(t, s, app, 6, func(i int) string { return large })
 		},
-		"are not sent to an app that does not ask": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"are not sent to an app that does not ask": func(t *testing.T, s *harness.Server, app *harness.App) {
 			answer := postTask(s.Development(), openRun(s, app), "k", `{"idempotencyKey":"k"}`, "Trigger-Version", "2023-09-29", "X-Cached-Tasks-Cursor", "")
 			checkMember(t, answer, "cachedTasks", "")
 		},
-		"tell nothing of a task that returned nothing": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"have no output for a task that returned nothing": func(t *testing.T, s *harness.Server, app *harness.App) {
 			app.End(nil,
-				func(x *servertest.Execution) servertest.Reply {
+				func(x *harness.Execution) harness.Reply {
 					x.Complete(x.Task("nothing"), "")
 					x.Complete(x.Task("null"), "null")
 					x.Fail(x.Task("failed"), "no")
-					return servertest.Yield("again")
+					return harness.Yield("again")
 				},
-				func(x *servertest.Execution) servertest.Reply {
+				func(x *harness.Execution) harness.Reply {
 					var body struct{ Tasks []map[string]json.RawMessage }
 					if err := json.Unmarshal(x.Raw, &body); err != nil {
 						t.Error(err)
 					}
 					if len(body.Tasks) != 2 {
-						t.Errorf("the app is told of %d tasks", len(body.Tasks))
-						return servertest.Success("")
+						t.Errorf("the app received %d tasks", len(body.Tasks))
+						return harness.Success("")
 					}
 					if _, found := body.Tasks[0]["output"]; found {
 						t.Error("a task that returned nothing has an output")
@@ -192,24 +192,24 @@ func TestCachedTasks(t *testing.T) {
 					if got := string(body.Tasks[1]["output"]); got != "null" {
 						t.Errorf("a task that returned null has the output %s", got)
 					}
-					return servertest.Success("")
+					return harness.Success("")
 				})
 		},
 	})
 }
 
 // checkCache makes tasks in one execution and has the next collect them all,
-// as an SDK does: what it was told at first, then page by page.
-func checkCache(t *testing.T, s *servertest.Server, app *servertest.App, many int, output func(int) string) {
+// as an SDK does: what it received at first, then page by page.
+func checkCache(t *testing.T, s *harness.Server, app *harness.App, many int, output func(int) string) {
 	t.Helper()
 	app.End(nil,
-		func(x *servertest.Execution) servertest.Reply {
+		func(x *harness.Execution) harness.Reply {
 			for i := range many {
 				x.Complete(x.Task(fmt.Sprint("task ", i)), output(i))
 			}
-			return servertest.Yield("again")
+			return harness.Yield("again")
 		},
-		func(x *servertest.Execution) servertest.Reply {
+		func(x *harness.Execution) harness.Reply {
 			collected, cursor := x.Body.Tasks, x.Body.CachedTaskCursor
 			// Small results all fit at first, so their pages are asked for from
 			// the first task on.
@@ -230,24 +230,24 @@ func checkCache(t *testing.T, s *servertest.Server, app *servertest.App, many in
 				collected, cursor = append(collected, created.CachedTasks.Tasks...), created.CachedTasks.Cursor
 			}
 			if len(collected) != many {
-				t.Errorf("%d tasks were told of, want %d", len(collected), many)
+				t.Errorf("%d tasks were received, want %d", len(collected), many)
 			}
 			for i, task := range collected {
 				if task.IdempotencyKey != fmt.Sprint("task ", i) || string(task.Output) != output(i) {
 					t.Errorf("task %d is %s with %.40s", i, task.IdempotencyKey, task.Output)
 				}
 			}
-			return servertest.Success("")
+			return harness.Success("")
 		})
 }
 
-func firstTask(x *servertest.Execution) string { return x.Task("task 0").ID }
+func firstTask(x *harness.Execution) string { return x.Task("task 0").ID }
 
 func TestTheBodyOfAnExecution(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, servertest.Options{})
-	app := servertest.NewApp(t, s)
-	id := app.Run(`{"payload":{"n": 9007199254740993,"z":1},"options":{"accountId":"acme"}}`, servertest.Always(servertest.Success("")))
+	s := harness.Start(t, harness.Options{})
+	app := harness.NewApp(t, s)
+	id := app.Run(`{"payload":{"n": 9007199254740993,"z":1},"options":{"accountId":"acme"}}`, harness.Always(harness.Success("")))
 	s.Development().WaitRun(id, protocol.RunSuccess)
 	x := app.Executions(id)[0]
 	for name, want := range map[string]string{
@@ -258,7 +258,7 @@ func TestTheBodyOfAnExecution(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
-	body := servertest.Answer{Body: x.Raw}
+	body := harness.Answer{Body: x.Raw}
 	checkMember(t, body, "job", `{"id":"job","version":"1.0.0"}`)
 	checkMember(t, body, "run", `{"id":"`+id+`","isTest":false,"isRetry":false,"startedAt":"`+protocol.At(x.At).String()+`"}`)
 	checkMember(t, body, "account", `{"id":"acme"}`)
@@ -279,24 +279,24 @@ func TestTheBodyOfAnExecution(t *testing.T) {
 	}
 }
 
-func TestAnAppThatNeverToldItsVersionIsSpokenToAsOldOnesAre(t *testing.T) {
+func TestAnAppWithoutAVersionIsTreatedAsAnOldOne(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, servertest.Options{})
-	app := servertest.NewUnregisteredApp(t, s)
-	silent := func(text string) servertest.Reply { return servertest.HTTP(200, text) }
+	s := harness.Start(t, harness.Options{})
+	app := harness.NewUnregisteredApp(t, s)
+	silent := func(text string) harness.Reply { return harness.HTTP(200, text) }
 	app.SetPing(silent(`{"ok":true}`))
-	app.SetIndexReply(silent(servertest.Index(servertest.Job(servertest.JobID, servertest.JobVersion))))
+	app.SetIndexReply(silent(harness.Index(harness.Job(harness.JobID, harness.JobVersion))))
 	app.Register(s.Development(), "app")
 	id := app.Run(nil,
-		servertest.Always(silent(`{"status":"YIELD_EXECUTION","key":"k"}`)),
-		servertest.Always(servertest.Yield("tells its version")),
-		servertest.Always(servertest.Success("")))
+		harness.Always(silent(`{"status":"YIELD_EXECUTION","key":"k"}`)),
+		harness.Always(harness.Yield("reports its version")),
+		harness.Always(harness.Success("")))
 	s.Development().WaitRun(id, protocol.RunSuccess)
 	for i, x := range app.Executions(id) {
 		for _, member := range []string{"runChunkExecutionLimit", "autoYieldConfig", "yieldedExecutions"} {
-			told := servertest.Answer{Body: x.Raw}.Members()[member] != nil
-			if told != (i == 2) {
-				t.Errorf("execution %d: %s is told: %v", i+1, member, told)
+			response := harness.Answer{Body: x.Raw}.Members()[member] != nil
+			if response != (i == 2) {
+				t.Errorf("execution %d: %s is received: %v", i+1, member, response)
 			}
 		}
 	}

@@ -10,8 +10,7 @@ import (
 	"testing"
 
 	"github.com/runhook/runhook/protocol"
-	"github.com/runhook/runhook/server/internal/servertest"
-	"github.com/runhook/runhook/server/internal/testpostgres"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 // nested returns JSON of a depth.
@@ -25,11 +24,11 @@ func nestedObject(depth int) string {
 
 func TestJSONIsNestedAsDeeplyAsIsDocumentedAndNoMore(t *testing.T) {
 	t.Parallel()
-	servertest.RunCases(t, servertest.Cases{
-		"in what callers send": func(t *testing.T, s *servertest.Server, app *servertest.App) {
-			wait := func(key string) servertest.Step {
-				return func(x *servertest.Execution) servertest.Reply {
-					return servertest.Resume(x.Task(key, servertest.Callback(0)))
+	harness.RunCases(t, harness.Cases{
+		"in what callers send": func(t *testing.T, s *harness.Server, app *harness.App) {
+			wait := func(key string) harness.Step {
+				return func(x *harness.Execution) harness.Reply {
+					return harness.Resume(x.Task(key, harness.Callback(0)))
 				}
 			}
 			run := app.Run(nil, wait("first"), wait("for ever"))
@@ -37,7 +36,7 @@ func TestJSONIsNestedAsDeeplyAsIsDocumentedAndNoMore(t *testing.T) {
 			task := s.Development().Run(run).Tasks[0].ID
 			done := s.Development().CreateTask(run, protocol.CreateTask{IdempotencyKey: "done"}).ID
 			hook := *s.Development().CreateTask(run, protocol.CreateTask{IdempotencyKey: "hook", Callback: &protocol.Callback{Enabled: true}}).CallbackURL
-			app.SetIndex(`{"jobs":[` + servertest.Job(servertest.JobID, servertest.JobVersion) + `],"sources":[],"dynamicTriggers":[{"id":"deep","jobs":[]}],"dynamicSchedules":[{"id":"deep","jobs":[]}]}`)
+			app.SetIndex(`{"jobs":[` + harness.Job(harness.JobID, harness.JobVersion) + `],"sources":[],"dynamicTriggers":[{"id":"deep","jobs":[]}],"dynamicSchedules":[{"id":"deep","jobs":[]}]}`)
 			app.Register(s.Development(), "app")
 			tasks := "POST /api/v1/runs/" + run + "/tasks"
 			for _, c := range []struct{ route, body, names string }{
@@ -87,28 +86,28 @@ func TestJSONIsNestedAsDeeplyAsIsDocumentedAndNoMore(t *testing.T) {
 				}
 			}
 		},
-		"in what apps answer": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"in what apps answer": func(t *testing.T, s *harness.Server, app *harness.App) {
 			for _, depth := range []int{513, 9_999, 20_000} {
-				run := app.End(nil, servertest.Always(servertest.Success(nested(depth))))
+				run := app.End(nil, harness.Always(harness.Success(nested(depth))))
 				if run.Status != protocol.RunFailure || run.ExecutionCount != 1 || !strings.Contains(string(run.Error), "more than 512 levels") {
 					t.Errorf("an output of %d levels: %s after %d executions: %.300s", depth, run.Status, run.ExecutionCount, run.Error)
 				}
 			}
-			app.SetIndex(strings.Replace(servertest.Index(servertest.Job("other", "1.0.0")), `"integrations":{}`, `"integrations":`+nestedObject(513), 1))
+			app.SetIndex(strings.Replace(harness.Index(harness.Job("other", "1.0.0")), `"integrations":{}`, `"integrations":`+nestedObject(513), 1))
 			answer := s.Development().Do("POST", "/api/v1/endpoints/app/index", `{}`)
 			if answer.Status != http.StatusOK || !strings.Contains(string(answer.Body), `"status":"FAILURE"`) || !strings.Contains(string(answer.Body), "more than 512 levels") {
 				t.Errorf("an index answered %d: %.500s", answer.Status, answer.Body)
 			}
-			app.SetIndex(servertest.Index(servertest.Job(servertest.JobID, servertest.JobVersion)))
+			app.SetIndex(harness.Index(harness.Job(harness.JobID, harness.JobVersion)))
 			app.Register(s.Development(), "app")
 		},
-		"in what others send to an app": func(t *testing.T, s *servertest.Server, app *servertest.App) {
-			app.SetIndex(`{"jobs":[` + servertest.Job(servertest.JobID, servertest.JobVersion) + `],"sources":[],"dynamicTriggers":[],"dynamicSchedules":[],
+		"in what others send to an app": func(t *testing.T, s *harness.Server, app *harness.App) {
+			app.SetIndex(`{"jobs":[` + harness.Job(harness.JobID, harness.JobVersion) + `],"sources":[],"dynamicTriggers":[],"dynamicSchedules":[],
 				"httpEndpoints":[{"id":"door","version":"1.0.0","enabled":true,"event":{"name":"door","title":"Door","source":"shop","icon":"webhook"},"source":"shop"}]}`)
 			app.Register(s.Development(), "app")
-			var told struct{ HTTPEndpoints []struct{ URL string } }
-			s.Development().OK("GET", "/api/runhook/v1/http-endpoints", nil, &told)
-			address, err := url.Parse(told.HTTPEndpoints[0].URL)
+			var response struct{ HTTPEndpoints []struct{ URL string } }
+			s.Development().OK("GET", "/api/runhook/v1/http-endpoints", nil, &response)
+			address, err := url.Parse(response.HTTPEndpoints[0].URL)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -118,12 +117,12 @@ func TestJSONIsNestedAsDeeplyAsIsDocumentedAndNoMore(t *testing.T) {
 				}
 			}
 		},
-		"and all that is accepted can be read": func(t *testing.T, s *servertest.Server, app *servertest.App) {
-			receiver := servertest.NewReceiver(t, s)
+		"and all that is accepted can be read": func(t *testing.T, s *harness.Server, app *harness.App) {
+			receiver := harness.NewReceiver(t, s)
 			deep := nested(512)
-			run := app.Run(`{"payload":`+deep+`,"options":{"callbackUrl":"`+receiver.URL+`"}}`, servertest.Always(servertest.Success(deep)))
+			run := app.Run(`{"payload":`+deep+`,"options":{"callbackUrl":"`+receiver.URL+`"}}`, harness.Always(harness.Success(deep)))
 			if got := receiver.WaitFor(1).Notification; string(got.Output) != deep || string(got.Invocation.Payload) != deep {
-				t.Errorf("the webhook tells %.40s and %.40s", got.Output, got.Invocation.Payload)
+				t.Errorf("the webhook has %.40s and %.40s", got.Output, got.Invocation.Payload)
 			}
 			for _, path := range []string{"/api/runhook/v1/runs/" + run, "/api/v2/runs/" + run, "/api/runhook/v1/notifications/feed?limit=50"} {
 				if answer := s.Development().Do("GET", path, nil); answer.Status != http.StatusOK || !strings.Contains(string(answer.Body), deep) {
@@ -138,29 +137,29 @@ func TestJSONIsNestedAsDeeplyAsIsDocumentedAndNoMore(t *testing.T) {
 // them in a notification takes beyond what can be decoded.
 func TestRowsThatAreNestedTooDeeplyDoNotKeepOthersFromBeingRead(t *testing.T) {
 	t.Parallel()
-	for name, database := range map[string]string{"SQLite": "sqlite:" + filepath.Join(t.TempDir(), "runhook.db"), "PostgreSQL": testpostgres.URL(t)} {
+	for name, database := range map[string]string{"SQLite": "sqlite:" + filepath.Join(t.TempDir(), "runhook.db"), "PostgreSQL": harness.Postgres(t)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := servertest.Start(t, servertest.Options{Database: database})
-			app := servertest.NewApp(t, s)
+			s := harness.Start(t, harness.Options{Database: database})
+			app := harness.NewApp(t, s)
 			receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 			defer receiver.Close()
-			s.Development().Subscribe(receiver.URL, servertest.Fields{})
-			s.Development().Subscribe(receiver.URL, servertest.Fields{"filter": servertest.Fields{"ok": []bool{true}}})
-			old := app.Run(`{"payload":"old"}`, servertest.Always(servertest.Success(`"old"`)))
+			s.Development().Subscribe(receiver.URL, harness.Fields{})
+			s.Development().Subscribe(receiver.URL, harness.Fields{"filter": harness.Fields{"ok": []bool{true}}})
+			old := app.Run(`{"payload":"old"}`, harness.Always(harness.Success(`"old"`)))
 			s.Development().WaitRun(old, protocol.RunSuccess)
-			after := app.Run(`{"payload":"new"}`, servertest.Always(servertest.Success(`"new"`)))
+			after := app.Run(`{"payload":"new"}`, harness.Always(harness.Success(`"new"`)))
 			s.Development().WaitRun(after, protocol.RunSuccess)
 			waiting := openRun(s, app)
 			s.Stop()
 			deep := nested(9_999)
-			servertest.ChangeRows(t, database,
+			harness.ChangeRows(t, database,
 				`UPDATE events SET payload = '`+deep+`' WHERE payload = '"old"'`,
 				`UPDATE runs SET output = '`+deep+`' WHERE id = '`+old+`'`,
 				`UPDATE notification_bodies SET body = REPLACE(body, '"old"', '`+deep+`') WHERE body LIKE '%"old"%'`,
 				`UPDATE events SET payload = '`+deep+`' WHERE id = (SELECT event_id FROM runs WHERE id = '`+waiting+`')`,
 			)
-			again := servertest.Start(t, servertest.Options{Database: database, Clock: s.Clock})
+			again := harness.Start(t, harness.Options{Database: database, Clock: s.Clock})
 			app.Move(again)
 			client := again.Development()
 			readDeepRows(t, client, old, after)
@@ -174,7 +173,7 @@ func TestRowsThatAreNestedTooDeeplyDoNotKeepOthersFromBeingRead(t *testing.T) {
 	}
 }
 
-func readDeepRows(t *testing.T, client *servertest.Client, old, after string) {
+func readDeepRows(t *testing.T, client *harness.Client, old, after string) {
 	t.Helper()
 	feed := client.Do("GET", "/api/runhook/v1/notifications/feed?limit=50", nil)
 	var page struct {
@@ -209,7 +208,7 @@ func readDeepRows(t *testing.T, client *servertest.Client, old, after string) {
 }
 
 // follow reads items of the feed as a stream, from its beginning.
-func follow(t *testing.T, s *servertest.Server, items int) {
+func follow(t *testing.T, s *harness.Server, items int) {
 	t.Helper()
 	lines := openStream(t, s, s.Key(protocol.Development).Secret, "/api/runhook/v1/notifications/feed?after=0")
 	for seen := 0; seen < items; {

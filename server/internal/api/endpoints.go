@@ -8,7 +8,7 @@ import (
 	"github.com/runhook/runhook/server/internal/model"
 )
 
-// whoami tells a client what its key is for (api.md 17.1).
+// whoami answers what the client's key is for (docs/protocol/api.md §17.1).
 func (a *API) whoami(w http.ResponseWriter, r *request) error {
 	e := r.environment
 	created, updated := protocol.At(e.CreatedAt), protocol.At(e.UpdatedAt)
@@ -20,7 +20,7 @@ func (a *API) whoami(w http.ResponseWriter, r *request) error {
 		CreatedAt protocol.Time `json:"createdAt"`
 		UpdatedAt protocol.Time `json:"updatedAt"`
 	}
-	return ok(w, struct {
+	return r.ok(w, struct {
 		ID           string                   `json:"id"`
 		Slug         string                   `json:"slug"`
 		Type         protocol.EnvironmentType `json:"type"`
@@ -36,7 +36,7 @@ func (a *API) whoami(w http.ResponseWriter, r *request) error {
 	})
 }
 
-// registerEndpoint is POST /api/v1/endpoints (api.md 15.1).
+// registerEndpoint is POST /api/v1/endpoints (docs/protocol/api.md §15.1).
 func (a *API) registerEndpoint(w http.ResponseWriter, r *request) error {
 	var body protocol.RegisterEndpoint
 	if err := readJSON(r, &body); err != nil {
@@ -48,7 +48,7 @@ func (a *API) registerEndpoint(w http.ResponseWriter, r *request) error {
 	if err := model.LimitEndpointID.Check("Invalid request body: id", body.ID); err != nil {
 		return err
 	}
-	registered, err := a.Registry.Register(r.Context(), r.environment, body.ID, body.URL, body.Replace)
+	registered, err := a.Apps.Register(r.Context(), r.environment, body.ID, body.URL, body.Replace)
 	if err != nil {
 		return err
 	}
@@ -66,24 +66,24 @@ func (a *API) registerEndpoint(w http.ResponseWriter, r *request) error {
 	if t := registered.Takeover; len(t.Jobs) > 0 {
 		answer["replaced"] = map[string]any{"url": t.URL, "disabledJobs": t.Jobs}
 	}
-	return ok(w, answer)
+	return r.ok(w, answer)
 }
 
 // removeEndpoint is DELETE /api/runhook/v1/endpoints/:slug.
 func (a *API) removeEndpoint(w http.ResponseWriter, r *request) error {
-	if err := a.Registry.Remove(r.Context(), r.environment, r.PathValue("endpoint")); err != nil {
+	if err := a.Apps.Remove(r.Context(), r.environment, r.PathValue("endpoint")); err != nil {
 		return err
 	}
-	return ok(w, map[string]bool{"ok": true})
+	return r.ok(w, map[string]bool{"ok": true})
 }
 
-// endpointIndex is GET /api/v1/endpointindex/:indexId (api.md 15.2).
+// endpointIndex is GET /api/v1/endpointindex/:indexId (docs/protocol/api.md §15.2).
 func (a *API) endpointIndex(w http.ResponseWriter, r *request) error {
-	index, err := a.Registry.Index(r.Context(), r.environment, r.PathValue("index"))
+	index, err := a.Apps.Index(r.Context(), r.environment, r.PathValue("index"))
 	if err != nil {
 		return err
 	}
-	return ok(w, struct {
+	return r.ok(w, struct {
 		Status    model.IndexStatus `json:"status"`
 		UpdatedAt protocol.Time     `json:"updatedAt"`
 		Stats     json.RawMessage   `json:"stats,omitempty"`

@@ -10,9 +10,9 @@ import (
 )
 
 func (a *API) indexRoutes() {
-	a.router.handle("POST", "/api/v1/endpoints/{endpoint}/index", a.secret(a.indexEndpoint))
+	a.router.handle("POST", "/api/v1/endpoints/{endpoint+}/index", a.secret(a.indexEndpoint))
 	// The identifier at the end is the only credential, and is not logged.
-	a.router.handle("", "/api/v1/endpoints/{environment}/{endpoint}/index/{secret}", a.open(a.indexHook))
+	a.router.handle("", "/api/v1/endpoints/{environment}/{endpoint+}/index/{secret}", a.open(a.indexHook))
 }
 
 // indexed is an indexing with all that is known of it but the app's own answer.
@@ -31,7 +31,7 @@ type indexed struct {
 	MovedFrom string `json:"movedFrom,omitempty"`
 }
 
-func tellIndex(i model.EndpointIndex) indexed {
+func encodeIndex(i model.EndpointIndex) indexed {
 	return indexed{
 		ID: i.ID, EndpointID: i.EndpointID, CreatedAt: protocol.At(i.CreatedAt), UpdatedAt: protocol.At(i.UpdatedAt),
 		Source: i.Source, SourceData: i.SourceData, Reason: nullable(i.Reason), Status: i.Status, Stats: i.Stats, Error: i.Error,
@@ -40,7 +40,7 @@ func tellIndex(i model.EndpointIndex) indexed {
 }
 
 // indexEndpoint is POST /api/v1/endpoints/:slug/index: the endpoint is asked what
-// it can do, and the answer tells how that went (api.md 15.3).
+// it can do, and the answer has the outcome (docs/protocol/api.md §15.3).
 func (a *API) indexEndpoint(w http.ResponseWriter, r *request) error {
 	text, err := readBody(r)
 	if err != nil {
@@ -55,18 +55,18 @@ func (a *API) indexEndpoint(w http.ResponseWriter, r *request) error {
 			return err
 		}
 	}
-	index, err := a.Registry.IndexNow(r.Context(), r.environment, r.PathValue("endpoint"), body.Reason, body.Data)
+	index, err := a.Apps.IndexNow(r.Context(), r.environment, r.PathValue("endpoint"), body.Reason, body.Data)
 	if err != nil {
 		return err
 	}
-	return okReadable(w, tellIndex(index))
+	return okReadable(w, r, encodeIndex(index))
 }
 
 // indexHook is what platforms call when they have deployed an app: any method, no
-// key, any body (api.md 15.4).
+// key, any body (docs/protocol/api.md §15.4).
 func (a *API) indexHook(w http.ResponseWriter, r *request) error {
 	environment, endpoint, secret := r.PathValue("environment"), r.PathValue("endpoint"), r.PathValue("secret")
-	if err := a.Registry.CheckHook(r.Context(), environment, endpoint, secret); err != nil {
+	if err := a.Apps.CheckHook(r.Context(), environment, endpoint, secret); err != nil {
 		return err
 	}
 	r.room = a.Rooms.Keyed
@@ -78,8 +78,8 @@ func (a *API) indexHook(w http.ResponseWriter, r *request) error {
 	if decodeJSON(text, &data) != nil || checkDepth("", data) != nil {
 		data = nil // whatever it is, it is no reason not to index
 	}
-	if err := a.Registry.IndexByHook(r.Context(), environment, endpoint, secret, data); err != nil {
+	if err := a.Apps.IndexByHook(r.Context(), environment, endpoint, secret, data); err != nil {
 		return err
 	}
-	return ok(w, map[string]bool{"ok": true})
+	return r.ok(w, map[string]bool{"ok": true})
 }

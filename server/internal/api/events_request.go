@@ -6,49 +6,92 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/runhook/runhook/protocol"
-	"github.com/runhook/runhook/server/internal/trigger"
+	"github.com/runhook/runhook/server/internal/events"
 )
 
-// sentEvents is what a request sends.
+// sentEvents are the events that a request sends in bulk. They are decoded one by one,
+// as they are needed: there may be a million of them in a body.
 type sentEvents struct {
-	events  []trigger.NewEvent
-	options trigger.SendOptions
+	array   []byte
+	options events.SendOptions
+	// count is how many there are, and answer about how many bytes their answer has.
+	count  int
+	answer int64
 }
+
+// eventEnvelope is how many bytes of an answer there are around the texts of an event.
+const eventEnvelope = 230
+
+// each yields the events, which were checked.
+func (s sentEvents) each(yield func(events.NewEvent) bool) {
+	for raw := range elements(s.array) {
+		var read fields
+		if !yield(read.event("", raw)) {
+			return
+		}
+	}
+}
+
+// unread is a body that is checked, and decoded elsewhere.
+type unread struct{}
+
+func (*unread) UnmarshalJSON([]byte) error { return nil }
 
 // readEvent reads the body of a request that sends one event. problem says what
 // is wrong with its shape, if anything.
-func readEvent(r *request) (sent sentEvents, problem string, err error) {
-	var body json.RawMessage
-	if err := readJSON(r, &body); err != nil {
-		return sent, "", err
+func readEvent(r *request) (event events.NewEvent, options events.SendOptions, problem string, err error) {
+	body, err := readJSONText(r, &unread{})
+	if err != nil {
+		return event, options, "", err
 	}
 	var read fields
 	members := read.object("", body)
-	sent.events = []trigger.NewEvent{read.event("event", members["event"])}
-	sent.options = read.options("options", members["options"])
-	return sent, read.problem, read.deep
+	event = read.event("event", members["event"])
+	options = read.options("options", members["options"])
+	return event, options, read.problem, read.deep
 }
 
-// readEvents is readEvent for a request that sends any number.
+// readEvents is readEvent for a request that sends any number. All of them are checked
+// before any is sent.
 func readEvents(r *request) (sent sentEvents, problem string, err error) {
-	var body json.RawMessage
-	if err := readJSON(r, &body); err != nil {
+	body, err := readJSONText(r, &unread{})
+	if err != nil {
 		return sent, "", err
 	}
 	var read fields
-	members := read.object("", body)
-	for i, raw := range read.array("events", members["events"]) {
-		sent.events = append(sent.events, read.event(fmt.Sprintf("events.%d", i), raw))
+	var options []byte
+	if !isKind(body, '{') {
+		read.fail("", "must be an object")
 	}
-	sent.options = read.options("options", members["options"])
+	for name, value := range membersOf(body) {
+		switch name { // the last one counts, as anywhere else
+		case "events":
+			sent.array = value
+		case "options":
+			options = value
+		}
+	}
+	if !isKind(sent.array, '[') {
+		read.fail("events", "must be an array")
+	}
+	sent.answer = int64(len(sent.array))
+	for raw := range elements(sent.array) {
+		read.event("events."+strconv.Itoa(sent.count), raw)
+		sent.count++
+		if sent.answer += eventEnvelope; read.problem != "" || read.deep != nil {
+			return sent, read.problem, read.deep
+		}
+	}
+	sent.options = read.options("options", options)
 	return sent, read.problem, read.deep
 }
 
 // fields reads JSON as the published clients' schemas do: names in their exact
-// case, what is absent told from what is null. It keeps the first problem.
+// case, what is absent distinguished from what is null. It keeps the first problem.
 type fields struct {
 	problem string
 	// deep is set if a payload or context is nested too deeply.
@@ -64,11 +107,11 @@ func (f *fields) fail(path, format string, values ...any) {
 // eventMembers are the members of an event.
 var eventMembers = []string{"name", "payload", "context", "id", "timestamp", "source", "payloadType"}
 
-// event reads an event (api.md 5.2).
-func (f *fields) event(path string, raw json.RawMessage) trigger.NewEvent {
+// event reads an event (docs/protocol/api.md §5.2).
+func (f *fields) event(path string, raw json.RawMessage) events.NewEvent {
 	members := f.object(path, raw)
 	f.deep = cmp.Or(f.deep, checkDepth(path+".payload", members["payload"]), checkDepth(path+".context", members["context"]))
-	event := trigger.NewEvent{
+	event := events.NewEvent{
 		Payload: present(members["payload"]), Context: present(members["context"]), Timestamp: f.date(path+".timestamp", members["timestamp"]),
 	}
 	if members == nil {
@@ -76,7 +119,7 @@ func (f *fields) event(path string, raw json.RawMessage) trigger.NewEvent {
 	}
 	if members["payload"] == nil {
 		if unknown := unknownMembers(raw, eventMembers, func(a, b string) bool { return a == b }); len(unknown) > 0 {
-			f.fail(path, "has no payload: %s", describeUnknown(unknown, `the payload goes into the member "payload"`))
+			f.fail(path, "has no payload: %s", describeUnknown(unknown, `the payload belongs into the member "payload"`))
 		}
 	}
 	if name := f.text(path+".name", members["name"]); name != nil {
@@ -104,9 +147,9 @@ func (f *fields) event(path string, raw json.RawMessage) trigger.NewEvent {
 // mostDelay bounds deliverAfter, in seconds: a hundred years.
 const mostDelay = 100 * 365 * 24 * 60 * 60
 
-// options reads the options of sending (api.md 5.2).
-func (f *fields) options(path string, raw json.RawMessage) trigger.SendOptions {
-	var options trigger.SendOptions
+// options reads the options of sending (docs/protocol/api.md §5.2).
+func (f *fields) options(path string, raw json.RawMessage) events.SendOptions {
+	var options events.SendOptions
 	if raw == nil {
 		return options
 	}
@@ -135,14 +178,6 @@ func (f *fields) object(path string, raw json.RawMessage) map[string]json.RawMes
 		f.fail(path, "must be an object")
 	}
 	return members
-}
-
-func (f *fields) array(path string, raw json.RawMessage) []json.RawMessage {
-	var items []json.RawMessage
-	if err := json.Unmarshal(orNull(raw), &items); err != nil || items == nil {
-		f.fail(path, "must be an array")
-	}
-	return items
 }
 
 // text reads a string that may be absent.

@@ -5,13 +5,13 @@ import (
 	"testing"
 
 	"github.com/runhook/runhook/protocol"
-	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 // finisher has an open run to complete and fail tasks of.
 type finisher struct {
 	t   *testing.T
-	c   *servertest.Client
+	c   *harness.Client
 	run string
 }
 
@@ -19,16 +19,16 @@ func (f finisher) task(key string) string {
 	return f.c.CreateTask(f.run, protocol.CreateTask{IdempotencyKey: key}).ID
 }
 
-func (f finisher) complete(id, body string, headers ...string) servertest.Answer {
+func (f finisher) complete(id, body string, headers ...string) harness.Answer {
 	return f.c.Do("POST", "/api/v1/runs/"+f.run+"/tasks/"+id+"/complete", body, headers...)
 }
 
-func (f finisher) fail(id, body string) servertest.Answer {
+func (f finisher) fail(id, body string) harness.Answer {
 	return f.c.Do("POST", "/api/v1/runs/"+f.run+"/tasks/"+id+"/fail", body)
 }
 
-func finishing(test func(t *testing.T, f finisher)) func(*testing.T, *servertest.Server, *servertest.App) {
-	return func(t *testing.T, s *servertest.Server, app *servertest.App) {
+func finishing(test func(t *testing.T, f finisher)) func(*testing.T, *harness.Server, *harness.App) {
+	return func(t *testing.T, s *harness.Server, app *harness.App) {
 		test(t, finisher{t, s.Development(), openRun(s, app)})
 	}
 }
@@ -36,7 +36,7 @@ func finishing(test func(t *testing.T, f finisher)) func(*testing.T, *servertest
 func TestCompletingATask(t *testing.T) {
 	t.Parallel()
 	serialized := []string{"Trigger-Version", "2023-11-01"}
-	servertest.RunCases(t, servertest.Cases{
+	harness.RunCases(t, harness.Cases{
 		"keeps the JSON that its text holds": finishing(func(t *testing.T, f finisher) {
 			for i, c := range []struct{ body, want string }{
 				{`{"output":"{\"v\":1}"}`, `{"v":1}`}, {`{"output":"null"}`, `null`}, {`{"output":"0"}`, `0`}, {`{"output":"\"\""}`, `""`},
@@ -105,7 +105,7 @@ func TestCompletingATask(t *testing.T) {
 
 func TestFailingATask(t *testing.T) {
 	t.Parallel()
-	cases := servertest.Cases{
+	cases := harness.Cases{
 		"without an error is refused": finishing(func(t *testing.T, f finisher) {
 			id := f.task("a")
 			checkStatus(t, f.fail(id, `{}`), 400)
@@ -130,5 +130,5 @@ func TestFailingATask(t *testing.T) {
 			checkMember(t, answer, "output", c.kept)
 		})
 	}
-	servertest.RunCases(t, cases)
+	harness.RunCases(t, cases)
 }

@@ -5,13 +5,13 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/server"
-	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
-// openRun returns a run that waits for a callback which nobody makes.
-func openRun(s *servertest.Server, app *servertest.App) string {
-	id := app.Run(nil, func(x *servertest.Execution) servertest.Reply {
-		return servertest.Resume(x.Task("never", servertest.Callback(0)))
+// openRun returns a run that waits for a callback that never comes.
+func openRun(s *harness.Server, app *harness.App) string {
+	id := app.Run(nil, func(x *harness.Execution) harness.Reply {
+		return harness.Resume(x.Task("never", harness.Callback(0)))
 	})
 	s.Development().WaitRun(id, protocol.RunWaitingToContinue)
 	return id
@@ -19,7 +19,7 @@ func openRun(s *servertest.Server, app *servertest.App) string {
 
 // checkStatus fails the test unless an answer has the status, and an error that
 // is text if that is not 200.
-func checkStatus(t *testing.T, answer servertest.Answer, status int) {
+func checkStatus(t *testing.T, answer harness.Answer, status int) {
 	t.Helper()
 	if answer.Status != status {
 		t.Errorf("answered %d, want %d: %.300s", answer.Status, status, answer.Body)
@@ -31,7 +31,7 @@ func checkStatus(t *testing.T, answer servertest.Answer, status int) {
 
 // checkMember fails the test unless a member of an answer is the JSON; empty
 // stands for absent.
-func checkMember(t *testing.T, answer servertest.Answer, name, want string) {
+func checkMember(t *testing.T, answer harness.Answer, name, want string) {
 	t.Helper()
 	if got := string(answer.Members()[name]); got != want {
 		t.Errorf("%s is %s, want %s", name, got, want)
@@ -39,7 +39,7 @@ func checkMember(t *testing.T, answer servertest.Answer, name, want string) {
 }
 
 // postTask asks for a task of a run and returns the answer as it came.
-func postTask(c *servertest.Client, run, key, body string, headers ...string) servertest.Answer {
+func postTask(c *harness.Client, run, key, body string, headers ...string) harness.Answer {
 	return c.Do("POST", "/api/v1/runs/"+run+"/tasks", body, append(headers, protocol.HeaderIdempotencyKey, key)...)
 }
 

@@ -45,7 +45,7 @@ func (a *API) healthz(w http.ResponseWriter, _ *http.Request) {
 type readiness struct {
 	// Status is ready or unready.
 	Status string `json:"status"`
-	// Error says why the server is not ready. It is for everybody, so it names neither
+	// Error says why the server is not ready. It is for everyone, so it names neither
 	// hosts nor paths.
 	Error string `json:"error,omitempty"`
 	// Failing are the components that fail now (package health); only those of the
@@ -82,7 +82,7 @@ func (a *API) readyz(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
-// whyUnready returns what everybody may know of an error of the database.
+// whyUnready returns what everyone may know of an error of the database.
 func whyUnready(err error) string {
 	if errors.Is(err, database.ErrDamaged) {
 		return "it is damaged; see the log, and run runhook doctor"
@@ -93,7 +93,7 @@ func whyUnready(err error) string {
 	return "it does not answer"
 }
 
-// healthcheck is the protocol's probe (api.md 3, route 46).
+// healthcheck is the protocol's probe (docs/protocol/api.md §3.46).
 func (a *API) healthcheck(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()

@@ -7,12 +7,12 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/server"
-	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 func TestTheRootIsAPageThatSaysWhatThisIs(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, servertest.Options{Adjust: func(c *server.Config) { c.Version = "v1.2.3<b>" }})
+	s := harness.Start(t, harness.Options{Adjust: func(c *server.Config) { c.Version = "v1.2.3<b>" }})
 	for _, accept := range []string{"", "*/*", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html, application/json"} {
 		answer := s.As("").Do("GET", "/", nil, "Accept", accept)
 		page := string(answer.Body)
@@ -37,7 +37,7 @@ func TestTheRootIsAPageThatSaysWhatThisIs(t *testing.T) {
 
 func TestTheRootIsJSONForClientsThatAskForIt(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, servertest.Options{})
+	s := harness.Start(t, harness.Options{})
 	for _, accept := range []string{"application/json", "application/json, text/html;q=0.1", "Application/JSON;q=0.9"} {
 		answer := s.As("").Do("GET", "/", nil, "Accept", accept)
 		var said struct{ Name, Version, Documentation string }

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
-	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 // endpoints is what the list of endpoints says.
@@ -22,15 +22,16 @@ type endpoints struct {
 	}
 }
 
-func listEndpoints(c *servertest.Client) (list endpoints) {
+func listEndpoints(c *harness.Client) (list endpoints) {
 	c.OK("GET", "/api/runhook/v1/endpoints", nil, &list)
 	return list
 }
 
 func TestIndexingOnRequest(t *testing.T) {
 	t.Parallel()
-	servertest.RunCases(t, servertest.Cases{
-		"tells how it went": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+	harness.RunCases(t, harness.Cases{
+		"returns the outcome": func(t *testing.T, s *harness.Server, app *harness.App) {
+			app.SetIndex(harness.Index(harness.Job(harness.JobID, harness.JobVersion)))
 			answer := s.Development().Do("POST", "/api/v1/endpoints/app/index", `{"reason":"deployed","data":{"a":1}}`)
 			checkStatus(t, answer, 200)
 			for name, want := range map[string]string{
@@ -45,28 +46,28 @@ func TestIndexingOnRequest(t *testing.T) {
 				t.Errorf("the last indexing is %+v", last.LastIndex)
 			}
 		},
-		"needs no body": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"needs no body": func(t *testing.T, s *harness.Server, app *harness.App) {
 			answer := s.Development().Do("POST", "/api/v1/endpoints/app/index", nil)
 			checkStatus(t, answer, 200)
 			checkMember(t, answer, "reason", "null")
 			checkMember(t, answer, "sourceData", "null")
 		},
-		"applies what the app says": func(t *testing.T, s *servertest.Server, app *servertest.App) {
-			app.SetIndex(servertest.Index(servertest.Job(servertest.JobID, servertest.JobVersion), servertest.Job("second", "1.0.0")))
+		"applies what the app says": func(t *testing.T, s *harness.Server, app *harness.App) {
+			app.SetIndex(harness.Index(harness.Job(harness.JobID, harness.JobVersion), harness.Job("second", "1.0.0")))
 			checkStatus(t, s.Development().Do("POST", "/api/v1/endpoints/app/index", `{}`), 200)
 			s.Development().Invoke("second", "{}")
 		},
-		"says what is wrong with the jobs": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"says what is wrong with the jobs": func(t *testing.T, s *harness.Server, app *harness.App) {
 			app.SetIndex(`{"jobs":[{"id":"bad"}],"sources":[],"dynamicTriggers":[],"dynamicSchedules":[]}`)
 			answer := s.Development().Do("POST", "/api/v1/endpoints/app/index", `{}`)
-			app.SetIndex(servertest.Index(servertest.Job(servertest.JobID, servertest.JobVersion)))
+			app.SetIndex(harness.Index(harness.Job(harness.JobID, harness.JobVersion)))
 			checkStatus(t, answer, 200)
 			checkMember(t, answer, "status", `"FAILURE"`)
 			if !strings.Contains(string(answer.Members()["error"]), `Your Jobs have issues`) {
 				t.Errorf("the error is %s", answer.Members()["error"])
 			}
 		},
-		"refuses": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"refuses": func(t *testing.T, s *harness.Server, app *harness.App) {
 			checkStatus(t, s.Development().Do("POST", "/api/v1/endpoints/none/index", `{}`), 404)
 			checkStatus(t, s.As(s.Key(protocol.Staging).Secret).Do("POST", "/api/v1/endpoints/app/index", `{}`), 404)
 			checkStatus(t, s.Development().Do("POST", "/api/v1/endpoints/app/index", `{`), 400)
@@ -78,15 +79,15 @@ func TestIndexingOnRequest(t *testing.T) {
 
 func TestTheIndexHook(t *testing.T) {
 	t.Parallel()
-	servertest.RunCases(t, servertest.Cases{
-		"indexes five seconds later, by any method": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+	harness.RunCases(t, harness.Cases{
+		"indexes five seconds later, by any method": func(t *testing.T, s *harness.Server, app *harness.App) {
 			for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
 				hook := listEndpoints(s.Development()).Endpoints[0].IndexHook
 				answer := s.As("").Do(method, hook, "no JSON")
 				checkStatus(t, answer, 200)
 				checkMember(t, answer, "ok", "true")
 				ordered := listEndpoints(s.Development()).Endpoints[0].LastIndex
-				s.Clock.Advance(5*time.Second - time.Millisecond)
+				s.JustBefore(s.Clock.Now().Add(5 * time.Second))
 				calls := app.Calls(protocol.ActionIndexEndpoint)
 				if got := listEndpoints(s.Development()).Endpoints[0].LastIndex; got.Status != "PENDING" || got.Source != "HOOK" || got.SourceData != nil {
 					t.Errorf("before its time the indexing is %+v", got)
@@ -98,7 +99,7 @@ func TestTheIndexHook(t *testing.T) {
 				}
 			}
 		},
-		"takes the reason from a deployment": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"takes the reason from a deployment": func(t *testing.T, s *harness.Server, app *harness.App) {
 			for body, want := range map[string]string{
 				`{"type":"deployment.succeeded","payload":{"deployment":{"name":"shop","url":"shop-1.example","meta":{"githubCommitMessage":"Sell more\n\nMuch more","githubCommitRef":"main","githubCommitSha":"0123456789abcdef"}}}}`: "Vercel deployed Sell more (main@0123456)",
 				`{"type":"deployment.succeeded","payload":{"deployment":{"name":"shop","url":"shop-1.example"}}}`:                                                                                                                       "Vercel deployed shop shop-1.example",
@@ -112,7 +113,7 @@ func TestTheIndexHook(t *testing.T) {
 				s.Wait("the indexing", func() bool { return listEndpoints(s.Development()).Endpoints[0].LastIndex.Status == "SUCCESS" })
 			}
 		},
-		"refuses whoever does not know its identifier": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"refuses a caller without its identifier": func(t *testing.T, s *harness.Server, app *harness.App) {
 			hook := listEndpoints(s.Development()).Endpoints[0].IndexHook
 			last := listEndpoints(s.Development()).Endpoints[0].LastIndex.ID
 			parts := strings.Split(hook, "/")
@@ -133,10 +134,10 @@ func TestTheIndexHook(t *testing.T) {
 
 func TestWhatThisServerDoesNotHave(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, servertest.Options{})
+	s := harness.Start(t, harness.Options{})
 	production := s.As(s.Key(protocol.Production).Secret)
 	for name, c := range map[string]struct {
-		client       *servertest.Client
+		client       *harness.Client
 		method, path string
 		status       int
 		says         string
@@ -145,15 +146,15 @@ func TestWhatThisServerDoesNotHave(t *testing.T) {
 		"tunnels, asked by GET":        {s.Development(), "GET", "/api/v1/tunnels", 501, "Tunneling is not supported"},
 		"a tunnel":                     {s.Development(), "POST", "/api/v1/tunnels", 501, "Tunneling is not supported"},
 		"a tunnel of PRODUCTION":       {production, "POST", "/api/v1/tunnels", 501, "Tunneling is only supported in development"},
-		"tunnels without a key":        {s.As(""), "GET", "/api/v1/tunnels", 401, "Invalid or Missing API key"},
+		"tunnels without a key":        {s.As(""), "GET", "/api/v1/tunnels", 401, "Invalid or Missing API key (server " + s.URL + ")"},
 		"credentials":                  {s.Development(), "GET", "/api/v1/app/auth/github", 404, "Integration not found"},
 		"a connection":                 {s.Development(), "GET", "/api/v1/integrations/github/connections/c1", 404, "Connection not found"},
 		"a new connection":             {s.Development(), "POST", "/api/v1/accounts/a1/connections/github", 501, "keeps no credentials"},
-		"credentials, without a key":   {s.As(""), "GET", "/api/v1/app/auth/github", 401, "Invalid or Missing API key"},
+		"credentials, without a key":   {s.As(""), "GET", "/api/v1/app/auth/github", 401, "Invalid or Missing API key (server " + s.URL + ")"},
 		"an authorization code":        {s.As(""), "POST", "/api/v1/authorization-code", 501, "no access tokens"},
 		"an access token":              {s.As(""), "POST", "/api/v1/token", 501, "no access tokens"},
-		"the owner of a token":         {s.As("tr_pat_" + strings.Repeat("a", 40)), "GET", "/api/v2/whoami", 401, "Invalid or Missing Access Token"},
-		"the owner of no token":        {s.As(""), "GET", "/api/v2/whoami", 401, "Invalid or Missing Access Token"},
+		"the owner of a token":         {s.As("tr_pat_" + strings.Repeat("a", 40)), "GET", "/api/v2/whoami", 401, "Invalid or Missing Access Token (server " + s.URL + ")"},
+		"the owner of no token":        {s.As(""), "GET", "/api/v2/whoami", 401, "Invalid or Missing Access Token (server " + s.URL + ")"},
 		"who a secret key is, as ever": {s.Development(), "GET", "/api/v1/whoami", 200, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

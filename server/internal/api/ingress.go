@@ -5,8 +5,9 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/runhook/runhook/server/internal/ingress"
+	"github.com/runhook/runhook/server/internal/inbound"
 	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/store"
 )
 
 // ingressRoutes are where other services reach the apps, and what is about that.
@@ -17,14 +18,14 @@ func (a *API) ingressRoutes() {
 	a.router.handle("GET", "/api/runhook/v1/http-endpoints", a.secret(a.listHTTPEndpoints))
 }
 
-// receive is any request to an HTTP endpoint (api.md 14.1).
+// receive is any request to an HTTP endpoint (docs/protocol/api.md §14.1).
 func (a *API) receive(w http.ResponseWriter, r *request) error {
 	id, shortcode := r.PathValue("httpEndpoint"), r.PathValue("shortcode")
 	if !keepable(id) || !keepable(shortcode) {
-		relay(w, ingress.Refuse(http.StatusNotFound, "Could not find http endpoint"))
+		relay(w, inbound.Refuse(http.StatusNotFound, "Could not find http endpoint"))
 		return nil
 	}
-	destination, refusal, err := a.Ingress.Find(r.Context(), id, shortcode)
+	destination, refusal, err := a.Inbound.Find(r.Context(), id, shortcode)
 	if err != nil {
 		return err
 	}
@@ -32,11 +33,11 @@ func (a *API) receive(w http.ResponseWriter, r *request) error {
 		relay(w, *refusal)
 		return nil
 	}
-	body, err := r.read(destination.EnvironmentID(), a.MaximumRequest)
+	request, err := a.admit(r, destination.Environment(), id+" "+shortcode)
 	if err != nil {
 		return a.relayError(w, err)
 	}
-	answer, err := a.Ingress.Receive(r.Context(), destination, ingress.Incoming(r.Request, body, a.Proxies.Secure(r.Request)))
+	answer, err := a.Inbound.Receive(r.Context(), destination, request)
 	if err != nil {
 		return err
 	}
@@ -44,20 +45,34 @@ func (a *API) receive(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
-// relayError tells other services of an error that they are to be told of.
+// admit reads a request that came without a key to a URL of an environment, if the
+// environment takes it.
+func (a *API) admit(r *request, environment *model.Environment, url string) (request model.IncomingRequest, err error) {
+	if err := a.Quota.Knock(r.Context(), environment, url); err != nil {
+		return request, err
+	}
+	body, err := r.read(environment.ID, a.MaximumRequest)
+	if err != nil {
+		return request, err
+	}
+	request = inbound.Incoming(r.Request, body, a.Proxies.Secure(r.Request))
+	return request, a.Quota.Take(r.Context(), environment, store.RequestSize(request))
+}
+
+// relayError answers other services with an error that is meant for them.
 func (a *API) relayError(w http.ResponseWriter, err error) error {
-	told, ok := errors.AsType[*model.Error](err)
+	response, ok := errors.AsType[*model.Error](err)
 	if !ok {
 		return err
 	}
-	a.tellWhen(w.Header(), told.Again)
-	relay(w, ingress.Refuse(statuses[told.Code], told.Message))
+	a.setRetryAfter(w.Header(), response.Again)
+	relay(w, inbound.Refuse(statuses[response.Code], response.Message))
 	return nil
 }
 
 // relay answers what an app, or the server on its behalf, has to say, without
 // anything of our own.
-func relay(w http.ResponseWriter, answer ingress.Answer) {
+func relay(w http.ResponseWriter, answer inbound.Answer) {
 	header := w.Header()
 	header["Content-Type"] = nil // or one would be guessed
 	for name, value := range answer.Headers {
@@ -73,7 +88,7 @@ func relay(w http.ResponseWriter, answer ingress.Answer) {
 	w.Write(answer.Body)
 }
 
-// toLatin1 returns the bytes of a header that the SDKs tell with a character for
+// toLatin1 returns the bytes of a header that the SDKs encode with a character for
 // each; others stay as they are.
 func toLatin1(value string) string {
 	const last = 0xff
@@ -87,14 +102,17 @@ func toLatin1(value string) string {
 	return string(bytes)
 }
 
-// updateWebhook is PUT /api/v1/webhooks/:key: an app tells how registering its
-// webhook went (api.md 12.5).
+// updateWebhook is PUT /api/v1/webhooks/:key: an app reports the registration of its
+// webhook (docs/protocol/api.md §12.5).
 func (a *API) updateWebhook(w http.ResponseWriter, r *request) error {
 	var body struct {
 		Active *bool               `json:"active"`
 		Config map[string][]string `json:"config"`
 	}
 	if err := readJSON(r, &body); err != nil {
+		return err
+	}
+	if err := checkKeyInPath(r); err != nil {
 		return err
 	}
 	key := r.PathValue("webhook")
@@ -106,17 +124,17 @@ func (a *API) updateWebhook(w http.ResponseWriter, r *request) error {
 	case *body.Active && body.Config == nil:
 		return model.Errorf(model.Invalid, "Invalid request body: config is missing; it is what the webhook is registered with")
 	case *body.Active:
-		id, err = a.Ingress.Registered(r.Context(), r.environment, key, body.Config)
+		id, err = a.Inbound.Registered(r.Context(), r.environment, key, body.Config)
 	default:
-		id, err = a.Ingress.NotRegistered(r.Context(), r.environment, key)
+		id, err = a.Inbound.NotRegistered(r.Context(), r.environment, key)
 	}
 	if err != nil {
 		return err
 	}
-	return ok(w, map[string]string{"id": id, "key": key})
+	return r.ok(w, map[string]string{"id": id, "key": key})
 }
 
-// listedHTTPEndpoint is an HTTP endpoint as our own API tells it.
+// listedHTTPEndpoint is an HTTP endpoint as our own API returns it.
 type listedHTTPEndpoint struct {
 	// ID is the one that the app has given it.
 	ID string `json:"id"`
@@ -133,22 +151,10 @@ func (a *API) listHTTPEndpoints(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	listed, err := a.Ingress.List(r.Context(), r.environment, r.URL.Query().Get("cursor"), take+1)
-	if err != nil {
-		return err
-	}
-	page := struct {
-		HTTPEndpoints []listedHTTPEndpoint `json:"httpEndpoints"`
-		NextCursor    string               `json:"nextCursor,omitempty"`
-	}{HTTPEndpoints: []listedHTTPEndpoint{}}
-	for _, e := range listed {
-		if len(page.HTTPEndpoints) == take {
-			page.NextCursor = e.Key
-			break
-		}
-		page.HTTPEndpoints = append(page.HTTPEndpoints, listedHTTPEndpoint{
-			ID: e.Key, URL: a.Ingress.URL(r.environment, e.ID), Source: e.Source, Active: e.Active,
-		})
-	}
-	return ok(w, page)
+	return answerList(a, w, r, listAnswer[listedHTTPEndpoint]{"httpEndpoints", take, func(tx *store.Tx, page store.Page) ([]listedHTTPEndpoint, string, error) {
+		found, next, err := tx.HTTPEndpoints(r.environment.ID, r.URL.Query().Get("cursor"), page)
+		return mapped(found, func(e model.HTTPEndpoint) listedHTTPEndpoint {
+			return listedHTTPEndpoint{ID: e.Key, URL: a.Inbound.URL(r.environment, e.ID), Source: e.Source, Active: e.Active}
+		}), next, err
+	}})
 }

@@ -7,14 +7,14 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
-	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 func TestInvokingAJob(t *testing.T) {
 	t.Parallel()
-	servertest.RunCases(t, servertest.Cases{
-		"twice with one key makes one run": func(t *testing.T, s *servertest.Server, app *servertest.App) {
-			key := app.Script(servertest.Always(servertest.Success("")))
+	harness.RunCases(t, harness.Cases{
+		"twice with one key makes one run": func(t *testing.T, s *harness.Server, app *harness.App) {
+			key := app.Script(harness.Always(harness.Success("")))
 			first := s.Development().Invoke("job", `{"payload":1}`, protocol.HeaderIdempotencyKey, key)
 			s.Development().WaitRun(first, protocol.RunSuccess)
 			s.Clock.Advance(24 * time.Hour)
@@ -23,8 +23,8 @@ func TestInvokingAJob(t *testing.T) {
 				t.Errorf("the runs are %s and %s", first, second)
 			}
 		},
-		"by many at once with one key makes one run": func(t *testing.T, s *servertest.Server, app *servertest.App) {
-			key := app.Script(servertest.Always(servertest.Success("")))
+		"by many at once with one key makes one run": func(t *testing.T, s *harness.Server, app *harness.App) {
+			key := app.Script(harness.Always(harness.Success("")))
 			ids := make([]string, 24)
 			var callers sync.WaitGroup
 			for i := range ids {
@@ -41,20 +41,20 @@ func TestInvokingAJob(t *testing.T) {
 				t.Errorf("it was executed %d times", n)
 			}
 		},
-		"without a key makes a run each time": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"without a key makes a run each time": func(t *testing.T, s *harness.Server, app *harness.App) {
 			if first, second := s.Development().Invoke("job", `{}`), s.Development().Invoke("job", `{}`); first == second {
 				t.Errorf("both are %s", first)
 			}
 		},
-		"with the key of another job's run is refused": func(t *testing.T, s *servertest.Server, app *servertest.App) {
-			app.SetIndex(servertest.Index(servertest.Job("job", "1.0.0"), servertest.Job("other", "1.0.0")))
+		"with the key of another job's run is refused": func(t *testing.T, s *harness.Server, app *harness.App) {
+			app.SetIndex(harness.Index(harness.Job("job", "1.0.0"), harness.Job("other", "1.0.0")))
 			app.Register(s.Development(), "app")
 			s.Development().Invoke("job", `{}`, protocol.HeaderIdempotencyKey, "shared")
 			checkStatus(t, s.Development().Do("POST", "/api/v1/jobs/other/invoke", `{}`, protocol.HeaderIdempotencyKey, "shared"), 400)
 		},
-		"takes the highest version": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"takes the highest version": func(t *testing.T, s *harness.Server, app *harness.App) {
 			for _, version := range []string{"1.9.0", "1.10.0", "1.2.30"} {
-				app.SetIndex(servertest.Index(servertest.Job("versioned", version)))
+				app.SetIndex(harness.Index(harness.Job("versioned", version)))
 				app.Register(s.Development(), "app")
 			}
 			id := s.Development().Invoke("versioned", `{}`)
@@ -62,10 +62,10 @@ func TestInvokingAJob(t *testing.T) {
 			if got := app.Executions(id)[0].Body.Job.Version; got != "1.10.0" {
 				t.Errorf("the version is %s", got)
 			}
-			app.SetIndex(servertest.Index(servertest.Job("job", "1.0.0")))
+			app.SetIndex(harness.Index(harness.Job("job", "1.0.0")))
 			app.Register(s.Development(), "app")
 		},
-		"keeps what it was given, byte for byte but for spaces": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"keeps what it was given, byte for byte but for spaces": func(t *testing.T, s *harness.Server, app *harness.App) {
 			for given, want := range map[string]string{
 				`{}`:                              `{}`,
 				`{"payload":null}`:                `null`,
@@ -74,14 +74,14 @@ func TestInvokingAJob(t *testing.T) {
 				`{"payload":{"b":1.0,"a":1e400}}`: `{"b":1.0,"a":1e400}`,
 				`{"payload":{"a":1,"a":2}}`:       `{"a":1,"a":2}`,
 			} {
-				id := app.Run(given, servertest.Always(servertest.Success("")))
+				id := app.Run(given, harness.Always(harness.Success("")))
 				s.Development().WaitRun(id, protocol.RunSuccess)
 				if got := string(app.Executions(id)[0].Body.Event.Payload); got != want {
 					t.Errorf("the payload of %s is %s, want %s", given, got, want)
 				}
 			}
 		},
-		"works through a path with doubled slashes": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"works through a path with doubled slashes": func(t *testing.T, s *harness.Server, app *harness.App) {
 			checkStatus(t, s.Development().Do("POST", "//api/v1/jobs//job/invoke", `{}`), 200)
 		},
 	})
@@ -89,12 +89,12 @@ func TestInvokingAJob(t *testing.T) {
 
 func TestRunsThatGoOnComeBeforeRunsThatStart(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, servertest.Options{Adjust: oneExecution})
-	app := servertest.NewApp(t, s)
+	s := harness.Start(t, harness.Options{Adjust: oneExecution})
+	app := harness.NewApp(t, s)
 	var mu sync.Mutex
 	var order []string
-	note := func(name string, reply servertest.Reply) servertest.Step {
-		return func(x *servertest.Execution) servertest.Reply {
+	note := func(name string, reply harness.Reply) harness.Step {
+		return func(x *harness.Execution) harness.Reply {
 			mu.Lock()
 			defer mu.Unlock()
 			order = append(order, fmt.Sprint(name, x.Number))
@@ -102,14 +102,14 @@ func TestRunsThatGoOnComeBeforeRunsThatStart(t *testing.T) {
 		}
 	}
 	release := make(chan struct{})
-	busy := app.Run(nil, func(*servertest.Execution) servertest.Reply {
+	busy := app.Run(nil, func(*harness.Execution) harness.Reply {
 		<-release
-		return servertest.Yield("k")
-	}, note("busy ", servertest.Success("")))
+		return harness.Yield("k")
+	}, note("busy ", harness.Success("")))
 	s.Wait("the only slot to be taken", func() bool { return len(app.Executions(busy)) == 1 })
 	var runs []string
 	for i := range 3 {
-		runs = append(runs, app.Run(nil, note(fmt.Sprint("run ", i, " "), servertest.Success(""))))
+		runs = append(runs, app.Run(nil, note(fmt.Sprint("run ", i, " "), harness.Success(""))))
 		s.Clock.Advance(time.Millisecond)
 	}
 	close(release)

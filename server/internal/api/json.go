@@ -70,13 +70,24 @@ func (a *API) okForApp(w http.ResponseWriter, r *request, value any) error {
 
 // ok answers 200, the only success that the published clients know. An error is one
 // of encoding the value; nothing was answered then.
-func ok(w http.ResponseWriter, value any) error {
+func (r *request) ok(w http.ResponseWriter, value any) error {
 	text, err := encodeAnswer(value)
 	if err != nil {
 		return err
 	}
-	writeText(w, http.StatusOK, text)
+	writeText(w, http.StatusOK, r.shown(text))
 	return nil
+}
+
+// shown returns JSON as callers are shown it: without the references to secrets of
+// their environment. Every answer passes through it, whether whole, written piece by
+// piece ([jsonWriter]) or streamed ([stream]); the only others are those of okForApp,
+// where the secrets themselves stand.
+func (r *request) shown(text []byte) []byte {
+	if r.environment == nil {
+		return text
+	}
+	return r.api.Store.HideSecrets(r.environment.ID, text)
 }
 
 // readJSON decodes the body of a request, which must be a JSON object. Its texts
@@ -221,7 +232,7 @@ func numberParameter(r *request, name string, usual, most int) (int, error) {
 }
 
 // flagParameter returns a query parameter as a truth value; absent, empty, false
-// and 0 are false (api.md B16).
+// and 0 are false (docs/protocol/api.md §B16).
 func flagParameter(r *request, name string) (bool, error) {
 	switch text := r.URL.Query().Get(name); text {
 	case "", "false", "0":

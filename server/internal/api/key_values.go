@@ -10,7 +10,7 @@ import (
 )
 
 // maximumValue is the longest value, in UTF-16 code units, which are what the
-// published clients count (triggers.md 7.1).
+// published clients count (docs/protocol/triggers.md §7.1).
 const maximumValue = 256 << 10
 
 // storedValue is the answer of the key-value store. Value is absent where there is
@@ -21,34 +21,28 @@ type storedValue struct {
 	Value  *string `json:"value,omitempty"`
 }
 
-// getValue is GET /api/v1/store/:key (api.md 10).
+// getValue is GET /api/v1/store/:key (docs/protocol/api.md §10).
 func (a *API) getValue(w http.ResponseWriter, r *request) error {
-	key, err := storeKey(r)
-	if err != nil {
-		return err
-	}
-	told := storedValue{Action: "GET", Key: key}
-	err = a.Store.View(r.Context(), func(tx *store.Tx) error {
+	key := r.PathValue("key")
+	response := storedValue{Action: "GET", Key: key}
+	err := a.Store.View(r.Context(), func(tx *store.Tx) error {
 		value, found, err := tx.Value(r.environment.ID, key)
 		if found {
-			told.Value = &value
+			response.Value = &value
 		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return ok(w, told)
+	return r.ok(w, response)
 }
 
 // hasValue is HEAD /api/v1/store/:key: 200 if there is a value, 404 if not.
 func (a *API) hasValue(w http.ResponseWriter, r *request) error {
-	key, err := storeKey(r)
-	if err != nil {
-		return err
-	}
+	key := r.PathValue("key")
 	var found bool
-	err = a.Store.View(r.Context(), func(tx *store.Tx) (err error) {
+	err := a.Store.View(r.Context(), func(tx *store.Tx) (err error) {
 		found, err = tx.HasValue(r.environment.ID, key)
 		return err
 	})
@@ -64,8 +58,9 @@ func (a *API) hasValue(w http.ResponseWriter, r *request) error {
 
 // putValue is PUT /api/v1/store/:key, whose body is the value, any text.
 func (a *API) putValue(w http.ResponseWriter, r *request) error {
-	key, err := storeKey(r)
-	if err != nil {
+	// A value from before there was a limit can be read and removed by its key all the same.
+	key := r.PathValue("key")
+	if err := model.LimitStoreKey.Check("Invalid key: it", key); err != nil {
 		return err
 	}
 	body, err := readBody(r)
@@ -88,33 +83,25 @@ func (a *API) putValue(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return ok(w, storedValue{"SET", key, &value})
+	return r.ok(w, storedValue{"SET", key, &value})
 }
 
 // deleteValue is DELETE /api/v1/store/:key.
 func (a *API) deleteValue(w http.ResponseWriter, r *request) error {
-	key, err := storeKey(r)
-	if err != nil {
-		return err
-	}
-	told := struct {
+	key := r.PathValue("key")
+	response := struct {
 		Action  string `json:"action"`
 		Key     string `json:"key"`
 		Deleted bool   `json:"deleted"`
 	}{Action: "DELETE", Key: key}
-	err = a.Store.Update(r.Context(), func(tx *store.Tx) (err error) {
-		told.Deleted, err = tx.DeleteValue(r.environment.ID, key)
+	err := a.Store.Update(r.Context(), func(tx *store.Tx) (err error) {
+		response.Deleted, err = tx.DeleteValue(r.environment.ID, key)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return ok(w, told)
-}
-
-func storeKey(r *request) (string, error) {
-	key := r.PathValue("key")
-	return key, model.LimitStoreKey.Check("Invalid key: it", key)
+	return r.ok(w, response)
 }
 
 // utf16Length returns how many code units a text has in UTF-16.

@@ -6,14 +6,14 @@ import (
 	"testing"
 
 	"github.com/runhook/runhook/protocol"
-	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 func TestTheKeyValueStore(t *testing.T) {
 	t.Parallel()
 	at := func(key string) string { return "/api/v1/store/" + url.PathEscape(key) }
-	servertest.RunCases(t, servertest.Cases{
-		"keeps a text under any key, byte for byte": func(t *testing.T, s *servertest.Server, _ *servertest.App) {
+	harness.RunCases(t, harness.Cases{
+		"keeps a text under any key, byte for byte": func(t *testing.T, s *harness.Server, _ *harness.App) {
 			api := s.Development()
 			for _, key := range []string{"plain", "job:a:b", "run:run_1:x", "50%", "a/b", "a//b", "ünï ☃", "a?b#c&d=e+f", "%2F"} {
 				value := `{"n":12345678901234567890, "t":"<&>ü"}`
@@ -29,7 +29,7 @@ func TestTheKeyValueStore(t *testing.T) {
 				checkHead(t, api, at(key), 404)
 			}
 		},
-		"tells no value from an empty one": func(t *testing.T, s *servertest.Server, _ *servertest.App) {
+		"distinguishes no value from an empty one": func(t *testing.T, s *harness.Server, _ *harness.App) {
 			api := s.Development()
 			if _, there := api.OK("GET", at("empty"), nil, nil).Members()["value"]; there {
 				t.Error("a key that has no value has a member value")
@@ -37,7 +37,7 @@ func TestTheKeyValueStore(t *testing.T) {
 			checkMember(t, api.OK("PUT", at("empty"), "", nil), "value", `""`)
 			checkMember(t, api.OK("GET", at("empty"), nil, nil), "value", `""`)
 		},
-		"counts the size of a value in UTF-16 units": func(t *testing.T, s *servertest.Server, _ *servertest.App) {
+		"counts the size of a value in UTF-16 units": func(t *testing.T, s *harness.Server, _ *harness.App) {
 			api := s.Development()
 			for unit, length := range map[string]int{"a": 1, "ü": 1, "☃": 1, "😀": 2} {
 				most := strings.Repeat(unit, 256<<10/length)
@@ -49,7 +49,7 @@ func TestTheKeyValueStore(t *testing.T) {
 				}
 			}
 		},
-		"is each environment's own, for secret keys": func(t *testing.T, s *servertest.Server, _ *servertest.App) {
+		"is each environment's own, for secret keys": func(t *testing.T, s *harness.Server, _ *harness.App) {
 			s.Development().OK("PUT", at("own"), `1`, nil)
 			if _, there := s.As(s.Key(protocol.Production).Secret).OK("GET", at("own"), nil, nil).Members()["value"]; there {
 				t.Error("another environment sees the value")
@@ -60,7 +60,7 @@ func TestTheKeyValueStore(t *testing.T) {
 			}
 			checkHead(t, public, at("own"), 401)
 		},
-		"refuses what it cannot keep": func(t *testing.T, s *servertest.Server, _ *servertest.App) {
+		"refuses what it cannot keep": func(t *testing.T, s *harness.Server, _ *harness.App) {
 			api := s.Development()
 			checkStatus(t, api.Do("PUT", at("bad"), "\xff"), 400)
 			checkStatus(t, api.Do("PUT", at("bad"), "gr\xfc"), 400)
@@ -72,7 +72,7 @@ func TestTheKeyValueStore(t *testing.T) {
 }
 
 // checkHead checks the status of an answer that has no body.
-func checkHead(t *testing.T, client *servertest.Client, path string, want int) {
+func checkHead(t *testing.T, client *harness.Client, path string, want int) {
 	t.Helper()
 	if got := client.Do("HEAD", path, nil).Status; got != want {
 		t.Errorf("HEAD %s answers %d, want %d", path, got, want)

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/runhook/runhook/server/internal/model"
-	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 // incompressible returns a text of so many bytes that no database can shorten.
@@ -23,9 +23,9 @@ func incompressible(bytes int) string {
 
 func TestTextsThatStandInIndexesAreTakenUpToTheirLimits(t *testing.T) {
 	t.Parallel()
-	servertest.RunCases(t, servertest.Cases{
-		"and refused beyond them": func(t *testing.T, s *servertest.Server, app *servertest.App) {
-			app.SetIndex(`{"jobs":[` + servertest.Job(servertest.JobID, servertest.JobVersion) + `],"sources":[],"dynamicTriggers":[{"id":"dyn","jobs":[]}],"dynamicSchedules":[{"id":"dyn","jobs":[]}]}`)
+	harness.RunCases(t, harness.Cases{
+		"and refused beyond them": func(t *testing.T, s *harness.Server, app *harness.App) {
+			app.SetIndex(`{"jobs":[` + harness.Job(harness.JobID, harness.JobVersion) + `],"sources":[],"dynamicTriggers":[{"id":"dyn","jobs":[]}],"dynamicSchedules":[{"id":"dyn","jobs":[]}]}`)
 			app.Register(s.Development(), "app")
 			api, run := s.Development(), "/api/v1/runs/"+openRun(s, app)
 			task := `{"idempotencyKey":"k","name":"n"}`
@@ -40,6 +40,7 @@ func TestTextsThatStandInIndexesAreTakenUpToTheirLimits(t *testing.T) {
 				"an account":                  {model.LimitAccountID, "POST", "/api/v1/jobs/job/invoke", `{"options":{"accountId":"%s"}}`, "accountId"},
 				"the account of a test":       {model.LimitAccountID, "POST", "/api/runhook/v1/jobs/job/test", `{"options":{"accountId":"%s"}}`, "accountId"},
 				"the key of a task":           {model.LimitTaskKey, "POST", run + "/tasks", task, "Idempotency-Key"},
+				"the key in a task":           {model.LimitTaskKey, "POST", run + "/tasks", `{"idempotencyKey":"%s","name":"n"}`, "idempotencyKey"},
 				"the key of a status":         {model.LimitStatusKey, "PUT", run + "/statuses/%s", `{}`, "status"},
 				"the id of an event":          {model.LimitEventID, "POST", "/api/v1/events", `{"event":{"name":"n","id":"%s"}}`, "id"},
 				"the name of an event":        {model.LimitEventName, "POST", "/api/v1/events", `{"event":{"name":"%s"}}`, "name"},
@@ -56,7 +57,7 @@ func TestTextsThatStandInIndexesAreTakenUpToTheirLimits(t *testing.T) {
 				"the source of a rule":        {model.LimitEventSource, "PUT", "/api/v2/app/triggers/dyn/registrations/b", registration("n", "%s"), "rule.source"},
 				"the event of a registration": {model.LimitEventID, "PUT", "/api/v2/app/triggers/dyn/registrations/c", registration("n", "s"), "Idempotency-Key"},
 			} {
-				ask := func(bytes int) servertest.Answer {
+				ask := func(bytes int) harness.Answer {
 					text := incompressible(bytes)
 					fill := func(format string) string {
 						if !strings.Contains(format, "%") {
@@ -88,7 +89,15 @@ func TestTextsThatStandInIndexesAreTakenUpToTheirLimits(t *testing.T) {
 				}
 			}
 		},
-		"in the index of an app": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"but a value with a longer key is read and removed": func(t *testing.T, s *harness.Server, _ *harness.App) {
+			key := incompressible(2400)
+			for method, want := range map[string]int{"GET": http.StatusOK, "HEAD": http.StatusNotFound, "DELETE": http.StatusOK, "PUT": http.StatusBadRequest} {
+				if answer := s.Development().Do(method, "/api/v1/store/"+key, nil); answer.Status != want {
+					t.Errorf("%s of a key of %d bytes was answered %d %.200s", method, len(key), answer.Status, answer.Body)
+				}
+			}
+		},
+		"in the index of an app": func(t *testing.T, s *harness.Server, app *harness.App) {
 			indexOf := func(field, text string) string {
 				of := map[string]string{
 					"job": "other", "version": "1.0.0", "event": "n", "source": "s", "rule.event": "n", "rule.source": "s", "concurrencyLimit": "g",

@@ -12,7 +12,7 @@ import (
 )
 
 // checkMembers refuses a body, which was decoded into a struct, for members that the
-// struct has no field for. It is for requests of our own API, whose callers are told
+// struct has no field for. It is for requests of our own API, whose callers get an error
 // of every word that is not understood, and for those of the protocol where what
 // they are about is absent: the published clients send members that this server
 // does not know, but never without those that it does. hint says where to put what

@@ -5,22 +5,22 @@ import (
 	"testing"
 
 	"github.com/runhook/runhook/protocol"
-	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 func TestABodyThatSaysNothingKnownIsRefusedNamingWhatItSays(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, servertest.Options{})
-	app := servertest.NewApp(t, s)
+	s := harness.Start(t, harness.Options{})
+	app := harness.NewApp(t, s)
 	run := "/api/v1/runs/" + openRun(s, app)
 	task := s.Development().CreateTask(run[len("/api/v1/runs/"):], protocol.CreateTask{IdempotencyKey: "t"})
 	for _, c := range []struct{ method, path, body, unknown, hint string }{
-		{"POST", "/api/v1/jobs/job/invoke", `{"name":"Ada"}`, `"name"`, `goes into the member "payload"`},
-		{"POST", "/api/v1/jobs/job/invoke", `{"orderId":1,"amount":2,"options":{}}`, `"amount", "orderId"`, `goes into the member "payload"`},
-		{"POST", "/api/v1/jobs/job/invoke", `{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1}`, `"a", "b", "c", "d", "e" and 2 more`, `goes into the member "payload"`},
-		{"POST", "/api/runhook/v1/jobs/job/test", `{"data":{}}`, `"data"`, `goes into the member "payload"`},
-		{"POST", "/api/v1/events", `{"event":{"name":"n","data":{}}}`, `"data"`, `goes into the member "payload"`},
-		{"POST", "/api/v1/events", `{"event":{"name":"n","Payload":{}}}`, `"Payload"`, `goes into the member "payload"`},
+		{"POST", "/api/v1/jobs/job/invoke", `{"name":"Ada"}`, `"name"`, `belongs into the member "payload"`},
+		{"POST", "/api/v1/jobs/job/invoke", `{"orderId":1,"amount":2,"options":{}}`, `"amount", "orderId"`, `belongs into the member "payload"`},
+		{"POST", "/api/v1/jobs/job/invoke", `{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1}`, `"a", "b", "c", "d", "e" and 2 more`, `belongs into the member "payload"`},
+		{"POST", "/api/runhook/v1/jobs/job/test", `{"data":{}}`, `"data"`, `belongs into the member "payload"`},
+		{"POST", "/api/v1/events", `{"event":{"name":"n","data":{}}}`, `"data"`, `belongs into the member "payload"`},
+		{"POST", "/api/v1/events", `{"event":{"name":"n","Payload":{}}}`, `"Payload"`, `belongs into the member "payload"`},
 		{"POST", "/api/v1/events/bulk", `{"events":[{"name":"n"},{"name":"n","orderId":1}]}`, `"orderId"`, `events.1`},
 		{"PUT", run + "/statuses/key", `{"status":"done"}`, `"status"`, "label"},
 		{"POST", run + "/tasks/" + task.ID + "/complete", `{"result":1}`, `"result"`, `"output"`},
@@ -38,8 +38,8 @@ func TestABodyThatSaysNothingKnownIsRefusedNamingWhatItSays(t *testing.T) {
 
 func TestWhatThePublishedClientsSendIsTakenWhateverIsBesideIt(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, servertest.Options{})
-	servertest.NewApp(t, s)
+	s := harness.Start(t, harness.Options{})
+	harness.NewApp(t, s)
 	for _, body := range []string{
 		`{"context":{},"options":{}}`, `{}`, `{"payload":null,"name":"x"}`, `{"payload":{},"trace":"x"}`, `{"Payload":{}}`,
 		`{"payload":{},"context":{},"options":{"accountId":"a","callbackUrl":"http://127.0.0.1:1/","more":1}}`,
@@ -57,13 +57,13 @@ func TestWhatThePublishedClientsSendIsTakenWhateverIsBesideIt(t *testing.T) {
 
 func TestTheParentOfATaskIsOfTheSameRun(t *testing.T) {
 	t.Parallel()
-	servertest.RunCases(t, servertest.Cases{
-		"or is refused, and nothing is kept": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+	harness.RunCases(t, harness.Cases{
+		"or is refused, and nothing is kept": func(t *testing.T, s *harness.Server, app *harness.App) {
 			api, run, other := s.Development(), openRun(s, app), openRun(s, app)
 			mine := api.CreateTask(run, protocol.CreateTask{IdempotencyKey: "mine"})
 			foreign := api.CreateTask(other, protocol.CreateTask{IdempotencyKey: "foreign"})
-			create := func(parent string) servertest.Answer {
-				return api.Do("POST", "/api/v1/runs/"+run+"/tasks", servertest.Fields{"idempotencyKey": "child", "name": "n", "parentId": parent}, "Idempotency-Key", "child")
+			create := func(parent string) harness.Answer {
+				return api.Do("POST", "/api/v1/runs/"+run+"/tasks", harness.Fields{"idempotencyKey": "child", "name": "n", "parentId": parent}, "Idempotency-Key", "child")
 			}
 			for _, parent := range []string{foreign.ID, "unknown", run} {
 				answer := create(parent)

@@ -70,6 +70,10 @@ func (a *API) authorized(h handler, allowPublic bool) http.Handler {
 		if err != nil {
 			return err
 		}
+		noteEnvironment(r.Request, environment.ID)
+		if err := environment.CheckOn(); err != nil {
+			return err
+		}
 		r.environment, r.readOnly = environment, strings.HasPrefix(key, publicKeyPrefix)
 		r.room = a.Rooms.Keyed
 		if !r.readOnly { // public keys are on web pages
@@ -79,7 +83,7 @@ func (a *API) authorized(h handler, allowPublic bool) http.Handler {
 	})
 }
 
-// publicKeyPrefix is what tells a public key from a secret one.
+// publicKeyPrefix distinguishes a public key from a secret one.
 const publicKeyPrefix = "pk_"
 
 // bearer returns the key that a request was sent with; empty for none. The name of
@@ -89,10 +93,10 @@ func bearer(header http.Header) string {
 	if !strings.EqualFold(scheme, "Bearer") {
 		return ""
 	}
-	return strings.Trim(key, " ")
+	return strings.TrimSpace(key)
 }
 
-// open lets a handler be reached by everybody.
+// open lets a handler be reached by everyone.
 func (a *API) open(h handler) http.Handler {
 	return a.unchecked(func(w http.ResponseWriter, r *request) error {
 		if err := checkText(r.Request); err != nil {
@@ -123,13 +127,14 @@ func (a *API) unchecked(h handler) http.Handler {
 // plain is for handlers that can not fail.
 func plain(h http.HandlerFunc) http.Handler { return h }
 
-// statuses are the HTTP statuses of the errors that callers are told of.
+// statuses are the HTTP statuses of the errors that callers get.
 var statuses = map[model.Code]int{
 	model.Invalid:      http.StatusBadRequest,
 	model.NotFound:     http.StatusNotFound,
 	model.Conflict:     http.StatusConflict,
 	model.TooLarge:     http.StatusRequestEntityTooLarge,
 	model.Unauthorized: http.StatusUnauthorized,
+	model.Forbidden:    http.StatusForbidden,
 	model.Unavailable:  http.StatusServiceUnavailable,
 	model.Busy:         http.StatusTooManyRequests,
 	model.Slow:         http.StatusRequestTimeout,
@@ -137,11 +142,15 @@ var statuses = map[model.Code]int{
 
 // fail answers with an error. What is not meant for callers stays in the log.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
-	var told *model.Error
+	var response *model.Error
 	switch {
-	case errors.As(err, &told):
-		a.tellWhen(w.Header(), told.Again)
-		writeError(w, statuses[told.Code], told.Message)
+	case errors.As(err, &response):
+		a.setRetryAfter(w.Header(), response.Again)
+		message := response.Message
+		if response.Code == model.Unauthorized {
+			message += " (server " + a.PublicURL + ")" // who has several sees which one refuses
+		}
+		writeError(w, statuses[response.Code], message)
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
 		// The caller is gone.
 	case errors.Is(err, database.ErrUnavailable), errors.Is(err, database.ErrClosed):
@@ -150,18 +159,18 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", "1")
 		writeError(w, http.StatusServiceUnavailable, "The database cannot be reached; try again")
 	case errors.Is(err, database.ErrFull):
-		a.Log.Debug("the disk of the database is full; nothing was kept", "method", r.Method, "path", redactedPath(r), "address", a.clientAddress(r), "err", err)
+		a.Log.Debug("the disk of the database is full; the request was rolled back", "method", r.Method, "path", redactedPath(r), "address", a.clientAddress(r), "err", err)
 		w.Header().Set("Retry-After", "5")
-		writeError(w, http.StatusInsufficientStorage, "The disk of the database is full; nothing was kept")
+		writeError(w, http.StatusInsufficientStorage, "The disk of the database is full; the request was rolled back")
 	default:
 		a.Log.Error("a request failed", "method", r.Method, "path", redactedPath(r), "address", a.clientAddress(r), "err", err)
 		writeError(w, http.StatusInternalServerError, "Internal Server Error")
 	}
 }
 
-// tellWhen says from when on a request may be sent again: in seconds as HTTP has it,
-// and as the published clients read it (api.md 2.4).
-func (a *API) tellWhen(header http.Header, again time.Time) {
+// setRetryAfter says from when on a request may be sent again: in seconds as HTTP has it,
+// and as the published clients read it (docs/protocol/api.md §2.4).
+func (a *API) setRetryAfter(header http.Header, again time.Time) {
 	if again.IsZero() {
 		return
 	}
@@ -178,7 +187,8 @@ func redactedPath(r *http.Request) string {
 	return r.URL.Path
 }
 
-// browser adds a GET route that web pages may call from anywhere (api.md 2.3).
+// browser adds a GET route that web pages may call from anywhere
+// (docs/protocol/api.md §2.3).
 func (a *API) browser(pattern string, h http.Handler) {
 	a.router.handle("GET", pattern, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		allowOrigin(w, r)
@@ -204,6 +214,6 @@ func allowOrigin(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// clientAddress returns the address of whoever made a request, as trusted proxies
+// clientAddress returns the address of the client of a request, as trusted proxies
 // say; it may be invalid.
 func (a *API) clientAddress(r *http.Request) netip.Addr { return a.Proxies.ClientAddress(r) }

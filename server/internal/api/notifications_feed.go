@@ -1,13 +1,15 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/runhook/runhook/server/internal/answer"
+	"github.com/runhook/runhook/server/internal/budget"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
 )
@@ -19,45 +21,67 @@ const (
 	feedPoll = time.Second
 )
 
-// feedItem is a notification in the feed.
+// feedItem is a notification in the feed, but for its payload and body.
 type feedItem struct {
-	// Cursor is where to go on after this item.
+	// Cursor is where to continue after this item.
 	Cursor string `json:"cursor"`
 	notification
-	message
 	// Headers are those of a delivery made now: what verifies a webhook verifies an
 	// item by them and its body.
 	Headers map[string]string `json:"headers,omitempty"`
 }
 
-// tellItems tells those of some notifications that are for a subscription; empty
-// for all.
-func (a *API) tellItems(r *request, placed []store.Placed, subscription string) ([]feedItem, error) {
-	if subscription != "" {
-		placed = slices.DeleteFunc(placed, func(p store.Placed) bool { return p.SubscriptionID != subscription })
+// readFeedFilter reads which notifications of a feed to show.
+func readFeedFilter(r *request) (f store.FeedFilter, err error) {
+	query := r.URL.Query()
+	f.SubscriptionID = query.Get("subscription")
+	if text := query.Get("ends"); text != "" {
+		if f.Ends, err = strconv.ParseBool(text); err != nil {
+			return f, model.Errorf(model.Invalid, "Invalid query parameter: ends must be true or false, not %q", text)
+		}
 	}
-	headers, err := a.Notify.Headers(r.Context(), r.environment, placed)
-	if err != nil {
-		return nil, err
+	if f.Ends && f.SubscriptionID != "" {
+		return f, model.Errorf(model.Invalid, "Invalid query parameters: ends and subscription exclude each other")
 	}
-	items := make([]feedItem, len(placed))
-	for i, p := range placed {
-		items[i] = feedItem{strconv.FormatInt(p.Position, 10), tellNotification(p.Notification), tellMessage(p.Notification), headers[i]}
+	return f, nil
+}
+
+// readFeed returns a page of the feed, and the headers of each of its items.
+func (a *API) readFeed(r *request, filter store.FeedFilter, after int64, page store.Page) (read store.FeedPage, headers []map[string]string, err error) {
+	if read, err = a.Delivery.Feed(r.Context(), r.environment.ID, filter, after, page); err != nil {
+		return read, nil, err
 	}
-	return items, nil
+	headers, err = a.Delivery.Headers(r.Context(), r.environment, read.Items)
+	return read, headers, err
+}
+
+// feedItem writes an item of a feed as an object.
+func (j *jsonWriter) feedItem(p store.Placed, headers map[string]string) {
+	j.open()
+	j.members(feedItem{strconv.FormatInt(p.Position, 10), encodeNotification(p.Notification), headers})
+	j.message(p.Notification)
+	j.close()
 }
 
 // feed is GET /api/runhook/v1/notifications/feed: the notifications of the
 // environment in a fixed order, after a cursor. With the filter subscription it
-// tells only those of one. If the caller accepts text/event-stream, it goes on for
-// as long as the caller listens.
+// has only those of one; with ends, the end of each run once, also of those that
+// have no destination. If the caller accepts text/event-stream, it lasts for as long as the
+// caller listens.
 func (a *API) feed(w http.ResponseWriter, r *request) error {
-	query := r.URL.Query()
-	subscription := query.Get("subscription")
-	if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
-		return a.streamFeed(w, r, subscription)
+	filter, err := readFeedFilter(r)
+	if err != nil {
+		return err
 	}
-	after, err := position("after", query.Get("after"))
+	if filter.Ends && r.Method != http.MethodHead {
+		if err := a.Delivery.Follow(r.Context(), r.environment.ID); err != nil {
+			return err
+		}
+	}
+	if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
+		return a.streamFeed(w, r, filter)
+	}
+	after, err := position("after", r.URL.Query().Get("after"))
 	if err != nil {
 		return err
 	}
@@ -65,24 +89,25 @@ func (a *API) feed(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	found, err := a.Notify.Feed(r.Context(), r.environment.ID, after, limit)
-	if err != nil {
-		return err
-	}
-	page := struct {
-		Items []feedItem `json:"items"`
-		// Cursor is where to go on, whether there were items or not.
-		Cursor string `json:"cursor"`
-		// More is false when there is nothing after the cursor yet.
-		More bool `json:"more"`
-	}{Cursor: strconv.FormatInt(after, 10), More: len(found) == limit}
-	if len(found) > 0 {
-		page.Cursor = strconv.FormatInt(found[len(found)-1].Position, 10)
-	}
-	if page.Items, err = a.tellItems(r, found, subscription); err != nil {
-		return err
-	}
-	return okReadable(w, page)
+	return a.answerLarge(w, r, func(j *jsonWriter, room reserve) error {
+		page, headers, err := a.readFeed(r, filter, after, store.Page{Items: limit, Bytes: answer.PageBytes, Reserve: room})
+		if err != nil {
+			return err
+		}
+		j.open()
+		j.list("items", func() {
+			for i, item := range page.Items {
+				j.next()
+				j.feedItem(item, headers[i])
+			}
+		})
+		// Cursor is where to resume, whether there were items or not; more is false when
+		// there is nothing after it yet.
+		j.member("cursor", strconv.FormatInt(page.Last, 10))
+		j.member("more", page.More)
+		j.end()
+		return nil
+	})
 }
 
 // position reads a cursor of a feed; empty is its beginning.
@@ -98,16 +123,16 @@ func position(name, text string) (int64, error) {
 }
 
 // streamFeed sends the feed as server-sent events. Each has its cursor as its id,
-// so that a browser or library that reconnects goes on where it was. Without a
+// so that a browser or library that reconnects continues where it was. Without a
 // cursor it begins with what is new.
-func (a *API) streamFeed(w http.ResponseWriter, r *request, subscription string) error {
+func (a *API) streamFeed(w http.ResponseWriter, r *request, filter store.FeedFilter) error {
 	from := r.Header.Get("Last-Event-ID")
 	if from == "" {
 		from = r.URL.Query().Get("after")
 	}
 	after, err := position("after", from)
 	if err == nil && from == "" {
-		after, err = a.Notify.FeedEnd(r.Context(), r.environment.ID)
+		after, err = a.Delivery.FeedEnd(r.Context(), r.environment.ID)
 	}
 	if err != nil {
 		return err
@@ -119,8 +144,8 @@ func (a *API) streamFeed(w http.ResponseWriter, r *request, subscription string)
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	follower := follower{api: a, request: r, subscription: subscription, after: after,
-		stream: stream{ResponseController: http.NewResponseController(w), w: w, log: a.Log}}
+	follower := follower{api: a, request: r, filter: filter, after: after,
+		stream: stream{ResponseController: http.NewResponseController(w), w: w, shown: r.shown, log: a.Log}}
 	follower.stream.text.WriteString(fmt.Sprintf("id: %d\nevent: ready\ndata: {}\n\n", after))
 	follower.follow()
 	return nil
@@ -128,26 +153,34 @@ func (a *API) streamFeed(w http.ResponseWriter, r *request, subscription string)
 
 // follower streams a feed to one caller.
 type follower struct {
-	api          *API
-	request      *request
-	subscription string
-	after        int64
-	stream       stream
+	api     *API
+	request *request
+	filter  store.FeedFilter
+	after   int64
+	stream  stream
 }
 
 // follow ends when the caller leaves or the server stops. While the feed cannot be
-// read, the stream stays open and goes on when it can.
+// read, the stream stays open and continues when it can.
 func (f *follower) follow() {
-	watcher := f.api.Live.Watch("") // of no environment: only its end matters
-	defer watcher.Close()
+	subscriber := f.api.PubSub.Subscribe("") // of no environment: only its end matters
+	defer subscriber.Close()
 	feeds := f.api.Health.Component("feeds of notifications")
 	silentSince := f.api.Clock.Now()
+	followedAt := silentSince
 	for f.stream.flush() {
-		news, pause := f.api.Notify.News(), feedPoll
+		news, pause := f.api.Delivery.News(), feedPoll
+		if now := f.api.Clock.Now(); f.filter.Ends && now.Sub(followedAt) >= heartbeat {
+			followedAt = now
+			// A failure shows in send, too; there are more heartbeats until it matters.
+			_ = f.api.Delivery.Follow(f.request.Context(), f.request.environment.ID)
+		}
 		sent, err := f.send()
 		switch {
-		case f.request.Context().Err() != nil:
+		case f.request.Context().Err() != nil, errors.Is(err, errNotWritten):
 			return // the caller left
+		case errors.Is(err, budget.ErrExceeded):
+			pause = feedPoll // others are read now
 		case err != nil:
 			news, pause = nil, max(feeds.Failed(err), feedPoll)
 		default:
@@ -170,7 +203,7 @@ func (f *follower) follow() {
 		select {
 		case <-news:
 		case <-timer.C:
-		case <-watcher.Ended():
+		case <-subscriber.Ended():
 			timer.Stop()
 			return
 		case <-f.request.Context().Done():
@@ -181,24 +214,34 @@ func (f *follower) follow() {
 	}
 }
 
-// send writes what comes next, and reports whether there was anything.
+// errNotWritten means that a part of a page may have been written.
+var errNotWritten = errors.New("the stream was not written")
+
+// send writes what comes next, and reports whether there was anything. A reader who is
+// slow holds disk, not memory.
 func (f *follower) send() (bool, error) {
-	found, err := f.api.Notify.Feed(f.request.Context(), f.request.environment.ID, f.after, feedPage)
-	if err != nil {
+	made := f.api.Answers.New(f.request.environment.ID)
+	defer made.Close()
+	var page store.FeedPage
+	err := f.api.makeAnswer(f.request, made, func(j *jsonWriter, room reserve) error {
+		read, headers, err := f.api.readFeed(f.request, f.filter, f.after, store.Page{Items: feedPage, Bytes: answer.PageBytes, Reserve: room})
+		if err != nil {
+			return err
+		}
+		page = store.FeedPage{Last: read.Last, More: read.More}
+		for i, item := range read.Items {
+			j.text(fmt.Sprintf("id: %d\nevent: notification\ndata: ", item.Position))
+			j.feedItem(item, headers[i])
+			j.text("\n\n")
+		}
+		return nil
+	})
+	if err != nil || page.Last == f.after {
 		return false, err
 	}
-	if len(found) == 0 {
-		return false, nil
+	if _, err := made.WriteTo(f.stream.w); err != nil {
+		return false, fmt.Errorf("%w: %w", errNotWritten, err)
 	}
-	last := found[len(found)-1].Position
-	items, err := f.api.tellItems(f.request, found, f.subscription)
-	if err != nil {
-		return false, err
-	}
-	for i := range items {
-		f.stream.text.WriteString("id: " + items[i].Cursor + "\n")
-		f.stream.event("notification", &items[i])
-	}
-	f.after = last
+	f.after = page.Last
 	return true, nil
 }

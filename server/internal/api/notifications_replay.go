@@ -46,11 +46,11 @@ func (a *API) replayNotifications(w http.ResponseWriter, r *request) error {
 	if body.Until != nil {
 		filter.Until = body.Until.Time
 	}
-	replayed, err := a.Notify.Replay(r.Context(), r.environment, filter)
+	replayed, err := a.Delivery.Replay(r.Context(), r.environment, filter)
 	if err != nil {
 		return err
 	}
-	return ok(w, struct {
+	return r.ok(w, struct {
 		Replayed int `json:"replayed"`
 	}{replayed})
 }

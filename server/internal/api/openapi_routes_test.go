@@ -17,6 +17,9 @@ func (b *branch) routesBelow(path string) (routes []string) {
 	if b.any != nil {
 		routes = append(routes, b.any.routesBelow(path+"/{}")...)
 	}
+	if b.many != nil {
+		routes = append(routes, b.many.routesBelow(path+"/{}")...)
+	}
 	for suffix, ending := range map[string]*route{"": b.here, "/{}": b.rest} {
 		if ending == nil {
 			continue

@@ -6,17 +6,19 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/runhook/runhook/protocol"
-	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/store/sqlite"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 // document is docs/openapi.json. Objects that it describes may have no members but
-// those: what the server tells and the document does not say is found.
+// those: what the server returns and the document does not have is found.
 type document struct {
 	t          *testing.T
 	compiler   *jsonschema.Compiler
@@ -70,7 +72,7 @@ func forbidOthers(part any) {
 }
 
 // check validates an answer of 200 to an operation.
-func (d *document) check(method, path string, answer servertest.Answer) {
+func (d *document) check(method, path string, answer harness.Answer) {
 	d.t.Helper()
 	checkStatus(d.t, answer, 200)
 	escaped := strings.NewReplacer("/", "~1", "{", "%7B", "}", "%7D").Replace(path)
@@ -106,16 +108,22 @@ type visit struct{ method, path, target, body string }
 // which each succeeds. Names in braces stand for what there is.
 var visits = []visit{
 	{"GET", "/runs", "", ""},
+	{"POST", "/runs", "", `{"runs":[{"job":"{job}","payload":{"a":2}}]}`},
 	{"GET", "/runs/{run}", "", ""},
 	{"GET", "/runs/{run}", "/runs/{failed}", ""},
 	{"POST", "/runs/{run}/continue", "/runs/{failed}/continue", ""},
 	{"POST", "/runs/{run}/rerun", "", ""},
 	{"POST", "/jobs/{job}/test", "", `{"payload":{"a":1}}`},
 	{"GET", "/events", "", ""},
+	{"POST", "/events/{event}/retry", "/events/aside/retry", ""},
 	{"GET", "/jobs", "", ""},
 	{"GET", "/schedules", "", ""},
+	{"POST", "/schedules/{schedule}/retry", "/schedules/{daily}/retry", ""},
+	{"POST", "/schedules/{schedule}/dismiss", "/schedules/{weekly}/dismiss", ""},
 	{"GET", "/endpoints", "", ""},
 	{"GET", "/http-endpoints", "", ""},
+	{"GET", "/sources", "", ""},
+	{"GET", "/webhooks", "", ""},
 	{"GET", "/notifications", "", ""},
 	{"GET", "/notifications/feed", "", ""},
 	{"GET", "/notifications/{notification}", "", ""},
@@ -131,36 +139,87 @@ var visits = []visit{
 	{"DELETE", "/subscriptions/{subscription}", "", ""},
 	{"GET", "/storage", "", ""},
 	{"GET", "/doctor", "", ""},
+	{"GET", "/set-aside", "", ""},
+	{"POST", "/set-aside/{kind}/{id}/release", "/set-aside/events/{poison}/release", ""},
 	{"DELETE", "/endpoints/{endpoint}", "", ""},
+}
+
+// setAside sets the event and the schedules of a database aside that no server has
+// open. The tick of one schedule is known.
+func setAside(t *testing.T, path string) {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	handle, err := db.OpenSQL(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer handle.Close()
+	for _, statement := range []string{
+		`UPDATE events SET set_aside_at = created_at, error = 'it is refused' WHERE event_id = 'aside'`,
+		`UPDATE schedules SET set_aside_at = created_at, error = 'it is refused'`,
+		`UPDATE events SET due_at = 253402300799000000 WHERE event_id = 'poison'`,
+		`INSERT INTO lost_claims SELECT 'events', id, 5, 5, 0, created_at, created_at, 'it panics' FROM events WHERE event_id = 'poison'`,
+		`UPDATE schedules SET missed_tick_at = created_at WHERE target_id = (SELECT id FROM jobs WHERE slug = 'weekly')`,
+	} {
+		if _, err := handle.ExecContext(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
 }
 
 func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 	t.Parallel()
 	d := readDocument(t)
-	s := servertest.Start(t, servertest.Options{})
-	app := servertest.NewApp(t, s)
-	scheduled := strings.Replace(servertest.Job("daily", "1.0.0"), `{"type":"invoke"}`, `{"type":"scheduled","schedule":{"type":"interval","options":{"seconds":86400}}}`, 1)
-	app.SetIndex(`{"jobs":[` + servertest.Job(servertest.JobID, servertest.JobVersion) + `,` + scheduled + `],"sources":[],"dynamicTriggers":[],"dynamicSchedules":[],
+	path := filepath.Join(t.TempDir(), "runhook.db")
+	options := harness.Options{Database: "sqlite:" + path}
+	s := harness.Start(t, options)
+	app := harness.NewApp(t, s)
+	scheduled := func(id string) string {
+		return strings.Replace(harness.Job(id, "1.0.0"), `{"type":"invoke"}`, `{"type":"scheduled","schedule":{"type":"interval","options":{"seconds":86400}}}`, 1)
+	}
+	app.SetIndex(`{"jobs":[` + harness.Job(harness.JobID, harness.JobVersion) + `,` + scheduled("daily") + `,` + scheduled("weekly") + `],"sources":[],"dynamicTriggers":[],"dynamicSchedules":[],
 		"httpEndpoints":[{"id":"orders","version":"1.0.0","enabled":true,"event":{"name":"orders","title":"Orders","source":"shop","icon":"webhook"},"source":"shop"}]}`)
 	app.Register(s.Development(), "app")
+	s.Development().OK("POST", "/api/v1/events", `{"event":{"id":"aside","name":"aside"}}`, nil)
+	s.Development().OK("POST", "/api/v1/events", `{"event":{"id":"poison","name":"poison"},"options":{"deliverAfter":86400}}`, nil)
+	s.Stop()
+	setAside(t, path)
+	options.Clock = s.Clock
+	s = harness.Start(t, options)
+	app = app.Move(s)
 	c := s.Development()
+	var listed struct{ Schedules []struct{ ID, Job string } }
+	c.OK("GET", "/api/runhook/v1/schedules", nil, &listed)
+	var poison struct{ SetAside []struct{ ID string } }
+	c.OK("GET", "/api/runhook/v1/set-aside", nil, &poison)
+	if len(poison.SetAside) != 1 {
+		t.Fatalf("set aside are %+v", poison.SetAside)
+	}
+	schedules := []string{"{poison}", poison.SetAside[0].ID}
+	for _, l := range listed.Schedules {
+		schedules = append(schedules, "{"+l.Job+"}", l.ID)
+	}
 	done := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "60")
 		http.Error(w, "busy", http.StatusServiceUnavailable)
 	}))
 	defer done.Close()
-	subscription := c.Subscribe(done.URL, servertest.Fields{"name": "Billing", "headers": servertest.Fields{"X-Token": "a"}, "jobs": []string{"daily"}})
-	failed := app.Run(nil, servertest.Always(servertest.Failure("no")), servertest.Always(servertest.Success("")))
+	subscription := c.Subscribe(done.URL, harness.Fields{"name": "Billing", "headers": harness.Fields{"X-Token": "a"}, "jobs": []string{"daily"}})
+	failed := app.Run(nil, harness.Always(harness.Failure("no")), harness.Always(harness.Success("")))
 	c.WaitRun(failed, protocol.RunFailure)
-	run := app.Run(`{"payload":{"a":1},"options":{"accountId":"customer","callbackUrl":"`+done.URL+`"}}`, func(x *servertest.Execution) servertest.Reply {
+	run := app.Run(`{"payload":{"a":1},"options":{"accountId":"customer","callbackUrl":"`+done.URL+`"}}`, func(x *harness.Execution) harness.Reply {
 		x.Complete(x.Task("step"), `{"b":1}`)
-		return servertest.Success(`{"c":2}`)
+		return harness.Success(`{"c":2}`)
 	})
 	c.WaitRun(run, protocol.RunSuccess)
 	notification := c.WaitAttempt(run, 1)
 
-	names := strings.NewReplacer("{run}", run, "{failed}", failed, "{job}", servertest.JobID, "{endpoint}", "app",
-		"{notification}", notification.ID, "{subscription}", subscription.ID, "{receiver}", done.URL)
+	names := strings.NewReplacer(append(schedules, "{run}", run, "{failed}", failed, "{job}", harness.JobID, "{endpoint}", "app",
+		"{notification}", notification.ID, "{subscription}", subscription.ID, "{receiver}", done.URL)...)
 	const prefix = "/api/runhook/v1"
 	for _, v := range visits {
 		if v.target == "" {

@@ -9,14 +9,13 @@ import (
 	"testing"
 
 	"github.com/runhook/runhook/protocol"
-	"github.com/runhook/runhook/server/internal/servertest"
-	"github.com/runhook/runhook/server/internal/testpostgres"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 // world is a server with one of everything that a route can name.
 type world struct {
-	s                             *servertest.Server
-	app                           *servertest.App
+	s                             *harness.Server
+	app                           *harness.App
 	run, task, notification, hook string
 }
 
@@ -24,12 +23,12 @@ type world struct {
 // afterwards exactly what it held before.
 func unchanged(t *testing.T, test func(t *testing.T, w world)) {
 	t.Helper()
-	database := testpostgres.URL(t)
-	s := servertest.Start(t, servertest.Options{Database: database})
-	w := world{s: s, app: servertest.NewApp(t, s)}
-	done := servertest.NewReceiver(t, s)
-	w.run = w.app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: done.URL}}, func(x *servertest.Execution) servertest.Reply {
-		return servertest.Success(`1`)
+	database := harness.Postgres(t)
+	s := harness.Start(t, harness.Options{Database: database})
+	w := world{s: s, app: harness.NewApp(t, s)}
+	done := harness.NewReceiver(t, s)
+	w.run = w.app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: done.URL}}, func(x *harness.Execution) harness.Reply {
+		return harness.Success(`1`)
 	})
 	s.Development().WaitRun(w.run, protocol.RunSuccess)
 	s.Wait("the notification to be recorded", func() bool {
@@ -42,9 +41,9 @@ func unchanged(t *testing.T, test func(t *testing.T, w world)) {
 	task := s.Development().Run(w.run).Tasks[0]
 	w.task = task.ID
 	w.hook = *s.Development().CreateTask(w.run, protocol.CreateTask{IdempotencyKey: "never"}).CallbackURL
-	before := servertest.Contents(t, database)
+	before := harness.Contents(t, database)
 	test(t, w)
-	after := servertest.Contents(t, database)
+	after := harness.Contents(t, database)
 	for _, table := range slices.Sorted(maps.Keys(before)) {
 		if before[table] != after[table] {
 			t.Errorf("the table %s has changed", table)
@@ -90,7 +89,7 @@ func (w world) routes() []route {
 func (r route) String() string { return r.method + " " + r.path }
 
 // ask sends the route's good body with a key.
-func (r route) ask(s *servertest.Server, key string, headers ...string) servertest.Answer {
+func (r route) ask(s *harness.Server, key string, headers ...string) harness.Answer {
 	return s.As(key).Do(r.method, r.path, r.body, append(headers, protocol.HeaderIdempotencyKey, "a key")...)
 }
 
@@ -116,7 +115,7 @@ func TestARequestWithoutTheRightKeyIsRefused(t *testing.T) {
 	})
 }
 
-func checkRefused(t *testing.T, r fmt.Stringer, answer servertest.Answer, status int) {
+func checkRefused(t *testing.T, r fmt.Stringer, answer harness.Answer, status int) {
 	t.Helper()
 	if answer.Status != status || answer.Error() == "" {
 		t.Errorf("%s answered %d, want %d: %.300s", r, answer.Status, status, answer.Body)

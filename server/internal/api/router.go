@@ -9,12 +9,12 @@ import (
 )
 
 // router finds the handler of a request by its escaped path, so that an escaped
-// slash stays within its segment (api.md T7). Where several patterns match, the
-// one with a literal at the first place where they differ wins: the standard
+// slash stays within its segment (docs/protocol/api.md §T7). Where several patterns
+// match, the one with a literal at the first place where they differ wins: the standard
 // library's ServeMux refuses such sets of patterns, which the protocol has.
 //
-// A pattern's segments are literals, {name} for any one segment, and at its end
-// {name...} for all that is left.
+// A pattern's segments are literals, {name} for any one segment, {name+} for one or
+// more, as few as do, and at its end {name...} for all that is left, as it is written.
 type router struct {
 	root *branch
 }
@@ -23,6 +23,7 @@ type router struct {
 type branch struct {
 	literals map[string]*branch
 	any      *branch
+	many     *branch
 	rest     *route
 	here     *route
 }
@@ -45,6 +46,7 @@ func (r *router) handle(method, pattern string, handler http.Handler) {
 	for _, segment := range strings.Split(strings.Trim(pattern, "/"), "/") {
 		name, isParameter := strings.CutPrefix(segment, "{")
 		name, isRest := strings.CutSuffix(strings.TrimSuffix(name, "}"), "...")
+		name, isMany := strings.CutSuffix(name, "+")
 		switch {
 		case segment == "": // the pattern is "/"
 			continue
@@ -54,10 +56,14 @@ func (r *router) handle(method, pattern string, handler http.Handler) {
 				target = &at.rest
 				continue
 			}
-			if at.any == nil {
-				at.any = &branch{}
+			next := &at.any
+			if isMany {
+				next = &at.many
 			}
-			at = at.any
+			if *next == nil {
+				*next = &branch{}
+			}
+			at = *next
 		default:
 			if at.literals == nil {
 				at.literals = map[string]*branch{}
@@ -79,17 +85,19 @@ func (r *router) handle(method, pattern string, handler http.Handler) {
 	(*target).methods[method] = handler
 }
 
-// find returns the route of an escaped path and the values of its parameters,
-// each unescaped once and without U+0000, which is not kept. Empty segments are passed over, such as that after a slash at
-// the end.
+// find returns the route of an escaped path and the values of its parameters, each
+// unescaped once and without U+0000, which is not kept. Empty segments are passed over,
+// such as that after a slash at the end, but in all that is left.
 func (r *router) find(escapedPath string) (*route, []string) {
-	segments := make([]string, 0, 10)
+	path := segments{text: escapedPath}
+	at := 0
 	for segment := range strings.SplitSeq(escapedPath, "/") {
 		if segment != "" {
-			segments = append(segments, segment)
+			path.all, path.starts = append(path.all, segment), append(path.starts, at)
 		}
+		at += len(segment) + 1
 	}
-	found, values := r.root.find(segments, nil)
+	found, values := r.root.find(path, nil)
 	for i, value := range values {
 		if unescaped, err := url.PathUnescape(value); err == nil {
 			values[i] = strings.ReplaceAll(unescaped, "\x00", "\uFFFD")
@@ -98,22 +106,47 @@ func (r *router) find(escapedPath string) (*route, []string) {
 	return found, values
 }
 
-func (b *branch) find(segments, values []string) (*route, []string) {
-	if len(segments) == 0 {
+// segments are those of an escaped path that are left, and where each begins in it.
+type segments struct {
+	text   string
+	all    []string
+	starts []int
+}
+
+func (s segments) after(n int) segments { return segments{s.text, s.all[n:], s.starts[n:]} }
+
+// first returns the first n segments as they are written.
+func (s segments) first(n int) string {
+	return s.text[s.starts[0] : s.starts[n-1]+len(s.all[n-1])]
+}
+
+// mostSegments bounds how many segments one {name+} takes.
+const mostSegments = 32
+
+func (b *branch) find(left segments, values []string) (*route, []string) {
+	if len(left.all) == 0 {
 		return b.here, values
 	}
-	if next := b.literals[segments[0]]; next != nil {
-		if found, values := next.find(segments[1:], values); found != nil {
+	and := func(value string) []string { return append(values[:len(values):len(values)], value) }
+	if next := b.literals[left.all[0]]; next != nil {
+		if found, values := next.find(left.after(1), values); found != nil {
 			return found, values
 		}
 	}
 	if b.any != nil {
-		if found, values := b.any.find(segments[1:], append(values[:len(values):len(values)], segments[0])); found != nil {
+		if found, values := b.any.find(left.after(1), and(left.all[0])); found != nil {
 			return found, values
 		}
 	}
+	if b.many != nil {
+		for n := range min(len(left.all), mostSegments) {
+			if found, values := b.many.find(left.after(n+1), and(left.first(n+1))); found != nil {
+				return found, values
+			}
+		}
+	}
 	if b.rest != nil {
-		return b.rest, append(values[:len(values):len(values)], strings.Join(segments, "/"))
+		return b.rest, and(left.text[left.starts[0]:])
 	}
 	return nil, nil
 }
@@ -123,7 +156,7 @@ func (b *branch) find(segments, values []string) (*route, []string) {
 func (r *router) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	found, values := r.find(request.URL.EscapedPath())
 	if found == nil {
-		writeError(w, http.StatusNotFound, "Not found: there is nothing at "+request.Method+" "+request.URL.Path)
+		writeError(w, http.StatusNotFound, "Not found: there is nothing at "+request.Method+" "+singleSlashes(request.URL.Path))
 		return
 	}
 	handler, ok := found.methods[request.Method]
@@ -141,7 +174,15 @@ func (r *router) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	for i, name := range found.names {
 		request.SetPathValue(name, values[i])
 	}
+	if noted := accessOf(request); noted != nil {
+		noted.path = redactedPath(request)
+	}
 	handler.ServeHTTP(w, request)
+}
+
+// singleSlashes returns a path as the router reads it, without empty segments.
+func singleSlashes(path string) string {
+	return "/" + strings.Join(slices.DeleteFunc(strings.Split(path, "/"), func(segment string) bool { return segment == "" }), "/")
 }
 
 // allowed lists the methods of a route, for people and the Allow header.

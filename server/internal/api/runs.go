@@ -6,12 +6,13 @@ import (
 	"net/http"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/answer"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/redact"
 	"github.com/runhook/runhook/server/internal/store"
 )
 
-// runPage says what of a run's tasks to tell.
+// runPage says which of a run's tasks to return.
 type runPage struct {
 	cursor          string
 	take            int
@@ -21,24 +22,18 @@ type runPage struct {
 	withoutNextPage bool
 }
 
-// getRun is GET /api/v2/runs/:runId (api.md 7.1).
+// getRun is GET /api/v2/runs/:runId (docs/protocol/api.md §7.1).
 func (a *API) getRun(w http.ResponseWriter, r *request) error {
-	run, err := a.requestedRun(r)
-	if err != nil {
-		return err
-	}
-	return ok(w, run)
+	return a.requestedRun(w, r, sameStatus)
 }
 
-// getRunLegacy is the same for clients that know fewer statuses (api.md 3).
+// getRunLegacy is the same for clients that know fewer statuses
+// (docs/protocol/api.md §3).
 func (a *API) getRunLegacy(w http.ResponseWriter, r *request) error {
-	run, err := a.requestedRun(r)
-	if err != nil {
-		return err
-	}
-	run.Status = legacyStatus(run.Status)
-	return ok(w, run)
+	return a.requestedRun(w, r, legacyStatus)
 }
+
+func sameStatus(status protocol.RunStatus) protocol.RunStatus { return status }
 
 func legacyStatus(status protocol.RunStatus) protocol.RunStatus {
 	switch status {
@@ -48,65 +43,79 @@ func legacyStatus(status protocol.RunStatus) protocol.RunStatus {
 	return status
 }
 
-func (a *API) requestedRun(r *request) (*protocol.Run, error) {
+func (a *API) requestedRun(w http.ResponseWriter, r *request, status func(protocol.RunStatus) protocol.RunStatus) error {
 	page := runPage{cursor: r.URL.Query().Get("cursor")}
 	var err error
 	if page.take, err = numberParameter(r, "take", usualPage, mostPage); err != nil {
-		return nil, err
+		return err
 	}
 	if page.subtasks, err = flagParameter(r, "subtasks"); err != nil {
-		return nil, err
+		return err
 	}
 	if page.details, err = flagParameter(r, "taskdetails"); err != nil {
-		return nil, err
+		return err
 	}
-	// Parameters and outputs are for holders of the secret key only.
+	// Parameters and outputs are for callers with the secret key only.
 	page.details = page.details && !r.readOnly
-	return a.readRun(r, page)
+	return a.answerRun(w, r, page, status)
 }
 
-// readRun returns a run of the caller's environment with a page of its tasks.
-func (a *API) readRun(r *request, page runPage) (*protocol.Run, error) {
-	var run model.Run
-	var tasks []model.Task
-	var statuses []protocol.RunStatusRecord
-	err := a.Store.View(r.Context(), func(tx *store.Tx) error {
-		var found bool
-		var err error
-		if run, found, err = tx.Run(r.environment.ID, r.PathValue("run")); err != nil {
+// answerRun answers with a run of the caller's environment and a page of its tasks. The
+// protocol has no pages for the output and the statuses, which have bounds of their own.
+func (a *API) answerRun(w http.ResponseWriter, r *request, page runPage, status func(protocol.RunStatus) protocol.RunStatus) error {
+	return a.answerLarge(w, r, func(j *jsonWriter, room reserve) error {
+		run, tasks, next, err := a.readRun(r, page, room)
+		if err != nil {
+			return err
+		}
+		j.open()
+		j.member("id", run.ID)
+		j.member("status", status(run.Status))
+		j.member("startedAt", run.StartedAt)
+		j.member("updatedAt", run.UpdatedAt)
+		j.member("completedAt", run.CompletedAt)
+		j.member("output", run.Output)
+		writeList(j, "tasks", nest(tasks, page))
+		writeList(j, "statuses", run.Progress)
+		if next != "" && !page.withoutNextPage {
+			j.member("nextCursor", next)
+		}
+		j.end()
+		return nil
+	})
+}
+
+// readRun returns a run of the caller's environment, a page of its tasks, and where the
+// next page begins.
+func (a *API) readRun(r *request, page runPage, room reserve) (shown protocol.Run, tasks []model.Task, next string, err error) {
+	texts := store.TaskHeads
+	if page.details {
+		texts = store.WholeTasks
+	}
+	err = a.Store.View(r.Context(), func(tx *store.Tx) error {
+		id := r.PathValue("run")
+		if err := room.of(tx.RunBytes(id)); err != nil {
+			return err
+		}
+		run, found, err := tx.Run(r.environment.ID, id)
+		if err != nil {
 			return err
 		}
 		if !found {
 			return model.Errorf(model.NotFound, "Run not found")
 		}
-		if tasks, err = tx.TasksOfRun(run.ID, page.cursor, !page.subtasks, page.take+1); err != nil {
+		shown = protocol.Run{
+			ID: run.ID, Status: run.Status, StartedAt: protocol.AtOrNil(run.StartedAt), UpdatedAt: protocol.AtOrNil(run.UpdatedAt),
+			CompletedAt: protocol.AtOrNil(run.CompletedAt), Output: run.Output,
+		}
+		tasks, next, err = tx.TasksOfRun(run.ID, page.cursor, !page.subtasks, texts, store.Page{Items: page.take, Bytes: answer.PageBytes, Reserve: room})
+		if err != nil {
 			return err
 		}
-		statuses, err = tx.Statuses(run.ID)
+		shown.Progress, err = tx.Statuses(run.ID)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	told := &protocol.Run{
-		ID: run.ID, Status: run.Status, StartedAt: protocol.AtOrNil(run.StartedAt), UpdatedAt: protocol.AtOrNil(run.UpdatedAt),
-		CompletedAt: protocol.AtOrNil(run.CompletedAt), Output: model.HideSecrets(run.Output), Statuses: orEmpty(statuses),
-	}
-	if len(tasks) > page.take {
-		if !page.withoutNextPage {
-			told.NextCursor = tasks[page.take].ID
-		}
-		tasks = tasks[:page.take]
-	}
-	told.Tasks = nest(tasks, page)
-	return told, nil
-}
-
-func orEmpty[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
+	return shown, tasks, next, err
 }
 
 // nest puts the tasks of a page below their parents; those whose parent is on
@@ -129,7 +138,7 @@ func nest(tasks []model.Task, page runPage) []protocol.RunTask {
 }
 
 func branchesOf(tasks []model.Task, children map[string][]model.Task, page runPage, top bool) []protocol.RunTask {
-	told := make([]protocol.RunTask, 0, len(tasks))
+	response := make([]protocol.RunTask, 0, len(tasks))
 	for _, t := range tasks {
 		task := protocol.RunTask{
 			ID: t.ID, DisplayKey: nullable(t.DisplayKey), Status: t.Status, Name: t.Name, Icon: nullable(t.Icon),
@@ -139,14 +148,14 @@ func branchesOf(tasks []model.Task, children map[string][]model.Task, page runPa
 			task.ParentID = nullable(t.ParentID)
 		}
 		if page.details {
-			task.Params, task.Output = readable(model.HideSecrets(redact.Params(t))), readable(model.HideSecrets(redact.Output(t.Output, t.Redact)))
+			task.Params, task.Output = readable(redact.Params(t)), readable(redact.Output(t.Output, t.Redact))
 		}
 		if below := children[t.ID]; len(below) > 0 {
 			task.Subtasks = branchesOf(below, children, page, false)
 		}
-		told = append(told, task)
+		response = append(response, task)
 	}
-	return told
+	return response
 }
 
 func nullable(s string) *string {
@@ -156,38 +165,35 @@ func nullable(s string) *string {
 	return &s
 }
 
-// cancelRun is POST /api/v1/runs/:runId/cancel (api.md 7.2).
+// cancelRun is POST /api/v1/runs/:runId/cancel (docs/protocol/api.md §7.2).
 func (a *API) cancelRun(w http.ResponseWriter, r *request) error {
-	if err := a.Engine.Cancel(r.Context(), r.environment, r.PathValue("run")); err != nil {
+	if err := a.Runs.Cancel(r.Context(), r.environment, r.PathValue("run")); err != nil {
 		return err
 	}
-	run, err := a.readRun(r, runPage{take: usualPage + 1, parentsOfRoots: true, withoutNextPage: true})
-	if err != nil {
-		return err
-	}
-	return ok(w, run)
+	return a.answerRun(w, r, runPage{take: usualPage + 1, parentsOfRoots: true, withoutNextPage: true}, sameStatus)
 }
 
 // continueRun is POST /api/runhook/v1/runs/:id/continue: a run that ended without
-// success goes on from where it failed.
+// success is continued from where it failed.
 func (a *API) continueRun(w http.ResponseWriter, r *request) error {
-	if err := a.Engine.Continue(r.Context(), r.environment, r.PathValue("run")); err != nil {
+	if err := a.Runs.Continue(r.Context(), r.environment, r.PathValue("run")); err != nil {
 		return err
 	}
-	return ok(w, protocol.InvokedRun{ID: r.PathValue("run")})
+	return r.ok(w, protocol.InvokedRun{ID: r.PathValue("run")})
 }
 
 // rerun is POST /api/runhook/v1/runs/:id/rerun: a new run of the same job version
 // with the same payload.
 func (a *API) rerun(w http.ResponseWriter, r *request) error {
-	id, err := a.Engine.Rerun(r.Context(), r.environment, r.PathValue("run"))
+	id, err := a.Runs.Rerun(r.Context(), r.environment, r.PathValue("run"))
 	if err != nil {
 		return err
 	}
-	return ok(w, protocol.InvokedRun{ID: id})
+	return r.ok(w, protocol.InvokedRun{ID: id})
 }
 
-// log is POST /api/v1/runs/:runId/logs, which stores nothing (api.md 7.3).
+// log is POST /api/v1/runs/:runId/logs, which stores nothing
+// (docs/protocol/api.md §7.3).
 func (a *API) log(w http.ResponseWriter, r *request) error {
 	var body struct {
 		Level   string          `json:"level"`
@@ -205,61 +211,66 @@ func (a *API) log(w http.ResponseWriter, r *request) error {
 	if body.Message == nil {
 		return model.Errorf(model.Invalid, "Invalid request body: message is missing")
 	}
-	return ok(w, body)
+	return r.ok(w, body)
 }
 
-// runStatuses is the answer to asking for a run's explicit statuses.
-type runStatuses struct {
-	Run struct {
-		ID     string             `json:"id"`
-		Status protocol.RunStatus `json:"status"`
-		Output json.RawMessage    `json:"output,omitempty"`
-	} `json:"run"`
-	Statuses []protocol.RunStatusRecord `json:"statuses"`
-}
-
-// getStatuses is GET /api/v2/runs/:runId/statuses (api.md 9.2).
+// getStatuses is GET /api/v2/runs/:runId/statuses (docs/protocol/api.md §9.2).
 func (a *API) getStatuses(w http.ResponseWriter, r *request) error {
-	statuses, err := a.requestedStatuses(r)
-	if err != nil {
-		return err
-	}
-	return ok(w, statuses)
+	return a.requestedStatuses(w, r, sameStatus)
 }
 
 // getStatusesLegacy is the same for clients that know fewer statuses.
 func (a *API) getStatusesLegacy(w http.ResponseWriter, r *request) error {
-	statuses, err := a.requestedStatuses(r)
-	if err != nil {
-		return err
-	}
-	statuses.Run.Status = legacyStatus(statuses.Run.Status)
-	return ok(w, statuses)
+	return a.requestedStatuses(w, r, legacyStatus)
 }
 
-func (a *API) requestedStatuses(r *request) (told runStatuses, err error) {
-	err = a.Store.View(r.Context(), func(tx *store.Tx) error {
-		run, found, err := tx.Run(r.environment.ID, r.PathValue("run"))
+// requestedStatuses answers with all statuses of a run: the protocol has no pages for
+// them. They are as many and as large as [runs.Engine.UpdateStatus] lets them be.
+func (a *API) requestedStatuses(w http.ResponseWriter, r *request, status func(protocol.RunStatus) protocol.RunStatus) error {
+	type state struct {
+		ID     string             `json:"id"`
+		Status protocol.RunStatus `json:"status"`
+		Output json.RawMessage    `json:"output,omitempty"`
+	}
+	return a.answerLarge(w, r, func(j *jsonWriter, room reserve) error {
+		var run state
+		var statuses []protocol.ProgressStatus
+		err := a.Store.View(r.Context(), func(tx *store.Tx) error {
+			id := r.PathValue("run")
+			if err := room.of(tx.RunBytes(id)); err != nil {
+				return err
+			}
+			found, ok, err := tx.Run(r.environment.ID, id)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				return model.Errorf(model.NotFound, "No run found for id %s", id)
+			}
+			run = state{found.ID, status(found.Status), found.Output}
+			statuses, err = tx.Statuses(found.ID)
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		if !found {
-			return model.Errorf(model.NotFound, "No run found for id %s", r.PathValue("run"))
-		}
-		told.Run.ID, told.Run.Status, told.Run.Output = run.ID, run.Status, run.Output
-		told.Statuses, err = tx.Statuses(run.ID)
-		told.Statuses = orEmpty(told.Statuses)
-		return err
+		j.open()
+		j.member("run", run)
+		writeList(j, "statuses", statuses)
+		j.end()
+		return nil
 	})
-	return told, err
 }
 
-// putStatus is PUT /api/v1/runs/:runId/statuses/:key (api.md 9.1).
+// putStatus is PUT /api/v1/runs/:runId/statuses/:key (docs/protocol/api.md §9.1).
 func (a *API) putStatus(w http.ResponseWriter, r *request) error {
 	var body struct {
 		Label json.RawMessage `json:"label"`
 		State json.RawMessage `json:"state"`
 		Data  json.RawMessage `json:"data"`
+	}
+	if err := checkKeyInPath(r); err != nil {
+		return err
 	}
 	if err := model.LimitStatusKey.Check("The key of a status", r.PathValue("status")); err != nil {
 		return err
@@ -273,7 +284,7 @@ func (a *API) putStatus(w http.ResponseWriter, r *request) error {
 			return err
 		}
 	}
-	var update protocol.UpdateStatus
+	var update protocol.UpdateProgress
 	var stateGiven bool
 	if update.Label, _, err = textMember("label", body.Label); err != nil {
 		return err
@@ -294,9 +305,9 @@ func (a *API) putStatus(w http.ResponseWriter, r *request) error {
 		}
 		update.Data = body.Data
 	}
-	status, err := a.Engine.UpdateStatus(r.Context(), r.environment, r.PathValue("run"), r.PathValue("status"), update)
+	status, err := a.Runs.UpdateStatus(r.Context(), r.environment, r.PathValue("run"), r.PathValue("status"), update)
 	if err != nil {
 		return err
 	}
-	return ok(w, status)
+	return r.ok(w, status)
 }

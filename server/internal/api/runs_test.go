@@ -8,41 +8,41 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
-	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 func TestGettingARun(t *testing.T) {
 	t.Parallel()
-	servertest.RunCases(t, servertest.Cases{
-		"has null for what is not there yet": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+	harness.RunCases(t, harness.Cases{
+		"has null for what is not there yet": func(t *testing.T, s *harness.Server, app *harness.App) {
 			answer := s.Development().Do("GET", "/api/v2/runs/"+openRun(s, app), nil)
 			checkStatus(t, answer, 200)
 			for name, want := range map[string]string{"status": `"WAITING_TO_CONTINUE"`, "completedAt": "null", "output": "null", "statuses": "[]", "nextCursor": ""} {
 				checkMember(t, answer, name, want)
 			}
 		},
-		"has its output when it has ended": func(t *testing.T, s *servertest.Server, app *servertest.App) {
-			id := app.Run(nil, servertest.Always(servertest.Success(`{"b":1,"a":"<é>"}`)))
+		"has its output when it has ended": func(t *testing.T, s *harness.Server, app *harness.App) {
+			id := app.Run(nil, harness.Always(harness.Success(`{"b":1,"a":"<é>"}`)))
 			s.Development().WaitRun(id, protocol.RunSuccess)
 			answer := s.Development().Do("GET", "/api/v2/runs/"+id, nil)
 			checkMember(t, answer, "output", `{"b":1,"a":"<é>"}`)
 			checkMember(t, answer, "completedAt", `"`+protocol.At(s.Clock.Now()).String()+`"`)
 			checkMember(t, answer, "tasks", `[]`)
 		},
-		"is told in the words of old clients where they ask": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"is returned in the words of old clients where they ask": func(t *testing.T, s *harness.Server, app *harness.App) {
 			id := openRun(s, app)
 			checkMember(t, s.Development().Do("GET", "/api/v1/runs/"+id, nil), "status", `"STARTED"`)
 			checkMember(t, s.Development().Do("GET", "/api/v2/runs/"+id, nil), "status", `"WAITING_TO_CONTINUE"`)
 			answer := s.Development().Do("GET", "/api/v1/runs/"+id+"/statuses", nil)
 			checkMember(t, answer, "run", `{"id":"`+id+`","status":"STARTED"}`)
 		},
-		"pages through its tasks": func(t *testing.T, s *servertest.Server, app *servertest.App) {
-			id := app.End(nil, func(x *servertest.Execution) servertest.Reply {
+		"pages through its tasks": func(t *testing.T, s *harness.Server, app *harness.App) {
+			id := app.End(nil, func(x *harness.Execution) harness.Reply {
 				for i := range 7 {
 					parent := x.Task(fmt.Sprint("task ", i))
-					x.Task(fmt.Sprint("below ", i), servertest.Child(parent))
+					x.Task(fmt.Sprint("below ", i), harness.Child(parent))
 				}
-				return servertest.Success("")
+				return harness.Success("")
 			}).ID
 			var keys []string
 			for cursor, page := "", 0; page == 0 || cursor != ""; page++ {
@@ -57,12 +57,12 @@ func TestGettingARun(t *testing.T) {
 				t.Errorf("the tasks are %s", got)
 			}
 		},
-		"puts tasks below their parents when asked": func(t *testing.T, s *servertest.Server, app *servertest.App) {
-			id := app.End(nil, func(x *servertest.Execution) servertest.Reply {
+		"puts tasks below their parents when asked": func(t *testing.T, s *harness.Server, app *harness.App) {
+			id := app.End(nil, func(x *harness.Execution) harness.Reply {
 				parent := x.Task("parent")
-				child := x.Task("child", servertest.Child(parent))
-				x.Task("grandchild", servertest.Child(child))
-				return servertest.Success("")
+				child := x.Task("child", harness.Child(parent))
+				x.Task("grandchild", harness.Child(child))
+				return harness.Success("")
 			}).ID
 			run := s.Development().Run(id)
 			if len(run.Tasks) != 1 || run.Tasks[0].ParentID != nil || len(run.Tasks[0].Subtasks) != 1 ||
@@ -75,10 +75,10 @@ func TestGettingARun(t *testing.T) {
 				t.Errorf("without subtasks the tasks are %s", asJSON(flat.Tasks))
 			}
 		},
-		"tells parameters and outputs to holders of the secret key only": func(t *testing.T, s *servertest.Server, app *servertest.App) {
-			id := app.End(nil, func(x *servertest.Execution) servertest.Reply {
+		"returns parameters and outputs to callers with the secret key only": func(t *testing.T, s *harness.Server, app *harness.App) {
+			id := app.End(nil, func(x *harness.Execution) harness.Reply {
 				x.Complete(x.Task("a", func(c *protocol.CreateTask) { c.Params = json.RawMessage(`{"p":1}`) }), `{"o":2}`)
-				return servertest.Success("")
+				return harness.Success("")
 			}).ID
 			path := "/api/v2/runs/" + id + "?taskdetails="
 			for _, c := range []struct {
@@ -95,7 +95,7 @@ func TestGettingARun(t *testing.T) {
 				}
 			}
 		},
-		"from a web page is allowed": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"from a web page is allowed": func(t *testing.T, s *harness.Server, app *harness.App) {
 			path := "/api/v2/runs/" + openRun(s, app)
 			answer := s.As("").Do("OPTIONS", path, nil, "Origin", "https://example.com", "Access-Control-Request-Headers", "authorization")
 			checkStatus(t, answer, 200)
@@ -113,12 +113,12 @@ func TestGettingARun(t *testing.T) {
 
 func TestTheRunsOfAJob(t *testing.T) {
 	t.Parallel()
-	servertest.EachDatabase(t, func(t *testing.T, database string) {
-		s := servertest.Start(t, servertest.Options{Database: database})
-		app := servertest.NewApp(t, s)
+	harness.EachDatabase(t, func(t *testing.T, database string) {
+		s := harness.Start(t, harness.Options{Database: database})
+		app := harness.NewApp(t, s)
 		var newestFirst []string
 		for range 5 {
-			id := app.Run(nil, servertest.Always(servertest.Success("")))
+			id := app.Run(nil, harness.Always(harness.Success("")))
 			newestFirst = append([]string{id}, newestFirst...)
 			s.Development().WaitRun(id, protocol.RunSuccess)
 			s.Clock.Advance(time.Second)
@@ -153,8 +153,8 @@ func TestTheRunsOfAJob(t *testing.T) {
 
 func TestExplicitStatuses(t *testing.T) {
 	t.Parallel()
-	servertest.RunCases(t, servertest.Cases{
-		"are made, changed in part, and remembered": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+	harness.RunCases(t, harness.Cases{
+		"are made, changed in part, and remembered": func(t *testing.T, s *harness.Server, app *harness.App) {
 			path := "/api/v1/runs/" + openRun(s, app) + "/statuses/"
 			for _, c := range []struct{ key, body, want string }{
 				{"gen", `{}`, `{"key":"gen","label":"gen","history":[]}`},
@@ -171,33 +171,33 @@ func TestExplicitStatuses(t *testing.T) {
 				}
 			}
 			s.Development().OK("PUT", path+"gen", `{"data":{"c":2}}`, nil)
-			var told struct{ Statuses []protocol.RunStatusRecord }
-			s.Development().OK("GET", path[:len(path)-1], nil, &told)
-			if len(told.Statuses) != 3 || told.Statuses[0].Key != "gen" || string(told.Statuses[0].Data) != `{"c":2}` || len(told.Statuses[0].History) != 3 {
-				t.Errorf("the statuses are %s", asJSON(told.Statuses))
+			var response struct{ Statuses []protocol.ProgressStatus }
+			s.Development().OK("GET", path[:len(path)-1], nil, &response)
+			if len(response.Statuses) != 3 || response.Statuses[0].Key != "gen" || string(response.Statuses[0].Data) != `{"c":2}` || len(response.Statuses[0].History) != 3 {
+				t.Errorf("the statuses are %s", asJSON(response.Statuses))
 			}
 		},
-		"of what they cannot be are refused": func(t *testing.T, s *servertest.Server, app *servertest.App) {
+		"of what they cannot be are refused": func(t *testing.T, s *harness.Server, app *harness.App) {
 			path := "/api/v1/runs/" + openRun(s, app) + "/statuses"
 			for _, body := range []string{`{"state":"done"}`, `{"state":1}`, `{"label":[]}`, `{"data":[]}`, `{"data":"text"}`, `{"data":null}`, `[]`, `{`} {
 				checkStatus(t, s.Development().Do("PUT", path+"/k", body), 400)
 			}
-			var told struct{ Statuses []protocol.RunStatusRecord }
-			s.Development().OK("GET", path, nil, &told)
-			if len(told.Statuses) != 0 {
-				t.Errorf("the statuses are %+v", told.Statuses)
+			var response struct{ Statuses []protocol.ProgressStatus }
+			s.Development().OK("GET", path, nil, &response)
+			if len(response.Statuses) != 0 {
+				t.Errorf("the statuses are %+v", response.Statuses)
 			}
 		},
-		"are part of the notification": func(t *testing.T, s *servertest.Server, app *servertest.App) {
-			got := app.End(nil, func(x *servertest.Execution) servertest.Reply {
+		"are part of the notification": func(t *testing.T, s *harness.Server, app *harness.App) {
+			got := app.End(nil, func(x *harness.Execution) harness.Reply {
 				path := "/api/v1/runs/" + x.Body.Run.ID + "/statuses/"
 				x.API.OK("PUT", path+"two", `{"label":"Second","state":"success","data":{"n":12345678901234567890}}`, nil)
 				x.API.OK("PUT", path+"one", `{}`, nil)
-				return servertest.Success("")
+				return harness.Success("")
 			})
 			want := `[{"key":"two","label":"Second","state":"success","data":{"n":12345678901234567890},"history":[]},{"key":"one","label":"one","history":[]}]`
-			if asJSON(got.Statuses) != want {
-				t.Errorf("the statuses are %s", asJSON(got.Statuses))
+			if asJSON(got.Progress) != want {
+				t.Errorf("the statuses are %s", asJSON(got.Progress))
 			}
 		},
 	})

@@ -10,30 +10,30 @@ import (
 	"github.com/runhook/runhook/server/internal/store"
 )
 
-// registerSchedule is POST /api/v1/:client/schedules/:id/registrations (api.md
-// 11.1).
+// registerSchedule is POST /api/v1/:client/schedules/:id/registrations
+// (docs/protocol/api.md §11.1).
 func (a *API) registerSchedule(w http.ResponseWriter, r *request) error {
 	var body protocol.RegisterSchedule
 	if err := readJSON(r, &body); err != nil {
 		return err
 	}
-	registered, err := a.Schedule.Register(r.Context(), r.environment, r.PathValue("endpoint"), r.PathValue("schedule"), body)
+	registered, err := a.Schedules.Register(r.Context(), r.environment, r.PathValue("endpoint"), r.PathValue("schedule"), body)
 	if err != nil {
 		return err
 	}
-	return ok(w, registered)
+	return r.ok(w, registered)
 }
 
 // unregisterSchedule is DELETE /api/v1/:client/schedules/:id/registrations/:key
-// (api.md 11.2).
+// (docs/protocol/api.md §11.2).
 func (a *API) unregisterSchedule(w http.ResponseWriter, r *request) error {
-	if err := a.Schedule.Unregister(r.Context(), r.environment, r.PathValue("endpoint"), r.PathValue("schedule"), r.PathValue("key")); err != nil {
+	if err := a.Schedules.Unregister(r.Context(), r.environment, r.PathValue("endpoint"), r.PathValue("schedule"), r.PathValue("key")); err != nil {
 		return err
 	}
-	return ok(w, map[string]bool{"ok": true})
+	return r.ok(w, map[string]bool{"ok": true})
 }
 
-// listedSchedule is a schedule as our own API tells it.
+// listedSchedule is a schedule as our own API returns it.
 type listedSchedule struct {
 	ID string `json:"id"`
 	// Job is the id of the job whose trigger it is; otherwise it was registered with
@@ -53,22 +53,25 @@ type listedSchedule struct {
 	NextTick  *protocol.Time `json:"nextTick"`
 	CreatedAt protocol.Time  `json:"createdAt"`
 	UpdatedAt protocol.Time  `json:"updatedAt"`
+	// SetAside is of the last tick that was set aside.
+	SetAside *setAside `json:"setAside,omitempty"`
 }
 
-func tellSchedule(l store.ListedSchedule) listedSchedule {
-	told := listedSchedule{
+func encodeSchedule(l store.ListedSchedule) listedSchedule {
+	response := listedSchedule{
 		ID: l.ID, Job: l.JobSlug, DynamicSchedule: l.DynamicSlug, Endpoint: l.EndpointSlug,
 		Schedule: protocol.Schedule{Type: l.Type, Options: l.Options}, Metadata: l.Metadata, AccountID: l.Account,
 		Active: l.Ticking, LastTick: protocol.AtOrNil(l.LastTick),
 		CreatedAt: protocol.At(l.CreatedAt), UpdatedAt: protocol.At(l.UpdatedAt),
+		SetAside: encodeSetAside(l.SetAside),
 	}
 	if l.Kind == model.ScheduleDynamic {
-		told.Key = l.Key
+		response.Key = l.Key
 	}
 	if l.Ticking {
-		told.NextTick = protocol.AtOrNil(l.NextTick)
+		response.NextTick = protocol.AtOrNil(l.NextTick)
 	}
-	return told
+	return response
 }
 
 // listSchedules is GET /api/runhook/v1/schedules, newest first, with the filters
@@ -79,36 +82,25 @@ func (a *API) listSchedules(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	filter.Unattended = a.Schedule.Unattended(r.environment)
-	page := struct {
-		Schedules  []listedSchedule `json:"schedules"`
-		NextCursor string           `json:"nextCursor,omitempty"`
-	}{Schedules: []listedSchedule{}}
-	err = a.Store.View(r.Context(), func(tx *store.Tx) error {
-		jobID, found, err := jobParameter(tx, r)
-		if err != nil || !found {
-			return err
-		}
-		filter.JobID = jobID
-		var schedules []store.ListedSchedule
-		schedules, page.NextCursor, err = tx.Schedules(r.environment.ID, filter)
-		for _, schedule := range schedules {
-			page.Schedules = append(page.Schedules, tellSchedule(schedule))
-		}
-		return err
-	})
+	take, err := numberParameter(r, "take", usualPage, mostPage)
 	if err != nil {
 		return err
 	}
-	return okReadable(w, page)
+	filter.Unattended = a.Schedules.Unattended(r.environment)
+	return answerList(a, w, r, listAnswer[listedSchedule]{"schedules", take, func(tx *store.Tx, page store.Page) ([]listedSchedule, string, error) {
+		jobID, found, err := jobParameter(tx, r)
+		if err != nil || !found {
+			return nil, "", err
+		}
+		filter.JobID = jobID
+		schedules, next, err := tx.Schedules(r.environment.ID, filter, page)
+		return mapped(schedules, encodeSchedule), next, err
+	}})
 }
 
 func scheduleFilter(r *request) (filter store.ScheduleFilter, err error) {
 	query := r.URL.Query()
 	filter.Cursor, filter.DynamicSlug = query.Get("cursor"), query.Get("dynamicSchedule")
-	if filter.Limit, err = numberParameter(r, "take", usualPage, mostPage); err != nil {
-		return filter, err
-	}
 	if text := query.Get("active"); text != "" {
 		active, err := strconv.ParseBool(text)
 		if err != nil {

@@ -8,7 +8,7 @@ func (a *API) storage(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return ok(w, struct {
+	return r.ok(w, struct {
 		// ReusableBytes are part of Bytes: freed, and used again before more is taken.
 		Bytes         int64 `json:"bytes"`
 		ReusableBytes int64 `json:"reusableBytes"`

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/delivery"
 	"github.com/runhook/runhook/server/internal/model"
-	"github.com/runhook/runhook/server/internal/notify"
 	"github.com/runhook/runhook/server/internal/store"
 )
 
@@ -25,7 +25,7 @@ func (a *API) subscriptionRoutes() {
 	a.router.handle("POST", path+"/{subscription}/test", a.secret(a.testSubscription))
 }
 
-// subscription is a subscription as our own API tells it.
+// subscription is a subscription as our own API returns it.
 type subscription struct {
 	ID       string                   `json:"id"`
 	Name     string                   `json:"name,omitempty"`
@@ -35,7 +35,7 @@ type subscription struct {
 	Jobs     []string                 `json:"jobs,omitempty"`
 	Statuses []protocol.RunStatus     `json:"statuses,omitempty"`
 	Filter   json.RawMessage          `json:"filter,omitempty"`
-	// Headers are told without their values.
+	// Headers are returned without their values.
 	Headers map[string]string `json:"headers,omitempty"`
 	// Schedule is in seconds; absent for the server's.
 	Schedule           []float64 `json:"schedule,omitempty"`
@@ -43,7 +43,7 @@ type subscription struct {
 	LegacySignature    bool      `json:"legacySignature"`
 	MaximumConcurrency int       `json:"maximumConcurrency,omitempty"`
 	MaximumPerSecond   float64   `json:"maximumPerSecond,omitempty"`
-	// Secret is told once: when it is new.
+	// Secret is returned once: when it is new.
 	Secret         string         `json:"secret,omitempty"`
 	Keys           []signingKey   `json:"keys"`
 	FailingSince   *protocol.Time `json:"failingSince,omitempty"`
@@ -53,7 +53,7 @@ type subscription struct {
 	UpdatedAt      protocol.Time  `json:"updatedAt"`
 }
 
-// signingKey is what is told of a secret.
+// signingKey is what the API shows of a secret.
 type signingKey struct {
 	// Version is that of its signatures: v1 or v1a.
 	Version string `json:"version"`
@@ -62,23 +62,23 @@ type signingKey struct {
 	ExpiresAt *protocol.Time `json:"expiresAt,omitempty"`
 }
 
-func (a *API) tellSubscription(s model.Subscription) subscription {
-	told := subscription{
+func (a *API) encodeSubscription(s model.Subscription) subscription {
+	response := subscription{
 		ID: s.ID, Name: s.Settings.Name, URL: s.URL, Enabled: s.Enabled, Events: s.Settings.Events, Jobs: s.Settings.Jobs,
-		Statuses: s.Settings.Statuses, Filter: s.Settings.Filter, RetryClientErrors: !s.Settings.GiveUpOnRefusal,
+		Statuses: s.Settings.Statuses, Filter: s.Settings.Filter, RetryClientErrors: s.Settings.RetryClientErrors,
 		LegacySignature:    s.Settings.LegacySignature,
 		MaximumConcurrency: s.Settings.MaximumConcurrency, MaximumPerSecond: s.Settings.MaximumPerSecond, Keys: []signingKey{},
 		FailingSince: protocol.AtOrNil(s.FailingSince), DisabledAt: protocol.AtOrNil(s.DisabledAt), DisabledReason: s.DisabledReason,
 		CreatedAt: protocol.At(s.CreatedAt), UpdatedAt: protocol.At(s.UpdatedAt),
 	}
 	for _, step := range s.Settings.Schedule {
-		told.Schedule = append(told.Schedule, step.Seconds())
+		response.Schedule = append(response.Schedule, step.Seconds())
 	}
 	for name := range s.Headers {
-		if told.Headers == nil {
-			told.Headers = map[string]string{}
+		if response.Headers == nil {
+			response.Headers = map[string]string{}
 		}
-		told.Headers[name] = "(hidden)"
+		response.Headers[name] = "(hidden)"
 	}
 	now := a.Clock.Now()
 	for _, secret := range s.Secrets {
@@ -86,19 +86,19 @@ func (a *API) tellSubscription(s model.Subscription) subscription {
 			continue
 		}
 		key := signingKey{Version: "v1", ExpiresAt: protocol.AtOrNil(secret.ExpiresAt)}
-		if public, ok := notify.PublicKey(secret.Secret); ok {
+		if public, ok := delivery.PublicKey(secret.Secret); ok {
 			key.Version, key.PublicKey = "v1a", public
 		}
-		told.Keys = append(told.Keys, key)
+		response.Keys = append(response.Keys, key)
 	}
-	return told
+	return response
 }
 
-// tellSecret is tellSubscription with the current secret.
-func (a *API) tellSecret(w http.ResponseWriter, s model.Subscription) error {
-	told := a.tellSubscription(s)
-	told.Secret = s.Secrets[0].Secret
-	return ok(w, told)
+// writeWithSecret is encodeSubscription with the current secret.
+func (a *API) writeWithSecret(w http.ResponseWriter, r *request, s model.Subscription) error {
+	response := a.encodeSubscription(s)
+	response.Secret = s.Secrets[0].Secret
+	return r.ok(w, response)
 }
 
 // subscriptionRequest is the body of POST and PATCH. What is absent from a PATCH
@@ -148,6 +148,7 @@ func (r subscriptionRequest) apply(s *model.Subscription) {
 	set(&s.Settings.Jobs, r.Jobs)
 	set(&s.Settings.Statuses, r.Statuses)
 	set(&s.Headers, r.Headers)
+	set(&s.Settings.RetryClientErrors, r.RetryClientErrors)
 	set(&s.Settings.LegacySignature, r.LegacySignature)
 	set(&s.Settings.MaximumConcurrency, r.MaximumConcurrency)
 	set(&s.Settings.MaximumPerSecond, r.MaximumPerSecond)
@@ -156,9 +157,6 @@ func (r subscriptionRequest) apply(s *model.Subscription) {
 		if string(r.Filter) == "null" {
 			s.Settings.Filter = nil
 		}
-	}
-	if r.RetryClientErrors != nil {
-		s.Settings.GiveUpOnRefusal = !*r.RetryClientErrors
 	}
 	if r.Schedule != nil {
 		s.Settings.Schedule = nil
@@ -178,7 +176,7 @@ func set[T any](field, value *T) {
 
 // newSubscription returns the subscription that a request describes.
 func (r subscriptionRequest) newSubscription() model.Subscription {
-	s := model.Subscription{Enabled: true, Settings: model.SubscriptionSettings{Events: []model.NotificationKind{model.NotifyRunEnded}}}
+	s := model.Subscription{Enabled: true, Settings: model.SubscriptionSettings{RetryClientErrors: true, Events: []model.NotificationKind{model.NotifyRunEnded}}}
 	r.apply(&s)
 	return s
 }
@@ -193,11 +191,11 @@ func (a *API) createSubscription(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	made, err := a.Notify.Subscribe(r.Context(), r.environment, body.newSubscription(), body.Secret, asymmetric)
+	made, err := a.Delivery.Subscribe(r.Context(), r.environment, body.newSubscription(), body.Secret, asymmetric)
 	if err != nil {
 		return err
 	}
-	return a.tellSecret(w, made)
+	return a.writeWithSecret(w, r, made)
 }
 
 // changeSubscription is PATCH /api/runhook/v1/subscriptions/:id.
@@ -209,22 +207,22 @@ func (a *API) changeSubscription(w http.ResponseWriter, r *request) error {
 	if body.Secret != "" || body.Signature != "" {
 		return model.Errorf(model.Invalid, "Invalid request body: secret and signature are changed by POST %s/rotate", strings.TrimSuffix(r.URL.Path, "/"))
 	}
-	changed, err := a.Notify.Change(r.Context(), r.environment, r.PathValue("subscription"), func(s *model.Subscription) error {
+	changed, err := a.Delivery.Change(r.Context(), r.environment, r.PathValue("subscription"), func(s *model.Subscription) error {
 		body.apply(s)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return ok(w, a.tellSubscription(changed))
+	return r.ok(w, a.encodeSubscription(changed))
 }
 
 // deleteSubscription is DELETE /api/runhook/v1/subscriptions/:id.
 func (a *API) deleteSubscription(w http.ResponseWriter, r *request) error {
-	if err := a.Notify.Unsubscribe(r.Context(), r.environment, r.PathValue("subscription")); err != nil {
+	if err := a.Delivery.Unsubscribe(r.Context(), r.environment, r.PathValue("subscription")); err != nil {
 		return err
 	}
-	return ok(w, struct {
+	return r.ok(w, struct {
 		OK bool `json:"ok"`
 	}{true})
 }
@@ -243,7 +241,7 @@ func (a *API) getSubscription(w http.ResponseWriter, r *request) error {
 	if !found {
 		return model.Errorf(model.NotFound, "Subscription not found")
 	}
-	return ok(w, a.tellSubscription(s))
+	return r.ok(w, a.encodeSubscription(s))
 }
 
 // listSubscriptions is GET /api/runhook/v1/subscriptions, oldest first, with the
@@ -253,24 +251,8 @@ func (a *API) listSubscriptions(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	var found []model.Subscription
-	err = a.Store.View(r.Context(), func(tx *store.Tx) (err error) {
-		found, err = tx.Subscriptions(r.environment.ID, r.URL.Query().Get("cursor"), take+1)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	page := struct {
-		Subscriptions []subscription `json:"subscriptions"`
-		NextCursor    string         `json:"nextCursor,omitempty"`
-	}{Subscriptions: []subscription{}}
-	for i, s := range found {
-		if i == take {
-			page.NextCursor = s.ID
-			break
-		}
-		page.Subscriptions = append(page.Subscriptions, a.tellSubscription(s))
-	}
-	return okReadable(w, page)
+	return answerList(a, w, r, listAnswer[subscription]{"subscriptions", take, func(tx *store.Tx, page store.Page) ([]subscription, string, error) {
+		found, next, err := tx.Subscriptions(r.environment.ID, r.URL.Query().Get("cursor"), page)
+		return mapped(found, a.encodeSubscription), next, err
+	}})
 }

@@ -5,14 +5,14 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
-	"github.com/runhook/runhook/server/internal/notify"
+	"github.com/runhook/runhook/server/internal/delivery"
 )
 
 // dryRunWindow is how far back a dry run looks.
 const dryRunWindow = 7 * 24 * time.Hour
 
 // dryRunSubscription is POST /api/runhook/v1/subscriptions/dry-run: which of the
-// last week's runs the subscription that the body describes would have been told
+// last week's runs the subscription that the body describes would have been notified
 // of. Nothing is kept or sent.
 func (a *API) dryRunSubscription(w http.ResponseWriter, r *request) error {
 	var body subscriptionRequest
@@ -20,14 +20,14 @@ func (a *API) dryRunSubscription(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	since := a.Clock.Now().Add(-dryRunWindow)
-	trial, err := a.Notify.DryRun(r.Context(), r.environment, body.newSubscription(), since)
+	trial, err := a.Delivery.DryRun(r.Context(), r.environment, body.newSubscription(), since)
 	if err != nil {
 		return err
 	}
-	return ok(w, tellTrial(trial, since))
+	return r.ok(w, encodeTrial(trial, since))
 }
 
-// match is a run that a subscription would have been told of.
+// match is a run that a subscription would have been notified of.
 type match struct {
 	RunID       string             `json:"runId"`
 	JobID       string             `json:"jobId"`
@@ -46,16 +46,16 @@ type trial struct {
 	Complete bool `json:"complete"`
 }
 
-func tellTrial(t notify.Trial, since time.Time) trial {
-	told := trial{Since: protocol.At(since), Examined: t.Examined, Matched: t.Matched, Complete: t.Complete, Runs: []match{}}
+func encodeTrial(t delivery.Trial, since time.Time) trial {
+	response := trial{Since: protocol.At(since), Examined: t.Examined, Matched: t.Matched, Complete: t.Complete, Runs: []match{}}
 	for _, m := range t.Matches {
-		told.Runs = append(told.Runs, match{m.RunID, m.JobID, m.Status, protocol.At(m.CompletedAt)})
+		response.Runs = append(response.Runs, match{m.RunID, m.JobID, m.Status, protocol.At(m.CompletedAt)})
 	}
-	return told
+	return response
 }
 
 // rotateSubscription is POST /api/runhook/v1/subscriptions/:id/rotate: a new
-// secret, beside which the old ones go on signing for overlapSeconds.
+// secret, beside which the old ones keep signing for overlapSeconds.
 func (a *API) rotateSubscription(w http.ResponseWriter, r *request) error {
 	const usualOverlap = 24 * 60 * 60
 	body := struct {
@@ -72,19 +72,19 @@ func (a *API) rotateSubscription(w http.ResponseWriter, r *request) error {
 	overlap := usualOverlap
 	set(&overlap, body.OverlapSeconds)
 	// Seconds beyond the bound must not become fewer by overflowing.
-	overlap = min(max(overlap, -1), int(notify.LongestOverlap.Seconds())+1)
-	rotated, err := a.Notify.Rotate(r.Context(), r.environment, r.PathValue("subscription"), body.Secret, asymmetric, time.Duration(overlap)*time.Second)
+	overlap = min(max(overlap, -1), int(delivery.LongestOverlap.Seconds())+1)
+	rotated, err := a.Delivery.Rotate(r.Context(), r.environment, r.PathValue("subscription"), body.Secret, asymmetric, time.Duration(overlap)*time.Second)
 	if err != nil {
 		return err
 	}
-	return a.tellSecret(w, rotated)
+	return a.writeWithSecret(w, r, rotated)
 }
 
 // testSubscription is POST /api/runhook/v1/subscriptions/:id/test.
 func (a *API) testSubscription(w http.ResponseWriter, r *request) error {
-	n, err := a.Notify.Test(r.Context(), r.environment, r.PathValue("subscription"))
+	n, err := a.Delivery.Test(r.Context(), r.environment, r.PathValue("subscription"))
 	if err != nil {
 		return err
 	}
-	return ok(w, tellNotification(n))
+	return r.ok(w, encodeNotification(n))
 }

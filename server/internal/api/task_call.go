@@ -16,21 +16,21 @@ import (
 func (a *API) taskCall(h handler) handler {
 	return func(w http.ResponseWriter, r *request) error {
 		err := h(w, r)
-		var told *model.Error
-		if !errors.As(err, &told) || !final(told.Code) {
+		var response *model.Error
+		if !errors.As(err, &response) || !final(response.Code) {
 			return err
 		}
-		refused := model.Refusal{Task: r.PathValue("task"), Message: told.Message}
+		refused := model.Refusal{Task: r.PathValue("task"), Message: response.Message}
 		if refused.Task == "" {
 			refused.Key = r.Header.Get(protocol.HeaderIdempotencyKey)
 		}
 		runID := r.PathValue("run")
-		repeated, noteErr := a.Engine.NoteRefusal(r.Context(), r.environment, runID, refused)
+		repeated, noteErr := a.Runs.NoteRefusal(r.Context(), r.environment, runID, refused)
 		if noteErr != nil {
-			a.Log.Error("cannot keep why a task was refused", "run", runID, "err", noteErr)
+			a.Log.Error("cannot record why a task was refused", "run", runID, "environment", r.environment.ID, "err", noteErr)
 		}
 		if repeated {
-			return model.BusyUntil(a.Clock.Now(), "%s", told.Message)
+			return model.BusyUntil(a.Clock.Now(), "%s", response.Message)
 		}
 		return err
 	}

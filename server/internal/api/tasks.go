@@ -3,18 +3,13 @@ package api
 import (
 	"encoding/json"
 	"net/http"
-	"unicode/utf16"
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/redact"
 )
 
-// maximumOutput is the longest output of a task, in UTF-16 code units as the
-// clients count (api.md 8.5).
-const maximumOutput = 3 << 20
-
-// createTask is POST /api/v1/runs/:runId/tasks (api.md 8.1 to 8.3).
+// createTask is POST /api/v1/runs/:runId/tasks (docs/protocol/api.md §8.1 to §8.3).
 func (a *API) createTask(w http.ResponseWriter, r *request) error {
 	key := r.Header.Get(protocol.HeaderIdempotencyKey)
 	if key == "" {
@@ -44,17 +39,17 @@ func (a *API) createTask(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	runID := r.PathValue("run")
-	task, forceYield, err := a.Engine.CreateTask(r.Context(), r.environment, runID, key, body.CreateTask)
+	task, forceYield, err := a.Runs.CreateTask(r.Context(), r.environment, runID, key, body.CreateTask)
 	if err != nil {
 		return err
 	}
-	told := tellTask(task, forceYield)
+	response := encodeTask(task, a.Runs.CallbackURL(task), forceYield)
 	if r.Header.Get(protocol.HeaderVersion) != protocol.VersionLazyCachedTasks {
-		return a.okForApp(w, r, told)
+		return a.okForApp(w, r, response)
 	}
-	created := protocol.CreatedTask{Task: told}
+	created := protocol.CreatedTask{Task: response}
 	if cursor := r.Header.Get(protocol.HeaderCachedTaskCursor); cursor != "" {
-		page, err := a.Engine.CachedTasks(r.Context(), runID, cursor)
+		page, err := a.Runs.CachedTasks(r.Context(), runID, cursor)
 		if err != nil {
 			return err
 		}
@@ -66,6 +61,9 @@ func (a *API) createTask(w http.ResponseWriter, r *request) error {
 
 // checkTask finds what the clients' own schema would not let pass.
 func checkTask(t protocol.CreateTask) error {
+	if err := model.LimitTaskKey.Check("Invalid request body: idempotencyKey", t.IdempotencyKey); err != nil {
+		return err
+	}
 	switch {
 	case t.IdempotencyKey == "":
 		return model.Errorf(model.Invalid, "Invalid request body: idempotencyKey is missing")
@@ -84,28 +82,28 @@ func checkTask(t protocol.CreateTask) error {
 	return model.Errorf(model.Invalid, "Invalid request body: operation must be fetch, fetch-response or fetch-poll, not %q", t.Operation)
 }
 
-// tellTask returns a task as the protocol tells it (api.md 8.3).
-func tellTask(t model.Task, forceYield bool) protocol.Task {
-	told := protocol.Task{
+// encodeTask returns a task as the protocol has it (docs/protocol/api.md §8.3).
+func encodeTask(t model.Task, callbackURL string, forceYield bool) protocol.Task {
+	response := protocol.Task{
 		ID: t.ID, Name: t.Name, Icon: nullable(t.Icon), Noop: t.Noop,
 		StartedAt: protocol.AtOrNil(t.StartedAt), CompletedAt: protocol.AtOrNil(t.CompletedAt), DelayUntil: protocol.AtOrNil(t.DelayUntil),
 		Status: t.Status, Description: nullable(t.Description), Params: t.Params, Output: t.Output, Context: t.Context,
 		ParentID: nullable(t.ParentID), Attempts: t.Attempts, IdempotencyKey: t.IdempotencyKey,
-		Operation: nullable(t.Operation), CallbackURL: nullable(t.CallbackURL), ForceYield: forceYield,
+		Operation: nullable(t.Operation), CallbackURL: nullable(callbackURL), ForceYield: forceYield,
 		ChildExecutionMode: "SEQUENTIAL",
 	}
 	if t.Parallel {
-		told.ChildExecutionMode = "PARALLEL"
+		response.ChildExecutionMode = "PARALLEL"
 	}
 	// These were encoded by this server, so they decode.
-	decodeStored(t.Properties, &told.Properties)
-	decodeStored(t.OutputProperties, &told.OutputProperties)
-	decodeStored(t.Style, &told.Style)
+	decodeStored(t.Properties, &response.Properties)
+	decodeStored(t.OutputProperties, &response.OutputProperties)
+	decodeStored(t.Style, &response.Style)
 	// Absent means that the task returned nothing; until it has ended, null.
-	if told.Output == nil && !t.Status.Terminal() {
-		told.Output = json.RawMessage("null")
+	if response.Output == nil && !t.Status.Terminal() {
+		response.Output = json.RawMessage("null")
 	}
-	return told
+	return response
 }
 
 func decodeStored(text []byte, into any) {
@@ -114,7 +112,8 @@ func decodeStored(text []byte, into any) {
 	}
 }
 
-// completeTask is POST /api/v1/runs/:runId/tasks/:id/complete (api.md 8.5).
+// completeTask is POST /api/v1/runs/:runId/tasks/:id/complete
+// (docs/protocol/api.md §8.5).
 func (a *API) completeTask(w http.ResponseWriter, r *request) error {
 	var body struct {
 		Output     json.RawMessage            `json:"output"`
@@ -125,7 +124,7 @@ func (a *API) completeTask(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	if body.Output == nil && body.Properties == nil {
-		if err := checkMembers(text, &body, `what the task returned goes into the member "output"`); err != nil {
+		if err := checkMembers(text, &body, `what the task returned belongs into the member "output"`); err != nil {
 			return err
 		}
 	}
@@ -135,14 +134,15 @@ func (a *API) completeTask(w http.ResponseWriter, r *request) error {
 			return err
 		}
 	}
-	if lengthInUTF16(output) > maximumOutput {
-		return model.Errorf(model.Invalid, "Output must be less than 3MB")
+	// docs/protocol/api.md §8.5.
+	if err := model.CheckOutput(output); err != nil {
+		return err
 	}
-	task, forceYield, err := a.Engine.CompleteTask(r.Context(), r.environment, r.PathValue("run"), r.PathValue("task"), output, body.Properties)
+	task, forceYield, err := a.Runs.CompleteTask(r.Context(), r.environment, r.PathValue("run"), r.PathValue("task"), output, body.Properties)
 	if err != nil {
 		return err
 	}
-	return a.okForApp(w, r, tellTask(task, forceYield))
+	return a.okForApp(w, r, encodeTask(task, a.Runs.CallbackURL(task), forceYield))
 }
 
 // serialized returns the JSON that an output holds as text; nil for none.
@@ -166,18 +166,7 @@ func serialized(raw json.RawMessage) ([]byte, error) {
 	return []byte(*text), nil
 }
 
-func lengthInUTF16(text []byte) int {
-	if len(text) <= maximumOutput {
-		return 0 // no text has more code units than bytes
-	}
-	length := 0
-	for _, r := range string(text) {
-		length += utf16.RuneLen(r)
-	}
-	return length
-}
-
-// failTask is POST /api/v1/runs/:runId/tasks/:id/fail (api.md 8.6).
+// failTask is POST /api/v1/runs/:runId/tasks/:id/fail (docs/protocol/api.md §8.6).
 func (a *API) failTask(w http.ResponseWriter, r *request) error {
 	var body struct {
 		Error json.RawMessage `json:"error"`
@@ -188,22 +177,22 @@ func (a *API) failTask(w http.ResponseWriter, r *request) error {
 	if body.Error == nil {
 		return model.Errorf(model.Invalid, "Invalid request body: error is missing")
 	}
-	task, forceYield, err := a.Engine.FailTask(r.Context(), r.environment, r.PathValue("run"), r.PathValue("task"), body.Error)
+	task, forceYield, err := a.Runs.FailTask(r.Context(), r.environment, r.PathValue("run"), r.PathValue("task"), body.Error)
 	if err != nil {
 		return err
 	}
-	return a.okForApp(w, r, tellTask(task, forceYield))
+	return a.okForApp(w, r, encodeTask(task, a.Runs.CallbackURL(task), forceYield))
 }
 
 // callBack is POST /api/v1/tasks/:id/callback/:secret, where the secret is the
-// only credential (api.md 8.7). An empty body stands for null.
+// only credential (docs/protocol/api.md §8.7). An empty body stands for null.
 func (a *API) callBack(w http.ResponseWriter, r *request) error {
-	environmentID, err := a.Engine.AwaitsCallback(r.Context(), r.PathValue("task"), r.PathValue("secret"))
+	environmentID, err := a.Runs.AwaitsCallback(r.Context(), r.PathValue("task"), r.PathValue("secret"))
 	if err != nil {
 		return err
 	}
 	if environmentID == "" { // it came late, or twice
-		return ok(w, map[string]bool{"success": true})
+		return r.ok(w, map[string]bool{"success": true})
 	}
 	r.room = a.Rooms.Keyed
 	body, err := r.read(environmentID, maximumBody)
@@ -220,8 +209,8 @@ func (a *API) callBack(w http.ResponseWriter, r *request) error {
 	if err := decodeJSON(body, &value); err != nil {
 		return err
 	}
-	if err := a.Engine.CallBack(r.Context(), r.PathValue("task"), r.PathValue("secret"), value); err != nil {
+	if err := a.Runs.CallBack(r.Context(), r.PathValue("task"), r.PathValue("secret"), value); err != nil {
 		return err
 	}
-	return ok(w, map[string]bool{"success": true})
+	return r.ok(w, map[string]bool{"success": true})
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"reflect"
@@ -36,6 +37,16 @@ func checkText(r *http.Request) error {
 	return nil
 }
 
+// checkKeyInPath refuses a request that makes something under a key in its path if the
+// path ends at a question mark: SDKs write keys into paths as they are, and what stands
+// behind the mark would be lost.
+func checkKeyInPath(r *request) error {
+	if r.URL.RawQuery == "" && !r.URL.ForceQuery {
+		return nil
+	}
+	return model.Errorf(model.Invalid, `The key in the path ends at a "?", behind which nothing belongs here. A key with that character must have it written as %%3F`)
+}
+
 // keepable reports whether the database keeps a text as it is.
 func keepable(text string) bool { return model.KeepableText(text) == text }
 
@@ -49,20 +60,19 @@ func checkWhole(body []byte, decoded any) error {
 	if !replaced {
 		return nil
 	}
-	whole := true
-	eachText(reflect.ValueOf(decoded), func(text reflect.Value) {
+	var refused error
+	eachText("", reflect.ValueOf(decoded), func(name string, text reflect.Value) {
 		// Names in a map cannot be replaced.
-		whole = whole && !strings.ContainsAny(text.String(), "\uFFFD\x00")
+		if refused == nil && strings.ContainsAny(text.String(), "\uFFFD\x00") {
+			refused = model.Errorf(model.Invalid, "Invalid request body: %s has the character U+0000 or half of a surrogate pair, which cannot be kept", cmp.Or(name, "a text in it"))
+		}
 	})
-	if !whole {
-		return model.Errorf(model.Invalid, "Invalid request body: a text in it has the character U+0000 or half of a surrogate pair, which cannot be kept")
-	}
-	return nil
+	return refused
 }
 
 // replaceNUL replaces the character U+0000 in the texts of a decoded value.
 func replaceNUL(decoded reflect.Value) {
-	eachText(decoded, func(text reflect.Value) {
+	eachText("", decoded, func(_ string, text reflect.Value) {
 		if text.CanSet() {
 			text.SetString(model.KeepableText(text.String()))
 		}
@@ -71,34 +81,47 @@ func replaceNUL(decoded reflect.Value) {
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
-// eachText calls visit with each text of a decoded value. JSON that is kept as it is
-// has none.
-func eachText(value reflect.Value, visit func(reflect.Value)) {
+// eachText calls visit with each text of a decoded value and the name of its member,
+// as options.accountId, which starts with the name given. JSON that is kept as it is has
+// none.
+func eachText(name string, value reflect.Value, visit func(name string, text reflect.Value)) {
 	switch value.Kind() {
 	case reflect.String:
-		visit(value)
+		visit(name, value)
 	case reflect.Pointer, reflect.Interface:
 		if !value.IsNil() {
-			eachText(value.Elem(), visit)
+			eachText(name, value.Elem(), visit)
 		}
 	case reflect.Struct:
 		if reflect.PointerTo(value.Type()).Implements(unmarshaler) {
 			return
 		}
 		for i := range value.NumField() {
-			eachText(value.Field(i), visit)
+			eachText(memberName(name, value.Type().Field(i)), value.Field(i), visit)
 		}
 	case reflect.Slice, reflect.Array:
 		if value.Type().Elem().Kind() == reflect.Uint8 {
 			return
 		}
 		for i := range value.Len() {
-			eachText(value.Index(i), visit)
+			eachText(name, value.Index(i), visit)
 		}
 	case reflect.Map:
 		for entries := value.MapRange(); entries.Next(); {
-			eachText(entries.Key(), visit)
-			eachText(entries.Value(), visit)
+			eachText(name, entries.Key(), visit)
+			eachText(name, entries.Value(), visit)
 		}
 	}
+}
+
+// memberName returns the name of a member of the object that a name is of.
+func memberName(of string, field reflect.StructField) string {
+	name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+	switch {
+	case name == "" && field.Anonymous:
+		return of
+	case of == "":
+		return cmp.Or(name, field.Name)
+	}
+	return of + "." + cmp.Or(name, field.Name)
 }

@@ -6,15 +6,15 @@ import (
 	"testing"
 
 	"github.com/runhook/runhook/protocol"
-	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 func TestACharacterThatCannotBeKeptIsReplacedInWhatPeopleAreShown(t *testing.T) {
 	t.Parallel()
 	const odd, raw, kept = `a\u0000b cut \ud83d`, `"a\u0000b cut \ud83d"`, "a\uFFFDb cut \uFFFD"
-	servertest.RunCases(t, servertest.Cases{
-		"by a run": func(t *testing.T, s *servertest.Server, app *servertest.App) {
-			got := app.End(nil, func(x *servertest.Execution) servertest.Reply {
+	harness.RunCases(t, harness.Cases{
+		"by a run": func(t *testing.T, s *harness.Server, app *harness.App) {
+			got := app.End(nil, func(x *harness.Execution) harness.Reply {
 				run := "/api/v1/runs/" + x.Body.Run.ID
 				var logged struct{ Message string }
 				x.API.OK("POST", run+"/logs", `{"level":"INFO","message":`+raw+`,"data":{"a":`+raw+`}}`, &logged)
@@ -33,21 +33,21 @@ func TestACharacterThatCannotBeKeptIsReplacedInWhatPeopleAreShown(t *testing.T) 
 				x.API.OK("GET", "/api/v1/store/a%00b", nil, &value)
 				checkText(t, "the stored value", value.Value, "a\uFFFDb")
 				checkText(t, "its key", value.Key, "a\uFFFDb")
-				return servertest.Success(raw)
+				return harness.Success(raw)
 			})
-			if !got.OK || len(got.Statuses) != 1 {
+			if !got.OK || len(got.Progress) != 1 {
 				t.Fatalf("the run ended as %+v", got)
 			}
-			checkText(t, "the status's key", got.Statuses[0].Key, "a\uFFFDb")
-			checkText(t, "the status's label", got.Statuses[0].Label, kept)
-			checkText(t, "the status's data", string(got.Statuses[0].Data), `{"a":`+raw+`}`)
+			checkText(t, "the status's key", got.Progress[0].Key, "a\uFFFDb")
+			checkText(t, "the status's label", got.Progress[0].Label, kept)
+			checkText(t, "the status's data", string(got.Progress[0].Data), `{"a":`+raw+`}`)
 			checkText(t, "the output", string(got.Output), raw)
 		},
-		"by a run that fails": func(t *testing.T, s *servertest.Server, app *servertest.App) {
-			got := app.End(nil, func(x *servertest.Execution) servertest.Reply {
+		"by a run that fails": func(t *testing.T, s *harness.Server, app *harness.App) {
+			got := app.End(nil, func(x *harness.Execution) harness.Reply {
 				task := x.Task("charge")
 				x.API.OK("POST", "/api/v1/runs/"+x.Body.Run.ID+"/tasks/"+task.ID+"/fail", `{"error":{"message":`+raw+`}}`, nil)
-				return servertest.JSON(`{"status":"ERROR","error":{"message":` + raw + `},"task":{"id":"` + task.ID + `"}}`)
+				return harness.JSON(`{"status":"ERROR","error":{"message":` + raw + `},"task":{"id":"` + task.ID + `"}}`)
 			})
 			if got.Task == nil || !strings.HasPrefix(string(got.Task.Error), `{"message":"a`) {
 				t.Errorf("the run ended as %+v", got)
@@ -57,10 +57,10 @@ func TestACharacterThatCannotBeKeptIsReplacedInWhatPeopleAreShown(t *testing.T) 
 				t.Errorf("the error is %s", got.Error)
 			}
 		},
-		"in a payload": func(t *testing.T, s *servertest.Server, app *servertest.App) {
-			done := servertest.NewReceiver(t, s)
-			key := app.Script(servertest.Always(servertest.Success("")))
-			s.Development().Invoke(servertest.JobID, `{"payload":{"`+odd+`":`+raw+`},"options":{"callbackUrl":"`+done.URL+`"}}`, protocol.HeaderIdempotencyKey, key)
+		"in a payload": func(t *testing.T, s *harness.Server, app *harness.App) {
+			done := harness.NewReceiver(t, s)
+			key := app.Script(harness.Always(harness.Success("")))
+			s.Development().Invoke(harness.JobID, `{"payload":{"`+odd+`":`+raw+`},"options":{"callbackUrl":"`+done.URL+`"}}`, protocol.HeaderIdempotencyKey, key)
 			checkText(t, "the payload", string(done.WaitFor(1).Notification.Invocation.Payload), `{"`+odd+`":`+raw+`}`)
 		},
 	})

@@ -22,12 +22,12 @@ const mostShown = protocol.MaxDepth + protocol.MaxEnvelopeDepth
 
 // okReadable is ok for lists and for what people are shown: one value in it that
 // cannot be shown does not keep the rest from being shown. It may change the value.
-func okReadable[T any](w http.ResponseWriter, value T) error {
+func okReadable[T any](w http.ResponseWriter, r *request, value T) error {
 	text, err := encodeReadable(&value)
 	if err != nil {
 		return err
 	}
-	writeText(w, http.StatusOK, text)
+	writeText(w, http.StatusOK, r.shown(text))
 	return nil
 }
 

@@ -9,16 +9,16 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/listener"
 	"github.com/runhook/runhook/server/internal/model"
 )
 
 // What an address may try, and how often it is logged. A client that was given the
-// wrong key asks a few times; whoever guesses asks for ever.
+// wrong key asks a few times; an attacker that guesses asks for ever.
 const (
 	wrongKeysAtOnce     = 100
 	wrongKeysEvery      = time.Second
-	wrongKeysLogEvery   = time.Minute
 	wrongKeysLinesEvery = 3 * time.Second
 	wrongKeysLines      = 20
 	wrongKeysAddresses  = 10_000
@@ -38,10 +38,8 @@ type wrongKeys struct {
 }
 
 type wrongCaller struct {
-	limiter *rate.Limiter
-	logged  time.Time
-	// unlogged counts the keys since the last line.
-	unlogged int
+	limiter  *rate.Limiter
+	reminder health.Reminder
 }
 
 func newWrongKeys(clock clock.Clock, log *slog.Logger) *wrongKeys {
@@ -55,10 +53,9 @@ func (w *wrongKeys) refuse(address netip.Addr, err error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	caller := w.caller(address)
-	caller.unlogged++
-	if now.Sub(caller.logged) >= wrongKeysLogEvery && w.lines.AllowN(now, 1) {
-		w.log.Warn("requests came with a wrong API key", "address", address, "count", caller.unlogged)
-		caller.logged, caller.unlogged = now, 0
+	caller.reminder.Add()
+	if caller.reminder.Due(now) && w.lines.AllowN(now, 1) {
+		w.log.Warn("requests came with a wrong API key", "address", address, "count", caller.reminder.Logged(now))
 	}
 	if caller.limiter.AllowN(now, 1) {
 		return err

@@ -12,7 +12,7 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/server"
-	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 // record is a log that can be read while it is written.
@@ -41,10 +41,10 @@ func (r *record) lines(holding string) (found []string) {
 func TestWrongKeysAreLimitedForAnAddressAndAValidOneIsNot(t *testing.T) {
 	t.Parallel()
 	var log record
-	s := servertest.Start(t, servertest.Options{Adjust: func(c *server.Config) {
+	s := harness.Start(t, harness.Options{Adjust: func(c *server.Config) {
 		c.TrustedProxies, c.Log = "127.0.0.1", slog.New(slog.NewTextHandler(&log, nil))
 	}})
-	ask := func(address, key string) servertest.Answer {
+	ask := func(address, key string) harness.Answer {
 		return s.As(key).Do("GET", "/api/v1/whoami", nil, "X-Forwarded-For", address)
 	}
 	const guesser, neighbour = "192.0.2.7", "192.0.2.8"
@@ -92,7 +92,7 @@ func TestWrongKeysAreLimitedForAnAddressAndAValidOneIsNot(t *testing.T) {
 
 func TestAPublicKeyInPlaceOfASecretOneIsNamed(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, servertest.Options{})
+	s := harness.Start(t, harness.Options{})
 	answer := s.As(s.Key(protocol.Production).Public).Do("GET", "/api/v1/whoami", nil)
 	if answer.Status != http.StatusUnauthorized || !strings.Contains(answer.Error(), "public API key") {
 		t.Errorf("answered %d %s", answer.Status, answer.Body)

@@ -1,19 +1,19 @@
 // Package budget bounds a resource that is held for a while, such as bytes of
 // memory or of disk, requests in flight, or connections: in all, and for each
-// group of holders, such as an environment or a client address. A group that uses
+// group of callers, such as an environment or a client address. A group that uses
 // up its own share leaves the rest to the others.
 //
 // Two ways lead in. [Budget.TryAcquire] refuses what does not fit now
 // (backpressure to the caller), and [Budget.Acquire] waits for it. Waiters are
 // served in the order they came, so that small amounts do not starve a large one;
 // but a waiter whose group is full holds up only its own group. TryAcquire
-// overtakes nobody either.
+// overtakes no waiter either.
 //
 // An amount above a limit is held alone: it fits once nothing else counts against
-// that limit. So a limit below the largest single amount makes holders take turns
+// that limit. So a limit below the largest single amount makes callers take turns
 // and refuses none of them for ever.
 //
-// To stay free of deadlock, a holder does not wait for more of the budget it holds:
+// To stay free of deadlock, a caller does not wait for more of a budget it holds a part of:
 // it acquires its whole amount at once, or grows with TryAcquire.
 package budget
 
@@ -22,6 +22,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 )
 
@@ -35,7 +36,7 @@ var ErrExceeded = errors.New("budget exceeded")
 type ExceededError struct {
 	// Wanted is the amount that was asked for, Used what was held, of Limit.
 	Wanted, Used, Limit int64
-	// Group tells that it was the limit of the group; otherwise that of all.
+	// Group is set when it was the limit of the group; otherwise that of all.
 	Group bool
 }
 
@@ -51,7 +52,7 @@ func (e *ExceededError) Error() string {
 // Unwrap returns [ErrExceeded].
 func (e *ExceededError) Unwrap() error { return ErrExceeded }
 
-// Budget counts what is held. K tells groups apart. It may be used concurrently.
+// Budget counts what is held. K identifies groups. It may be used concurrently.
 type Budget[K comparable] struct {
 	total, group int64
 
@@ -59,7 +60,7 @@ type Budget[K comparable] struct {
 	used    int64
 	usedBy  map[K]int64
 	waiters list.List // of *waiter[K]
-	// waitingBy counts the waiters of each group, and short tells that the total
+	// waitingBy counts the waiters of each group, and short is set when the total
 	// lacks room for the first whose group has it.
 	waitingBy map[K]int
 	short     bool
@@ -82,13 +83,28 @@ func New[K comparable](total, group int64) *Budget[K] {
 func (b *Budget[K]) TryAcquire(group K, amount int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if exceeded := b.exceeded(group, amount); exceeded != nil {
+		return exceeded
+	}
+	b.take(group, amount)
+	return nil
+}
+
+// Exceeded returns what [Budget.TryAcquire] would say of an amount now; nil if it fits.
+// It takes nothing.
+func (b *Budget[K]) Exceeded(group K, amount int64) *ExceededError {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.exceeded(group, amount)
+}
+
+func (b *Budget[K]) exceeded(group K, amount int64) *ExceededError {
 	if !fits(b.group, b.usedBy[group], amount) || b.waitingBy[group] > 0 {
 		return &ExceededError{Wanted: amount, Used: b.usedBy[group], Limit: b.group, Group: true}
 	}
 	if !fits(b.total, b.used, amount) || b.short {
 		return &ExceededError{Wanted: amount, Used: b.used, Limit: b.total}
 	}
-	b.take(group, amount)
 	return nil
 }
 
@@ -130,6 +146,38 @@ func (b *Budget[K]) Release(group K, amount int64) {
 	defer b.mu.Unlock()
 	b.give(group, amount)
 	b.grant()
+}
+
+// Room is how much of a budget is free for a group.
+type Room struct {
+	// Several is how much fits in any number of amounts, Single the largest amount that
+	// fits: more, where it would be held alone.
+	Several, Single int64
+	// Group is set when the limit of the group is the nearer one; otherwise that of all is.
+	Group bool
+}
+
+// Room returns how much is free for a group now. Others may take it at any time.
+func (b *Budget[K]) Room(group K) Room {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	ofGroup, ofAll := left(b.group, b.usedBy[group]), left(b.total, b.used)
+	room := Room{Several: min(ofGroup, ofAll), Group: ofGroup <= ofAll}
+	if room.Single = room.Several; b.usedBy[group] == 0 {
+		room.Single = ofAll
+	}
+	if b.used == 0 {
+		room.Single = math.MaxInt64
+	}
+	return room
+}
+
+// left returns what is left of a limit of which some is used.
+func left(limit, used int64) int64 {
+	if limit == Unlimited {
+		return math.MaxInt64
+	}
+	return max(limit-used, 0)
 }
 
 // Used returns how much is held in all.

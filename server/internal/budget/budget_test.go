@@ -3,6 +3,7 @@ package budget_test
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -35,6 +36,36 @@ func TestAnAmountAboveALimitIsHeldAlone(t *testing.T) {
 	wantRefusal(t, b.TryAcquire("a", 20), budget.ExceededError{Wanted: 20, Used: 1, Limit: 10})
 }
 
+func TestRoomIsWhatFits(t *testing.T) {
+	t.Parallel()
+	b := budget.New[string](10, 6)
+	check := func(group string, want budget.Room) {
+		t.Helper()
+		if got := b.Room(group); got != want {
+			t.Errorf("for %s there is %+v, want %+v", group, got, want)
+		}
+	}
+	check("a", budget.Room{Several: 6, Single: math.MaxInt64, Group: true})
+	hold(t, b, "a", 5)
+	check("a", budget.Room{Several: 1, Single: 1, Group: true})
+	check("b", budget.Room{Several: 5, Single: 5})
+	hold(t, b, "b", 2)
+	check("c", budget.Room{Several: 3, Single: 3})
+	hold(t, b, "c", 3)
+	check("a", budget.Room{})
+	b.Release("c", 3)
+	b.Release("b", 2)
+	b.Release("a", 5)
+	hold(t, b, "a", 20)
+	check("a", budget.Room{Group: true})
+	check("b", budget.Room{})
+	unlimited := budget.New[string](budget.Unlimited, 6)
+	hold(t, unlimited, "b", 1)
+	if got, want := unlimited.Room("a"), (budget.Room{Several: 6, Single: math.MaxInt64, Group: true}); got != want {
+		t.Errorf("without a limit of all there is %+v, want %+v", got, want)
+	}
+}
+
 func TestWithoutLimitsEverythingFits(t *testing.T) {
 	t.Parallel()
 	b := budget.New[int](budget.Unlimited, budget.Unlimited)
@@ -46,23 +77,23 @@ func TestWaitersAreServedInOrderOfArrival(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := budget.New[string](10, budget.Unlimited)
-		hold(t, b, "holder", 10)
+		hold(t, b, "owner", 10)
 		large := waitFor(t, b, "large", 8)
 		small := waitFor(t, b, "small", 2)
-		b.Release("holder", 5)
+		b.Release("owner", 5)
 		synctest.Wait()
 		if done(large) || done(small) {
 			t.Fatal("a waiter was served before the one that came first fits")
 		}
 		// 5 are free, but the one that waits is not overtaken.
 		wantRefusal(t, b.TryAcquire("late", 1), budget.ExceededError{Wanted: 1, Used: 5, Limit: 10})
-		b.Release("holder", 5)
+		b.Release("owner", 5)
 		<-large
 		<-small
 	})
 }
 
-func TestAWaiterOfAFullGroupHoldsUpNobodyElse(t *testing.T) {
+func TestAWaiterOfAFullGroupBlocksNoOtherGroup(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := budget.New[string](10, 5)
@@ -99,7 +130,7 @@ func TestAWaiterThatLeavesHoldsNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := budget.New[string](10, budget.Unlimited)
-		hold(t, b, "holder", 9)
+		hold(t, b, "owner", 9)
 		ctx, leave := context.WithCancel(t.Context())
 		var err error
 		var left sync.WaitGroup
@@ -111,9 +142,9 @@ func TestAWaiterThatLeavesHoldsNothing(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("the error is %v", err)
 		}
-		<-behind // nobody is before it any more
+		<-behind // no waiter is before it any more
 		b.Release("behind", 1)
-		b.Release("holder", 9)
+		b.Release("owner", 9)
 		if b.Used() != 0 {
 			t.Errorf("%d are still held", b.Used())
 		}
@@ -123,7 +154,7 @@ func TestAWaiterThatLeavesHoldsNothing(t *testing.T) {
 	})
 }
 
-func TestManyHoldersNeverExceedALimit(t *testing.T) {
+func TestManyAcquirersNeverExceedALimit(t *testing.T) {
 	t.Parallel()
 	const total, group = 20, 8
 	b := budget.New[int](total, group)

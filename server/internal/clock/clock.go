@@ -4,7 +4,7 @@ package clock
 
 import "time"
 
-// Clock tells the time and wakes sleepers. It may be used concurrently.
+// Clock returns the time and wakes sleepers. It may be used concurrently.
 type Clock interface {
 	// Now returns the current time in UTC, cut to the microseconds that the
 	// database keeps.

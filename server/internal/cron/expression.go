@@ -2,7 +2,7 @@ package cron
 
 import "time"
 
-// furthest is how many years ahead a tick is looked for. The rarest day that an
+// furthest is how many years in the future a tick is looked for. The rarest day that an
 // expression can name, a fifth weekday of a February, comes back after 40 at the
 // most.
 const furthest = 50

@@ -8,12 +8,13 @@ import (
 	"github.com/runhook/runhook/server/internal/cron"
 )
 
-// reference is the time that the vectors start from, a Friday (triggers.md 4.2).
+// reference is the time that the vectors start from, a Friday
+// (docs/protocol/triggers.md §4.2).
 const reference = "2024-03-15T10:20:30.500Z"
 
 // vectors are the next two ticks of expressions. They are the specification's, but
 // for one: there 2/2 also ticks on Sundays, which is on its list of what not to
-// copy (8 item 13).
+// copy (docs/protocol/triggers.md §8.13).
 var vectors = []struct{ expression, next, then string }{
 	{"* * * * *", "2024-03-15T10:21:00Z", "2024-03-15T10:22:00Z"},
 	{"*/5 * * * *", "2024-03-15T10:25:00Z", "2024-03-15T10:30:00Z"},
@@ -93,7 +94,7 @@ func TestAnExpressionTicksWhenTheProtocolSays(t *testing.T) {
 }
 
 // refusals are what is no expression, with a part of why. The first ones are the
-// specification's vectors.
+// protocol's vectors.
 var refusals = []struct{ expression, because string }{
 	{"0 0 30 2 *", "February has no day 30"},
 	{"0 0 31 4 *", "April has no day 31"},

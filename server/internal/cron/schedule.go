@@ -7,7 +7,7 @@ import (
 	"github.com/runhook/runhook/protocol"
 )
 
-// The shortest and the longest interval (triggers.md 4.1).
+// The shortest and the longest interval (docs/protocol/triggers.md §4.1).
 const (
 	ShortestInterval = 20 * time.Second
 	LongestInterval  = 30 * 24 * time.Hour
@@ -55,7 +55,7 @@ func New(of protocol.Schedule) (Schedule, error) {
 // Upcoming returns the first tick after base that is not before now. base is the
 // last tick or, before the first, when the schedule was made: intervals are
 // counted from there. Ticks between base and now are missed for good
-// (triggers.md 4.3).
+// (docs/protocol/triggers.md §4.3).
 func (s Schedule) Upcoming(base, now time.Time) time.Time {
 	if s.interval == 0 {
 		// A tick may be now.

@@ -17,7 +17,7 @@ func whenever(expression string) protocol.Schedule {
 	return protocol.Schedule{Type: protocol.ScheduleCron, Options: protocol.ScheduleOptions{Cron: expression}}
 }
 
-// TestMissedTicksAreSkipped has the vectors of triggers.md 4.3 first.
+// TestMissedTicksAreSkipped has the vectors of docs/protocol/triggers.md §4.3 first.
 func TestMissedTicksAreSkipped(t *testing.T) {
 	t.Parallel()
 	for _, v := range []struct {
@@ -31,7 +31,7 @@ func TestMissedTicksAreSkipped(t *testing.T) {
 		{"milliseconds count", every(60), "10:00:00.123", "10:01:00.124", "10:02:00.123"},
 		{"the first tick may be now", every(60), "10:00:00.000", "10:01:00.000", "10:01:00.000"},
 		{"a clock that was set back changes nothing", every(60), "10:00:00.000", "09:00:00.000", "10:01:00.000"},
-		{"an expression goes on after the last tick", whenever("* * * * *"), "10:00:00.000", "10:00:00.100", "10:01:00.000"},
+		{"an expression continues after the last tick", whenever("* * * * *"), "10:00:00.000", "10:00:00.100", "10:01:00.000"},
 		{"an expression skips what was missed", whenever("* * * * *"), "10:00:00.000", "10:05:30.000", "10:06:00.000"},
 		{"an expression may tick now", whenever("* * * * *"), "10:00:00.000", "10:05:00.000", "10:05:00.000"},
 		{"an expression never ticks twice at a time", whenever("* * * * *"), "10:05:00.000", "10:05:00.000", "10:06:00.000"},
@@ -50,7 +50,7 @@ func TestMissedTicksAreSkipped(t *testing.T) {
 	}
 }
 
-func TestASecondlyScheduleThatStoodForDecadesGoesOnAtOnce(t *testing.T) {
+func TestASecondlyScheduleThatStoodForDecadesContinuesAtOnce(t *testing.T) {
 	t.Parallel()
 	base, now := at(t, "1970-01-01T00:00:00Z"), at(t, "2100-01-01T00:00:00.5Z")
 	for _, of := range []protocol.Schedule{every(20), whenever("*/20 * * * * *")} {

@@ -36,7 +36,7 @@ const (
 const (
 	// terminalOption names the shell that runs it; the first one has no name.
 	terminalOption = "terminal"
-	// portOption says that the block goes on running, and which port it serves.
+	// portOption says that the block keeps running, and which port it serves.
 	portOption = "port"
 	// fileOption names the file that a reader saves the block as.
 	fileOption = "file"

@@ -24,18 +24,19 @@ type Receipt struct{ Charge string }
 
 var (
 	ctx     context.Context
-	client  *runhook.Client
+	c       *client.Client
 	cursor  string
 )
 
 func store(id string, status protocol.RunStatus, output Receipt) error { return nil }
-func handle(item *runhook.FeedItem) {}
+func handle(item *client.FeedItem) {}
 `
 
 // libraries are what a fragment may import, by the names of the packages.
 var libraries = map[string]string{
 	"context": "context", "os": "os", "http": "net/http", "log": "log", "time": "time",
 	"runhook":  "github.com/runhook/runhook",
+	"client":   "github.com/runhook/runhook/client",
 	"protocol": "github.com/runhook/runhook/protocol",
 	"receiver": "github.com/runhook/runhook/receiver",
 	"filter":   "github.com/runhook/runhook/filter",
@@ -83,7 +84,7 @@ func execute(t *testing.T, b block) {
 	}
 	defer server.Close()
 	for _, db := range []database.DB{file, server} {
-		if strings.Contains(b.text, "+goose Up") {
+		if strings.Contains(b.text, "ALTER TABLE") {
 			err = migrate(t, db, b.text)
 		} else {
 			err = twice(t, db, b)

@@ -85,7 +85,7 @@ func takeTheMachine(t *testing.T) {
 	}
 }
 
-// reader is somebody who follows a document.
+// reader is someone who follows a document.
 type reader struct {
 	t           *testing.T
 	home, start string

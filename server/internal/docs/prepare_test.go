@@ -39,15 +39,15 @@ func aServer(t *testing.T, r reader) []string {
 func aServerWithRuns(t *testing.T, r reader) []string {
 	t.Helper()
 	variables := aServer(t, r)
-	client := runhook.New(runhook.Config{ID: "documents", APIKey: developmentKey, APIURL: serverURL})
-	runhook.NewJob(client, "shop", "1.0.0", runhook.OnInvoke[map[string]any](), func(_ context.Context, order map[string]any) (string, error) {
+	app := runhook.New(runhook.Config{ID: "documents", APIKey: developmentKey, APIURL: serverURL})
+	runhook.NewJob(app, "shop", "1.0.0", runhook.OnInvoke[map[string]any](), func(_ context.Context, order map[string]any) (string, error) {
 		if order["fails"] != nil {
 			return "", errors.New("out of stock")
 		}
 		return "shipped", nil
 	})
 	mux := http.NewServeMux()
-	mux.Handle("/api/trigger", client)
+	mux.Handle("/api/trigger", app)
 	recorded := record(t, r.home, mux)
 	mux.HandleFunc("/refuses", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) })
 	listener, err := net.Listen("tcp", "localhost:3000")
@@ -57,7 +57,7 @@ func aServerWithRuns(t *testing.T, r reader) []string {
 	web := &http.Server{Handler: mux}
 	go web.Serve(listener)
 	t.Cleanup(func() { _ = web.Close() })
-	if err := client.Register(t.Context(), "http://localhost:3000/api/trigger"); err != nil {
+	if err := app.Register(t.Context(), "http://localhost:3000/api/trigger"); err != nil {
 		t.Fatal(err)
 	}
 	invoke(t, `{"payload": {"orderId": 41}, "options": {"callbackUrl": "http://localhost:3000/done"}}`)

@@ -122,11 +122,11 @@ func (x *terminal) run(b block) {
 			x.t.Fatalf("line %d: this failed: %s\n%s", b.line, failed, x.output())
 		}
 	case <-time.After(patience):
-		x.t.Fatalf("line %d: it does not end: give it port=N if it is to go on running\n%s", b.line, x.output())
+		x.t.Fatalf("line %d: it does not end: give it port=N if it is to keep running\n%s", b.line, x.output())
 	}
 }
 
-// serve types a block that goes on running, and waits until its port is served.
+// serve types a block that keeps running, and waits until its port is served.
 func (x *terminal) serve(b block) {
 	x.t.Helper()
 	port := b.options[portOption]
@@ -142,7 +142,7 @@ func (x *terminal) serve(b block) {
 		case failed := <-ended:
 			x.t.Fatalf("line %d: it has ended before it served port %s: %s\n%s", b.line, port, failed, x.output())
 		case <-until.C:
-			x.t.Fatalf("line %d: nobody serves port %s\n%s", b.line, port, x.output())
+			x.t.Fatalf("line %d: nothing serves port %s\n%s", b.line, port, x.output())
 		case <-again.C:
 		}
 	}

@@ -2,15 +2,15 @@ package doctor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/runhook/runhook/server/internal/clock"
 	"github.com/runhook/runhook/server/internal/health"
-	"github.com/runhook/runhook/server/internal/loop"
+	"github.com/runhook/runhook/server/internal/panics"
 	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/worker/loop"
 )
 
 // Config is what a service works with. Every field is required.
@@ -40,14 +40,12 @@ type visit struct {
 	text     string
 }
 
-var errStopping = errors.New("the server is stopping")
-
 // New returns a service that does nothing before Run is called.
 func New(config Config) *Service {
 	s := &Service{config: config, started: config.Clock.Now(), checks: config.Health.Component("checks of the database")}
 	s.loop = loop.New(loop.Config[visit]{
 		Name: "doctor", Slots: 1, Batch: 1, Poll: interval,
-		Claim: s.claim, Work: s.look, Clock: config.Clock, Health: config.Health,
+		Claim: s.claim, Work: s.look, Panicked: s.panicked, Clock: config.Clock, Health: config.Health,
 	})
 	return s
 }
@@ -56,7 +54,7 @@ func New(config Config) *Service {
 func (s *Service) Run(ctx context.Context) { s.loop.Run(ctx) }
 
 // Drain waits for the look under way.
-func (s *Service) Drain(ctx context.Context) { s.loop.Drain(ctx, errStopping) }
+func (s *Service) Drain(ctx context.Context) { s.loop.Drain(ctx) }
 
 // Progress returns how far the check has come, whichever process did it.
 func (s *Service) Progress(ctx context.Context) (p Progress, err error) {
@@ -71,21 +69,25 @@ func (s *Service) Progress(ctx context.Context) (p Progress, err error) {
 // dies over it leaves it to whoever takes the next.
 func (s *Service) claim(ctx context.Context, _ int) ([]visit, time.Time, error) {
 	var v visit
+	var now time.Time // by the shared clock: others compare DueAt with theirs
 	err := s.config.Store.View(ctx, func(tx *store.Tx) (err error) {
-		v.progress, v.text, err = readProgress(tx)
+		if v.progress, v.text, err = readProgress(tx); err != nil {
+			return err
+		}
+		now, err = tx.SharedNow()
 		return err
 	})
-	due := v.progress.DueAt
-	if v.text == "" {
-		due = s.started.Add(interval)
-	}
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	if due.After(s.config.Clock.Now()) {
-		return nil, due, nil
+	wait := v.progress.DueAt.Sub(now)
+	if v.text == "" {
+		wait = s.started.Add(interval).Sub(s.config.Clock.Now())
 	}
-	v.progress.DueAt = s.config.Clock.Now().Add(interval)
+	if wait > 0 {
+		return nil, s.config.Clock.Now().Add(min(wait, interval)), nil
+	}
+	v.progress.DueAt = now.Add(interval)
 	var taken bool
 	err = s.config.Store.Update(ctx, func(tx *store.Tx) (err error) {
 		taken, err = v.progress.replace(tx, v.text)
@@ -97,7 +99,12 @@ func (s *Service) claim(ctx context.Context, _ int) ([]visit, time.Time, error) 
 	if err != nil || !taken {
 		return nil, s.config.Clock.Now().Add(interval), err
 	}
-	return []visit{v}, v.progress.DueAt, nil
+	return []visit{v}, s.config.Clock.Now().Add(interval), nil
+}
+
+// panicked deals with a panic in a look, which is made again after the interval.
+func (s *Service) panicked(_ context.Context, v visit, panicked *panics.Error) {
+	s.checks.Failed(fmt.Errorf("check the rows of %s after %q: %w", v.progress.Table, v.progress.After, panicked))
 }
 
 // look checks the next few rows, repairs what it can, and records how far it has
@@ -140,7 +147,7 @@ func (s *Service) look(ctx context.Context, v visit) {
 	}
 }
 
-// treat tells of a row that is not as it should be and repairs it if that is safe.
+// treat reports a row that is not as it should be and repairs it if that is safe.
 // It reports whether it did.
 func (s *Service) treat(ctx context.Context, b store.Breach) (repaired bool) {
 	log := s.config.Log.With("invariant", b.Invariant.Name, "table", b.Invariant.Table, "id", b.ID)

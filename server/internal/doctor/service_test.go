@@ -11,21 +11,21 @@ import (
 	"github.com/runhook/runhook/server/internal/doctor"
 	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/model"
-	"github.com/runhook/runhook/server/internal/servertest"
 	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 // patient is a database with services that look after it.
 type patient struct {
 	*testing.T
 	store *store.Store
-	clock *servertest.Clock
+	clock *harness.Clock
 }
 
 func newPatient(t *testing.T, database string) *patient {
-	p := &patient{T: t, clock: servertest.NewClock()}
+	p := &patient{T: t, clock: harness.NewClock()}
 	var err error
-	p.store, err = store.Open(t.Context(), store.Options{URL: database, Clock: p.clock, Health: health.New(health.Config{}), Log: slog.New(slog.DiscardHandler)})
+	p.store, err = store.Open(t.Context(), store.Options{URL: database, Clock: p.clock, SharedClock: p.clock, Health: health.New(health.Config{}), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func (p *patient) lookAfter() *doctor.Service {
 // afterRounds waits until the whole database was looked at so often.
 func (p *patient) afterRounds(s *doctor.Service, rounds int) (progress doctor.Progress) {
 	p.Helper()
-	servertest.WaitFor(p, "the database to be looked at", func() bool {
+	harness.WaitFor(p, "the database to be looked at", func() bool {
 		p.clock.Advance(2 * time.Second)
 		var err error
 		if progress, err = s.Progress(p.Context()); err != nil {
@@ -90,20 +90,20 @@ func (p *patient) afterRounds(s *doctor.Service, rounds int) (progress doctor.Pr
 // lost has a run be executed by nobody.
 func lost(r *model.Run) { r.Status = protocol.RunExecuting }
 
-// unexplained has a run tell of an end that it never came to.
+// unexplained has a run say that it ended, which it never did.
 func unexplained(r *model.Run) {
 	r.Status, r.CallbackURL = protocol.RunSuccess, "http://127.0.0.1:9/done"
 }
 
 func TestWhatIsBrokenIsRepairedIfItCanBeAndCounted(t *testing.T) {
 	t.Parallel()
-	servertest.EachDatabase(t, func(t *testing.T, database string) {
+	harness.EachDatabase(t, func(t *testing.T, database string) {
 		p := newPatient(t, database)
 		p.insert(func(*model.Run) {})
 		id := p.insert(lost)
 		p.insert(unexplained)
 		first := p.lookAfter()
-		// The last one is both due, which is repaired, and told to nobody, which
+		// The last one is both due, which is repaired, and reported to no one, which
 		// cannot be.
 		if got := p.afterRounds(first, 1); got.Problems() != 3 || got.LastRepaired != 2 {
 			t.Errorf("after the first round: %+v", got)
@@ -126,7 +126,7 @@ func TestWhatIsBrokenIsRepairedIfItCanBeAndCounted(t *testing.T) {
 
 func TestNothingIsWrittenBeforeTheFirstLook(t *testing.T) {
 	t.Parallel()
-	p := newPatient(t, servertest.Memory)
+	p := newPatient(t, harness.Memory)
 	before := p.store.Stats().Transactions
 	s := p.lookAfter()
 	p.clock.Advance(9 * time.Second)
@@ -138,7 +138,7 @@ func TestNothingIsWrittenBeforeTheFirstLook(t *testing.T) {
 
 func TestAWholeDatabaseIsExamined(t *testing.T) {
 	t.Parallel()
-	servertest.EachDatabase(t, func(t *testing.T, database string) {
+	harness.EachDatabase(t, func(t *testing.T, database string) {
 		p := newPatient(t, database)
 		id := p.insert(lost)
 		var found []store.Breach

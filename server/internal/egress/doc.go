@@ -34,7 +34,7 @@
 // [ParseURL] is the one reader of URLs that the server calls, and [NewRequest] makes
 // every request to one, so that what was checked is what is sent.
 //
-// [Guard.CheckURL] refuses early what can be refused without asking the DNS, so
-// that the one who gives a URL is told at once. It is a courtesy; the dialer is
+// [Guard.CheckURL] refuses early what can be refused without asking the DNS, so that
+// the caller who gives a URL gets the error at once. It is a courtesy; the dialer is
 // the guard.
 package egress

@@ -12,6 +12,8 @@ import (
 const (
 	AllowSetting = "RUNHOOK_EGRESS_ALLOW"
 	PortsSetting = "RUNHOOK_EGRESS_PORTS"
+	// DevelopmentSetting has DEVELOPMENT reach loopback and private addresses.
+	DevelopmentSetting = "RUNHOOK_DEV_PRIVATE_NETWORKS"
 )
 
 // RefusedError says that the policy forbids an address, or a port.
@@ -29,7 +31,7 @@ type RefusedError struct {
 	// Reason says what the refused address is, such as "a loopback address".
 	Reason string
 
-	local bool
+	local, strictDevelopment bool
 }
 
 // Error names the address, why it is refused, and what to do about it.
@@ -50,8 +52,11 @@ func (e *RefusedError) Error() string {
 	} else {
 		fmt.Fprintf(&text, ": it is %s", e.Reason)
 	}
-	if e.local {
+	switch {
+	case e.local && !e.strictDevelopment:
 		text.WriteString(", which only DEVELOPMENT environments may reach")
+	case e.local && e.EnvironmentType == protocol.Development:
+		text.WriteString(", which DEVELOPMENT may not reach on this server; to permit it all of these, set " + DevelopmentSetting + "=true, and else")
 	}
 	fmt.Fprintf(&text, "; to permit it, add %s to %s", netip.PrefixFrom(refused, refused.BitLen()), AllowSetting)
 	return text.String()

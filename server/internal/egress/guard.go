@@ -23,6 +23,8 @@ type Config struct {
 	// Ports lists ports below 1024 on which public hosts may be called, besides 80
 	// and 443; see [ParsePorts].
 	Ports []PortRange
+	// StrictDevelopment has DEVELOPMENT reach no more than other environments.
+	StrictDevelopment bool
 	// DialTimeout limits name resolution and connecting; zero means 5 s.
 	DialTimeout time.Duration
 	// TLSTimeout limits the TLS handshake; zero means 5 s.
@@ -37,7 +39,7 @@ type Config struct {
 	RootCAs *x509.CertPool
 	// Resolver finds the addresses of names; nil means [net.DefaultResolver].
 	Resolver *net.Resolver
-	// BeforeDial, if set, is told of every address the policy has let pass, just
+	// BeforeDial, if set, is called with every address the policy has let pass, just
 	// before it is connected to; an error keeps it from being. It is called from
 	// several goroutines at once.
 	BeforeDial func(netip.AddrPort) error
@@ -50,9 +52,11 @@ type Guard struct {
 	allow      []netip.Prefix
 	ports      []PortRange
 	beforeDial func(netip.AddrPort) error
-	clients    map[protocol.EnvironmentType]*http.Client
-	strict     *http.Client
-	transports []*http.Transport
+	// strictDevelopment is as configured.
+	strictDevelopment bool
+	clients           map[protocol.EnvironmentType]*http.Client
+	strict            *http.Client
+	transports        []*http.Transport
 	// open counts the connections.
 	open *budget.Budget[struct{}]
 }
@@ -60,7 +64,7 @@ type Guard struct {
 // New returns a guard with the policy and limits of config.
 func New(config Config) *Guard {
 	guard := &Guard{
-		allow: config.Allow, ports: config.Ports, beforeDial: config.BeforeDial,
+		allow: config.Allow, ports: config.Ports, beforeDial: config.BeforeDial, strictDevelopment: config.StrictDevelopment,
 		open: budget.New[struct{}](int64(config.Connections), budget.Unlimited),
 	}
 	// Connections opened for DEVELOPMENT may lead where others must not go, so

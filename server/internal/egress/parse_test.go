@@ -153,7 +153,7 @@ func TestPublicHostsAreCalledOnUsualPortsAndThoseThatAreListed(t *testing.T) {
 		{"http", "", "", protocol.Production, "http://8.8.8.8/", permitted},
 		{"https", "", "", protocol.Production, "https://8.8.8.8/", permitted},
 		{"http on the port of https", "", "", protocol.Production, "http://8.8.8.8:443/", permitted},
-		{"the first port for everybody", "", "", protocol.Production, "http://8.8.8.8:1024/", permitted},
+		{"the first port for everyone", "", "", protocol.Production, "http://8.8.8.8:1024/", permitted},
 		{"the last port", "", "", protocol.Production, "http://8.8.8.8:65535/", permitted},
 		{"SMTP", "", "", protocol.Production, "http://8.8.8.8:25/", "port 25 of 8.8.8.8 on behalf of a PRODUCTION environment: public hosts are called on ports 80, 443 and from 1024 up; to permit it, add 25 to RUNHOOK_EGRESS_PORTS"},
 		{"the last port below", "", "", protocol.Production, "http://8.8.8.8:1023/", "add 1023 to"},

@@ -48,12 +48,12 @@ func (g *Guard) judgeAlone(address netip.Addr, environmentType protocol.Environm
 	switch {
 	case in.kind == public:
 		return nil
-	case in.kind == local && environmentType == protocol.Development:
+	case in.kind == local && environmentType == protocol.Development && !g.strictDevelopment:
 		return nil
 	case g.listed(address, in):
 		return nil
 	}
-	return &RefusedError{Address: address, EnvironmentType: environmentType, Reason: in.name, local: in.kind == local}
+	return &RefusedError{Address: address, EnvironmentType: environmentType, Reason: in.name, local: in.kind == local, strictDevelopment: g.strictDevelopment}
 }
 
 // listed reports whether the allow list opens the address.

@@ -17,7 +17,7 @@ type request struct {
 type requestKey struct{}
 
 // onBehalfOf sends requests through a transport that several environment types
-// share, and tells the dialer which of them each is for.
+// share, and passes to the dialer which of them each is for.
 type onBehalfOf struct {
 	environmentType protocol.EnvironmentType
 	transport       *http.Transport

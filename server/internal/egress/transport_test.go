@@ -196,7 +196,7 @@ func TestDevelopmentAndOthersShareNoConnections(t *testing.T) {
 	}
 }
 
-// barrier lets nobody pass until as many as it was made for have come.
+// barrier lets no caller pass until as many as it was made for have come.
 type barrier struct {
 	missing atomic.Int32
 	open    chan struct{}

@@ -34,7 +34,7 @@ func (e *EncodingError) Error() string {
 }
 
 // Unpack returns a reader of an answer's body without its Content-Encoding: gzip
-// and deflate are unpacked as they are read, so that whoever limits what is read
+// and deflate are unpacked as they are read, so that a caller that limits what is read
 // limits memory, too. An empty body is empty in every coding. Reading gives an
 // [*EncodingError] for a body that cannot be unpacked, and the connection's own
 // errors as they are. The caller still closes the body.
@@ -94,7 +94,7 @@ func (u *unpacking) begin() error {
 	return err
 }
 
-// explain tells what is wrong with the body from what happened to the connection.
+// explain says what is wrong with the body from what happened to the connection.
 func (u *unpacking) explain(err error) error {
 	switch {
 	case u.packed.broken != nil && err != nil:

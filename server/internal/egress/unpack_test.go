@@ -66,7 +66,7 @@ func TestABodyIsUnpacked(t *testing.T) {
 func TestABodyThatCannotBeUnpackedSaysWhy(t *testing.T) {
 	whole := packed(t, strings.Repeat("abc", 100), gzipped)
 	for _, test := range []struct{ name, coding, body, want string }{
-		{"a coding that nobody asked for", "br", "x", `encoded as "br"`},
+		{"a coding that was not asked for", "br", "x", `encoded as "br"`},
 		{"two codings", "gzip, br", "x", `encoded as "gzip, br"`},
 		{"text as gzip", "gzip", "plain text", "gzip: invalid header"},
 		{"one byte as gzip", "gzip", "x", "says that it is gzip"},

@@ -51,13 +51,13 @@ var refused = []vector{
 	{"IPv4 behind NAT64", []string{"http://[64:ff9b::7f00:1]/", "http://[64:ff9b::a9fe:a9fe]/", "http://[64:ff9b:1::7f00:1]/", "http://[64:ff9b::a83f:8110]/"}},
 	{"IPv4 in 6to4 and Teredo", []string{"http://[2002:7f00:1::]/", "http://[2002:a9fe:a9fe::]/", "http://[2001:0:7f00:1::]/"}},
 	{"a link-local address and zones", []string{"http://[fe80::1]/", "http://[fe80::1%25lo]/", "http://[::1%25lo]/"}},
-	{"IPv6 that nobody lives at", []string{"http://[ff02::1]/", "http://[fec0::1]/", "http://[100::1]/", "http://[5f00::1]/", "http://[3fff::1]/", "http://[2001:db8::1]/"}},
+	{"IPv6 without hosts", []string{"http://[ff02::1]/", "http://[fec0::1]/", "http://[100::1]/", "http://[5f00::1]/", "http://[3fff::1]/", "http://[2001:db8::1]/"}},
 	{"cloud metadata", []string{
 		"http://169.254.169.254/latest/meta-data/", "http://169.254.170.2/v2/credentials", "http://[fd00:ec2::254]/", "http://[fd00:ec2::23]/",
 		"http://[fd20:ce::254]/", "http://[fd00:c1::a9fe:a9fe]/", "http://100.100.100.200/", "http://192.0.0.192/", "http://168.63.129.16/",
 	}},
 	{"private addresses", []string{"http://10.0.0.1:6379/", "http://172.16.0.1/", "http://192.168.1.1/", "http://100.64.0.1/", "http://[fd12::1]/"}},
-	{"IPv4 that nobody lives at", []string{
+	{"IPv4 without hosts", []string{
 		"http://198.18.0.1/", "http://224.0.0.1/", "http://240.0.0.1/", "http://255.255.255.255/",
 		"http://192.0.2.1/", "http://192.88.99.1/", "http://198.51.100.1/", "http://203.0.113.1/",
 	}},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/egress"
+	"github.com/runhook/runhook/server/internal/intake"
 )
 
 // What every request says of the server: part of the protocol.
@@ -29,7 +30,9 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
-	// tooLarge says that the body went on after the limit; body is then cut.
+	// held is what the body counts for in memory; nil for nothing.
+	held *intake.Body
+	// tooLarge says that the body continued after the limit; body is then cut.
 	tooLarge bool
 	// undecoded is set when the body could not be unpacked; body is then empty.
 	undecoded *egress.EncodingError
@@ -53,6 +56,8 @@ type message struct {
 	body   []byte
 	// header is what the action is sent with beside what all are.
 	header http.Header
+	// room reads a 2xx answer within the bounds of memory; nil to read it at once.
+	room func(response *http.Response, limit int64) (*intake.Body, error)
 }
 
 // call sends a message and follows the redirects that its action permits.
@@ -95,10 +100,14 @@ func (c *Client) send(ctx context.Context, location string, target Target, messa
 	defer response.Body.Close()
 
 	answer := &answer{status: response.StatusCode, header: response.Header, url: location}
-	if !answer.ok() {
-		limit = maxErrorBytes
+	switch {
+	case !answer.ok():
+		answer.body, answer.tooLarge, err = readAtMost(response, maxErrorBytes)
+	case message.room != nil:
+		err = answer.readWithin(message.room, response, limit)
+	default:
+		answer.body, answer.tooLarge, err = readAtMost(response, limit)
 	}
-	answer.body, answer.tooLarge, err = readAtMost(response, limit)
 	if wrong, ok := errors.AsType[*egress.EncodingError](err); ok {
 		answer.body, answer.undecoded = nil, wrong
 	} else if err != nil {
@@ -107,6 +116,20 @@ func (c *Client) send(ctx context.Context, location string, target Target, messa
 	// JSON has no byte-order mark, but some hosts write one before it.
 	answer.body = bytes.TrimPrefix(answer.body, []byte("\ufeff"))
 	return answer, nil
+}
+
+// readWithin unpacks a body of at most limit bytes by way of a room.
+func (a *answer) readWithin(room func(*http.Response, int64) (*intake.Body, error), response *http.Response, limit int64) error {
+	body, err := room(response, limit)
+	if _, ok := errors.AsType[*intake.TooLargeError](err); ok {
+		a.tooLarge = true
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	a.body, a.held = body.Bytes, body
+	return nil
 }
 
 func setHeaders(header http.Header, target Target, action protocol.Action) {

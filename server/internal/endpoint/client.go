@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/intake"
 )
 
 // Default limits of a call. The first must not be smaller than the longest time
@@ -33,6 +34,9 @@ type Config struct {
 	ExecuteTimeout time.Duration
 	// Timeout limits every other action. Zero means [DefaultTimeout].
 	Timeout time.Duration
+	// Answers is where the answers to EXECUTE_JOB are read, which waits for room in
+	// memory; nil means that there is always room.
+	Answers *intake.Room
 	// Now is the clock; nil means [time.Now].
 	Now func() time.Time
 }
@@ -42,6 +46,7 @@ type Client struct {
 	outgoing       Outgoing
 	executeTimeout time.Duration
 	timeout        time.Duration
+	answers        *intake.Room
 	now            func() time.Time
 }
 
@@ -54,6 +59,7 @@ func New(config Config) *Client {
 		outgoing:       config.Outgoing,
 		executeTimeout: config.ExecuteTimeout,
 		timeout:        config.Timeout,
+		answers:        config.Answers,
 		now:            config.Now,
 	}
 	if client.executeTimeout <= 0 {
@@ -74,6 +80,8 @@ type Target struct {
 	// APIKey is the secret key of the environment. It is sent and never logged.
 	APIKey          string
 	EnvironmentType protocol.EnvironmentType
+	// Environment is the environment's id, whose part of the memory the answer takes.
+	Environment string
 	// Slug is the identifier the endpoint is registered under. PING sends it.
 	Slug string
 }

@@ -27,7 +27,7 @@ type SourceDelivery struct {
 // SourceReceipt is what an app made of such a request.
 type SourceReceipt struct {
 	Events []SourceEvent
-	// Metadata is to be told with the next request; nil to keep what is there.
+	// Metadata is sent with the next request; nil to keep what is there.
 	Metadata json.RawMessage
 }
 
@@ -47,7 +47,7 @@ type SourceEvent struct {
 func (c *Client) DeliverSource(ctx context.Context, target Target, d SourceDelivery) (receipt SourceReceipt, err error) {
 	const action = protocol.ActionDeliverSource
 	header := handOver(d.Key, d.Request)
-	header.Set(protocol.HeaderSourceSecret, d.Secret)
+	header.Set(protocol.HeaderSourceSecret, headerText(d.Secret))
 	header.Set(protocol.HeaderSourceParams, asciiJSON(orEmptyObject(d.Params)))
 	header.Set(protocol.HeaderSourceData, asciiJSON(orEmptyObject(d.Data)))
 	if d.Metadata != nil {

@@ -4,7 +4,7 @@
 // An endpoint is one URL of a user's app. Every call is a POST to it; a header
 // names the action and another carries the environment's secret key. The
 // package knows how to ask and how to read the answer; it stores nothing and
-// retries nothing. What to do about an outcome is the engine's affair.
+// retries nothing. The engine decides what follows from an outcome.
 //
 // Guarantees:
 //

@@ -130,12 +130,25 @@ func TestWhatAnAppKnowsAgainComesBackAsItIs(t *testing.T) {
 			t.Errorf("%s and %s: got error %v, want %q", test.job, test.trigger, err, test.problem)
 		}
 	}
+	for problem, listed := range map[string]string{
+		`half of a surrogate pair in "cut �" at "key"`:                       `"sources":[{"channel":"HTTP","key":"cut \ud83d","options":{"event":["e"]}}],"dynamicTriggers":[],"dynamicSchedules":[]`,
+		`at "options.event"`:                                                 `"sources":[{"channel":"HTTP","key":"k","options":{"event":["cut \ud83d"]}}],"dynamicTriggers":[],"dynamicSchedules":[]`,
+		`- Source "漢字": expected characters up to U+00FF`:                    `"sources":[{"channel":"HTTP","key":"漢字","options":{"event":["e"]}}],"dynamicTriggers":[],"dynamicSchedules":[]`,
+		`- Dynamic trigger "漢字": expected characters up to U+00FF`:           `"sources":[],"dynamicTriggers":[{"id":"漢字","jobs":[]}],"dynamicSchedules":[]`,
+		`- Dynamic schedule "a\x00b": expected whole characters`:             `"sources":[],"dynamicTriggers":[],"dynamicSchedules":[{"id":"a\u0000b","jobs":[]}]`,
+		`- Dynamic schedule "a?b": an id that can stand in a path is needed`: `"sources":[],"dynamicTriggers":[],"dynamicSchedules":[{"id":"a?b","jobs":[]}]`,
+	} {
+		_, err := client(t).Index(context.Background(), newApp(t, answering(200, `{"jobs":[],`+listed+`}`)).target())
+		if err == nil || !strings.Contains(err.Error(), problem) {
+			t.Errorf("%s: got error %v, want %q", listed, err, problem)
+		}
+	}
 	a := newApp(t, answering(200, `{"events":[]}`))
 	if _, err := client(t).DeliverSource(context.Background(), a.target(), endpoint.SourceDelivery{Key: "grün", DynamicTriggerID: "漢字"}); err != nil {
 		t.Fatal(err)
 	}
 	header := a.asked()[0].header
 	if key, id := header.Get("X-Ts-Key"), header.Get("X-Ts-Dynamic-Id"); key != "gr\xfcn" || id != "漢字" {
-		t.Errorf("the app is told the key %q and the id %q", key, id)
+		t.Errorf("the app receives the key %q and the id %q", key, id)
 	}
 }

@@ -10,8 +10,11 @@ import (
 	"time"
 	"unicode"
 
+	"golang.org/x/net/html"
+
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/egress"
+	"github.com/runhook/runhook/server/internal/intake"
 )
 
 // maxExecuteBytes bounds the answer to EXECUTE_JOB: a task's output may have
@@ -19,7 +22,7 @@ import (
 const maxExecuteBytes = 32 << 20
 
 // Execute sends EXECUTE_JOB with the given body, the JSON of a
-// [protocol.ExecuteJob], and says what came of it.
+// [protocol.ExecuteJob], and says what came of it. The outcome must be released.
 func (c *Client) Execute(ctx context.Context, target Target, body []byte) ExecuteOutcome {
 	if target.URL == "" {
 		return ExecuteOutcome{Kind: Failed, Error: &protocol.Error{Message: "Endpoint has no URL set"}}
@@ -27,7 +30,14 @@ func (c *Client) Execute(ctx context.Context, target Target, body []byte) Execut
 	callContext, cancel := deadline(ctx, c.executeTimeout)
 	defer cancel()
 	sent := c.now()
-	answer, err := c.call(callContext, target, message{action: protocol.ActionExecuteJob, body: body}, maxExecuteBytes)
+	request := message{action: protocol.ActionExecuteJob, body: body}
+	if c.answers != nil {
+		// To wait for memory is no fault of the app, whose time limit does not end it.
+		request.room = func(response *http.Response, limit int64) (*intake.Body, error) {
+			return c.answers.ReadAnswer(ctx, target.Environment, response, egress.Unpack(response), limit)
+		}
+	}
+	answer, err := c.call(callContext, target, request, maxExecuteBytes)
 	duration := c.now().Sub(sent).Round(time.Millisecond)
 
 	var outcome ExecuteOutcome
@@ -35,6 +45,7 @@ func (c *Client) Execute(ctx context.Context, target Target, body []byte) Execut
 		outcome = unanswered(callContext, target, err)
 	} else {
 		outcome = c.classify(answer)
+		outcome.held = answer.held
 		outcome.StatusCode = answer.status
 		outcome.Versions = versions(answer.header)
 		outcome.Metadata = runMetadata(answer.header)
@@ -145,18 +156,49 @@ func errorOf(answer *answer) *protocol.Error {
 const longestBeginning = 500
 
 // beginning returns the beginning of a body that people are to read: its words, with
-// single blanks between them, as valid UTF-8 without control characters.
+// single blanks between them, as valid UTF-8 without control characters. Of a page in
+// HTML, as frameworks answer errors, it is the text.
 func beginning(body []byte) string {
-	const enough = 16 * longestBeginning // also for much white space
+	const enough = 16 * longestBeginning // also for much white space, and tags
+	text := strings.ToValidUTF8(string(body[:min(len(body), enough)]), "\ufffd")
+	if start := strings.ToLower(strings.TrimSpace(text)); strings.HasPrefix(start, "<!doctype html") || strings.HasPrefix(start, "<html") {
+		text = textOfPage(text)
+	}
 	readable := strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r
-	}, strings.ToValidUTF8(string(body[:min(len(body), enough)]), "\ufffd"))
+	}, text)
 	characters := []rune(strings.Join(strings.Fields(readable), " "))
 	if len(characters) <= longestBeginning {
 		return string(characters)
 	}
 	return string(characters[:longestBeginning]) + "..."
+}
+
+// textOfPage returns what a reader of a page sees, and its title.
+func textOfPage(page string) string {
+	var text strings.Builder
+	tokens := html.NewTokenizer(strings.NewReader(page))
+	hidden := false
+	for {
+		switch tokens.Next() {
+		case html.ErrorToken: // the end, or where the page was cut off
+			return text.String()
+		case html.TextToken:
+			if !hidden {
+				text.Write(tokens.Text())
+			}
+		case html.StartTagToken:
+			name, _ := tokens.TagName()
+			hidden = string(name) == "style" || string(name) == "script"
+			text.WriteByte(' ')
+		case html.EndTagToken:
+			hidden = false
+			text.WriteByte(' ')
+		default:
+			text.WriteByte(' ')
+		}
+	}
 }

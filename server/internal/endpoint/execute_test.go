@@ -91,6 +91,25 @@ func TestExecuteKeepsTheEndpointsOwnError(t *testing.T) {
 	}
 }
 
+func TestAnErrorShowsTheTextOfThePageThatTheAppAnswered(t *testing.T) {
+	// As Express answers when a job returns a BigInt.
+	outcome := execute(t, newApp(t, answering(500, `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Error</title>
+<style>body { color: red }</style>
+</head>
+<body>
+<pre>TypeError: Do not know how to serialize a BigInt<br> &nbsp; &nbsp;at JSON.stringify (&lt;anonymous&gt;)</pre>
+</body>
+</html>`)))
+	want := "Endpoint responded with 500 status code: Error TypeError: Do not know how to serialize a BigInt at JSON.stringify (<anonymous>)"
+	if outcome.Error == nil || outcome.Error.Message != want {
+		t.Errorf("the error is %+v, want %q", outcome.Error, want)
+	}
+}
+
 func TestExecuteSendsWhatTheProtocolAsksFor(t *testing.T) {
 	a := newApp(t, answering(200, `{"status":"SUCCESS"}`))
 	execute(t, a)

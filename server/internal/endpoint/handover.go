@@ -24,7 +24,7 @@ func Fits(request model.IncomingRequest) bool {
 }
 
 // handOver returns the headers that describe a request, for the handler that the
-// app knows by key (execution.md 1.5).
+// app knows by key (docs/protocol/execution.md §1.5).
 func handOver(key string, request model.IncomingRequest) http.Header {
 	headers, err := json.Marshal(request.Headers)
 	if err != nil {

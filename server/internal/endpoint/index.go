@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -55,6 +56,12 @@ func (c *Client) Index(ctx context.Context, target Target) (IndexResult, error) 
 	return result, nil
 }
 
+// isWhole reports whether all texts of a JSON document are decoded as they are: none
+// has U+0000 or half of a surrogate pair.
+func isWhole(body []byte) bool {
+	return protocol.IsWholeText(body) && !bytes.Contains(body, []byte(`\u0000`))
+}
+
 func readIndex(answer *answer, target Target) (protocol.Index, *Error) {
 	const action = protocol.ActionIndexEndpoint
 	var check shape
@@ -74,7 +81,7 @@ func readIndex(answer *answer, target Target) (protocol.Index, *Error) {
 	if !check.decode("", answer.body, &document) {
 		return protocol.Index{}, misshapen(answer, target, action, check.problems[0])
 	}
-	if issues := otherIssues(document); len(issues) > 0 {
+	if issues := otherIssues(document, isWhole(answer.body)); len(issues) > 0 {
 		return protocol.Index{}, &Error{Action: action, StatusCode: answer.status,
 			Message: "Your app's sources, dynamic triggers, dynamic schedules, HTTP endpoints and webhooks have issues:\n" + strings.Join(issues, "\n")}
 	}

@@ -11,17 +11,26 @@ import (
 )
 
 // otherIssues returns a line for each thing that is wrong with what an index has
-// beside jobs.
-func otherIssues(document protocol.Index) []string {
-	var found issues
+// beside jobs. whole is false if some text of it may have been changed as it was decoded.
+func otherIssues(document protocol.Index, whole bool) []string {
+	found := issues{whole: whole}
 	for _, source := range document.Sources {
 		found.named("Source", source.Key, "key", model.LimitSourceKey)
+		found.inHeader("Source", source.Key, "key")
+		for name, values := range source.Options {
+			for _, text := range append(values, name) {
+				found.isKept("Source", source.Key, "options."+name, text)
+			}
+		}
 	}
 	for _, trigger := range document.DynamicTriggers {
 		found.named("Dynamic trigger", trigger.ID, "id", model.LimitDynamicID)
+		found.inPath("Dynamic trigger", trigger.ID)
+		found.inHeader("Dynamic trigger", trigger.ID, "id")
 	}
 	for _, schedule := range document.DynamicSchedules {
 		found.named("Dynamic schedule", schedule.ID, "id", model.LimitDynamicID)
+		found.inPath("Dynamic schedule", schedule.ID)
 	}
 	found.ingress(document)
 	if len(found.lines) > maxIssues {
@@ -31,7 +40,10 @@ func otherIssues(document protocol.Index) []string {
 }
 
 // issues collects what is wrong with a document, a line for each.
-type issues struct{ lines []string }
+type issues struct {
+	lines []string
+	whole bool
+}
 
 // note adds what a check of a thing has found.
 func (i *issues) note(what, id string, check shape) {
@@ -44,6 +56,36 @@ func (i *issues) note(what, id string, check shape) {
 func (i *issues) named(what, id, path string, limit model.Limit) {
 	var check shape
 	check.fits(path, id, limit)
+	i.note(what, id, check)
+	i.isKept(what, id, path, id)
+}
+
+// isKept checks that a text by which the app will know something again was not changed
+// as it was decoded.
+func (i *issues) isKept(what, id, path, text string) {
+	var check shape
+	if !i.whole && strings.ContainsAny(text, "\x00\uFFFD") {
+		check.fail(path, "expected whole characters, got U+0000 or half of a surrogate pair in %.40q", text)
+	}
+	i.note(what, id, check)
+}
+
+// inHeader checks that the app finds something again by an id that it is handed in a
+// header, which the SDKs read with a character for each byte.
+func (i *issues) inHeader(what, id, path string) {
+	var check shape
+	if model.CheckCarried(path, id) != nil {
+		check.fail(path, "expected characters up to U+00FF, as headers have no others")
+	}
+	i.note(what, id, check)
+}
+
+// inPath checks whether an id can stand in the paths that apps write it into.
+func (i *issues) inPath(what, id string) {
+	var check shape
+	if problem := protocol.PathProblem(id); problem != "" {
+		check.fail("id", "an id that can stand in a path is needed: %s", problem)
+	}
 	i.note(what, id, check)
 }
 

@@ -54,6 +54,9 @@ func (s *shape) job(members map[string]json.RawMessage) (id, version string) {
 	var flag bool
 	if s.identifier("id", members["id"], &id) {
 		s.fits("id", id, model.LimitJobID)
+		if problem := protocol.PathProblem(id); problem != "" {
+			s.fail("id", "an id that can stand in a path is needed: %s", problem)
+		}
 	}
 	s.filled("name", members["name"], &name)
 	if s.filled("version", members["version"], &version) && s.fits("version", version, model.LimitJobVersion) && !versionPattern.MatchString(version) {

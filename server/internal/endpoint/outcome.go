@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/intake"
 )
 
 // OutcomeKind is what became of an execution.
@@ -65,9 +66,15 @@ type ExecuteOutcome struct {
 	// server's, because a function is at work (and paid for) until it has sent
 	// the last byte, and because our time limit covers the same span.
 	Duration time.Duration
+	// held is what the answer counts for in memory.
+	held *intake.Body
 }
 
-// RunMetadata says which endings of the run the endpoint wants to be told of by
+// Release gives back the memory of the answer, which is not to be used after. It may be
+// called again.
+func (o *ExecuteOutcome) Release() { o.held.Release() }
+
+// RunMetadata says which endings of the run the endpoint is notified of by
 // RUN_NOTIFICATION. False means that the answer did not ask for it.
 type RunMetadata struct {
 	SuccessSubscription bool `json:"successSubscription"`

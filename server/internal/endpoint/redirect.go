@@ -13,7 +13,7 @@ import (
 // maxRedirects is how many redirects of one call are followed.
 const maxRedirects = 6
 
-// redirect returns the URL to go on with, or none and, if the answer is a
+// redirect returns the URL to continue with, or none and, if the answer is a
 // redirect, why it is not followed. The API key and the endpoint stay at the
 // origin that was registered.
 func redirect(answer *answer, action protocol.Action, followed int) (next, problem string) {

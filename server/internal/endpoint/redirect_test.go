@@ -119,7 +119,7 @@ func TestNoActionFollowsARedirectToAnotherOrigin(t *testing.T) {
 				}
 			}
 			if strings.Contains(said, "s3cret") {
-				t.Errorf("%s tells the query of the redirect: %s", action, said)
+				t.Errorf("%s reveals the query of the redirect: %s", action, said)
 			}
 		}
 	}

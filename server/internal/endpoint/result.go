@@ -65,7 +65,7 @@ var resultMembers map[protocol.ExecutionStatus]func(*resultReader)
 // The table is filled here because reading a parallel task leads back to it.
 func init() {
 	resultMembers = map[protocol.ExecutionStatus]func(*resultReader){
-		protocol.ExecutionSuccess:                (*resultReader).output,
+		protocol.ExecutionSuccess:                (*resultReader).success,
 		protocol.ExecutionError:                  (*resultReader).failureAndTask,
 		protocol.ExecutionResumeWithTask:         (*resultReader).task,
 		protocol.ExecutionResumeWithParallelTask: (*resultReader).parallel,
@@ -94,6 +94,11 @@ func (r *resultReader) optional(member string, into any) bool {
 	return r.option(path, raw, into)
 }
 
+func (r *resultReader) success() {
+	r.output()
+	r.notAsked()
+}
+
 // output keeps null and absent apart: the latter is JavaScript's undefined.
 func (r *resultReader) output() {
 	path, raw := r.at("output")
@@ -105,8 +110,18 @@ func (r *resultReader) failure() {
 	r.result.Error = r.shape.failure(r.at("error"))
 }
 
+// notAsked reads what only our own SDK sends. It says nothing of the run's outcome, so
+// what cannot be read is passed over.
+func (r *resultReader) notAsked() {
+	var tasks *protocol.TasksNotAsked
+	if raw := r.members["tasksNotAsked"]; len(raw) > 0 && json.Unmarshal(raw, &tasks) == nil {
+		r.result.TasksNotAsked = tasks
+	}
+}
+
 func (r *resultReader) failureAndTask() {
 	r.failure()
+	r.notAsked()
 	if raw := r.members["task"]; len(raw) > 0 && !isNull(raw) {
 		r.task()
 	}

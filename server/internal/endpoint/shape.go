@@ -24,7 +24,7 @@ func (p problem) String() string {
 }
 
 // shape reads JSON of a known shape and collects what is wrong with it. Unlike
-// encoding/json it tells what is missing from what is zero.
+// encoding/json it distinguishes what is missing from what is zero.
 type shape struct{ problems []problem }
 
 func (s *shape) fail(path, format string, values ...any) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/intake"
 	"github.com/runhook/runhook/server/internal/model"
 )
 
@@ -16,6 +17,8 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	// held is what the body counts for in memory; nil for none.
+	held *intake.Body
 }
 
 func (a *answer) ok() bool { return a.status >= 200 && a.status <= 299 }

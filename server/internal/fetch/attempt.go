@@ -21,10 +21,10 @@ type trouble struct {
 }
 
 // ask makes a request within a time. Without an answer there is trouble.
-func (c *Client) ask(ctx context.Context, environmentType protocol.EnvironmentType, request request, limit time.Duration) (*answer, *trouble) {
+func (c *Client) ask(ctx context.Context, task Task, request request, limit time.Duration) (*answer, *trouble) {
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	answer, err := c.send(limited, environmentType, request)
+	answer, err := c.send(limited, ctx, task, request)
 	switch {
 	case err == nil:
 		return answer, nil
@@ -51,11 +51,17 @@ func isFinal(err error) bool {
 
 // fetch attempts a fetch or fetch-response.
 func (c *Client) fetch(ctx context.Context, task Task, fetch *Fetch) Outcome {
-	answer, trouble := c.ask(ctx, task.EnvironmentType, fetch.request, fetch.timeout)
-	now := c.now()
+	answer, trouble := c.ask(ctx, task, fetch.request, fetch.timeout)
+	if trouble != nil {
+		return c.afterTrouble(fetch, trouble, task.Attempt, c.now())
+	}
+	outcome := c.afterAnswer(fetch, answer, task, c.now())
+	outcome.held = answer.held
+	return outcome
+}
+
+func (c *Client) afterAnswer(fetch *Fetch, answer *answer, task Task, now time.Time) Outcome {
 	switch {
-	case trouble != nil:
-		return c.afterTrouble(fetch, trouble, task.Attempt, now)
 	case answer.ok() && answer.tooDeep():
 		return failed(depthProblem)
 	case answer.ok():
@@ -92,7 +98,7 @@ func (c *Client) poll(ctx context.Context, task Task, poll *Poll) Outcome {
 	if !c.now().Before(deadline) {
 		return failed(fmt.Sprintf("Task timed out after %d seconds", int(poll.timeout.Seconds())))
 	}
-	answer, trouble := c.ask(ctx, task.EnvironmentType, poll.request, poll.requestTimeout)
+	answer, trouble := c.ask(ctx, task, poll.request, poll.requestTimeout)
 	now := c.now()
 	if trouble != nil {
 		return c.afterPollTrouble(poll, trouble, now, deadline)
@@ -104,7 +110,7 @@ func (c *Client) poll(ctx context.Context, task Task, poll *Poll) Outcome {
 			outcome = failed(depthProblem)
 		}
 	}
-	outcome.Poll = pollAttempt(&poll.request, answer)
+	outcome.Poll, outcome.held = pollAttempt(&poll.request, answer), answer.held
 	return outcome
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/intake"
 )
 
 // Operations that a task may ask for.
@@ -43,6 +44,9 @@ type Outgoing interface {
 // Config is what a [Client] needs. Only Outgoing is required.
 type Config struct {
 	Outgoing Outgoing
+	// Answers is where bodies are read, which waits for room in memory; nil means that
+	// there is always room.
+	Answers *intake.Room
 	// Now is the clock; nil means [time.Now].
 	Now func() time.Time
 	// Random returns a number from 0 up to 1, which spreads retries; nil means
@@ -53,6 +57,7 @@ type Config struct {
 // Client performs operations. It may be used by many goroutines at once.
 type Client struct {
 	outgoing Outgoing
+	answers  *intake.Room
 	now      func() time.Time
 	random   func() float64
 }
@@ -62,7 +67,7 @@ func New(config Config) *Client {
 	if config.Outgoing == nil {
 		panic("fetch.New: Config.Outgoing is nil")
 	}
-	client := &Client{outgoing: config.Outgoing, now: config.Now, random: config.Random}
+	client := &Client{outgoing: config.Outgoing, answers: config.Answers, now: config.Now, random: config.Random}
 	if client.now == nil {
 		client.now = time.Now
 	}
@@ -79,6 +84,8 @@ type Task struct {
 	// Params is the JSON the task was created with.
 	Params          json.RawMessage
 	EnvironmentType protocol.EnvironmentType
+	// Environment is the environment's id, whose part of the memory the answer takes.
+	Environment string
 	// Attempt counts the attempts at the task, this one included: 1 is the first.
 	// Polls do not use it.
 	Attempt int
@@ -86,7 +93,8 @@ type Task struct {
 	StartedAt time.Time
 }
 
-// Attempt makes one attempt at a task and returns what comes of it.
+// Attempt makes one attempt at a task and returns what comes of it, which must be
+// released.
 func (c *Client) Attempt(ctx context.Context, task Task) Outcome {
 	switch task.Operation {
 	case OperationFetch, OperationFetchResponse:

@@ -3,8 +3,8 @@
 //
 // [Client.Attempt] makes one attempt at a task's operation and says what comes
 // of it: the task is finished, has failed, or is to be attempted again at a
-// time. The package stores nothing and waits for nothing between attempts; that
-// is the engine's affair.
+// time. The package stores nothing and waits for nothing between attempts: the
+// engine does both.
 //
 // Guarantees:
 //

@@ -153,7 +153,7 @@ func TestInvalidParametersFailTheTask(t *testing.T) {
 		{"a retry without a strategy", `{` + url + `,"retry":{"5xx":{}}}`, "retry.5xx.strategy must be backoff or headers"},
 		{"a backoff with text", `{` + url + `,"retry":{"5xx":{"strategy":"backoff","limit":"3"}}}`, "retry.5xx.limit must be a number"},
 		{"a backoff that is random by text", `{` + url + `,"timeout":{"retry":{"randomize":"yes"}}}`, "timeout.retry.randomize must be true or false"},
-		{"no header to tell the reset", `{` + url + `,"retry":{"429":{"strategy":"headers"}}}`, "retry.429.resetHeader is missing: name the header that says when to try again"},
+		{"no header that says the reset", `{` + url + `,"retry":{"429":{"strategy":"headers"}}}`, "retry.429.resetHeader is missing: name the header that says when to try again"},
 		{"a format of resets that there is not", `{` + url + `,"retry":{"429":{"strategy":"headers","resetHeader":"x","resetFormat":"seconds"}}}`, "retry.429.resetFormat must be unix_timestamp, unix_timestamp_in_ms, iso_8601 or iso_8601_duration_openai_variant"},
 		{"an invalid body filter", `{` + url + `,"retry":{"429":{"strategy":"backoff","bodyFilter":{"a":1}}}}`, `retry.429.bodyFilter is invalid: the filter at "a" is a number: want a list of texts, numbers, booleans or conditions, or an object`},
 	}
@@ -165,7 +165,7 @@ func TestInvalidParametersFailTheTask(t *testing.T) {
 				t.Errorf("%s: %s", outcome.Kind, outcome.AttemptError)
 			}
 			if strings.Contains(string(outcome.Output), "s3cret") {
-				t.Errorf("the output %s tells a secret", outcome.Output)
+				t.Errorf("the output %s reveals a secret", outcome.Output)
 			}
 		})
 	}

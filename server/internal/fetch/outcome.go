@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/intake"
 )
 
 // OutcomeKind says what comes of an attempt.
@@ -51,13 +52,19 @@ type Outcome struct {
 	// RetryAt is when to attempt the task Again; otherwise zero.
 	RetryAt time.Time
 	// AttemptError says what was wrong with this attempt. It is empty if nothing
-	// was: the attempt finished the task, or a poll has to go on. If it is set and
+	// was: the attempt finished the task, or a poll has to continue. If it is set and
 	// the task is to be attempted Again, the next attempt has the next number.
 	AttemptError string
 	// Poll is the answer a poll got, to be shown as a task below it; nil if there
 	// was none.
 	Poll *PollAttempt
+	// held is what the answer counts for in memory; nil for none.
+	held *intake.Body
 }
+
+// Release gives back the memory of the answer, which is not to be used after. It may be
+// called again.
+func (o *Outcome) Release() { o.held.Release() }
 
 // PollAttempt is one request of a poll, as the completed task that shows it to
 // people: a child of the poll's task, with a random idempotency key.

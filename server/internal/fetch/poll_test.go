@@ -165,7 +165,7 @@ func TestARequestOfAPollTakesAtMostFiveSeconds(t *testing.T) {
 		{"by default", nil, 5 * time.Second, fetch.Failed},
 		{"whatever it says", members{"durationInMs": 60_000}, 5 * time.Second, fetch.Failed},
 		{"less if it says so", members{"durationInMs": 1500}, 1500 * time.Millisecond, fetch.Failed},
-		{"and then goes on if it says so", members{"retry": fixed(3)}, 5 * time.Second, fetch.Again},
+		{"and then continues if it says so", members{"retry": fixed(3)}, 5 * time.Second, fetch.Again},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

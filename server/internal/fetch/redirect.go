@@ -13,7 +13,7 @@ import (
 // for no other. So are redacted ones.
 var credentials = []string{"Authorization", "Cookie", "Proxy-Authorization"}
 
-// redirected returns the request to go on with, or false if the answer is no
+// redirected returns the request to continue with, or false if the answer is no
 // redirect that can be followed.
 func (r request) redirected(answer *answer) (request, bool, error) {
 	location := answer.header.Get("Location")

@@ -26,7 +26,7 @@ type request struct {
 	secrets  []string
 }
 
-// ownHeaders are made by the HTTP client, or say what it must not be told.
+// ownHeaders are made by the HTTP client, or say what it must not know.
 var ownHeaders = []string{
 	"Accept-Encoding", "Connection", "Content-Length", "Expect", "Keep-Alive", "Proxy-Authorization",
 	"Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",

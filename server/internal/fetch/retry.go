@@ -100,7 +100,7 @@ func after(now time.Time, backoff *backoff, attempt int, random float64) (time.T
 	return now.Add(pause), true
 }
 
-// reset says which header tells when a rate limit is over.
+// reset says which header says when a rate limit is over.
 type reset struct {
 	header string
 	format resetFormat

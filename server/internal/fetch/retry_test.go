@@ -218,7 +218,7 @@ func TestABrokenConnectionIsTriedAgainAndThenFails(t *testing.T) {
 				t.Errorf("%s: %s", outcome.Kind, outcome.AttemptError)
 			}
 			if strings.Contains(outcome.AttemptError, test.url) {
-				t.Errorf("%q tells the URL", outcome.AttemptError)
+				t.Errorf("%q reveals the URL", outcome.AttemptError)
 			}
 		})
 	}

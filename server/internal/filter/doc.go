@@ -15,7 +15,7 @@
 // Guarantees:
 //
 //   - Numbers are compared as JavaScript does, as 64-bit floating-point numbers:
-//     large integers that JavaScript cannot tell apart are equal.
+//     large integers that JavaScript cannot distinguish are equal.
 //   - Only objects have members. In JavaScript text has a length and everything
 //     has a toString; here they are absent.
 //   - Parsing refuses what the protocol calls invalid, with an [Error] that names

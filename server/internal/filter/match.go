@@ -27,7 +27,7 @@ func (w *work) done() bool { return w.left >= 0 }
 // absent is the member that an object does not have.
 type absent struct{}
 
-// match reports whether the value matches. A list has no members: whoever wants
+// match reports whether the value matches. A list has no members: a filter that wants
 // its elements matched calls matchMember.
 func (n *node) match(value any, w *work) bool {
 	if isNothing(value) {

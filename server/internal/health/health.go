@@ -10,6 +10,7 @@ package health
 
 import (
 	"cmp"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
@@ -18,14 +19,13 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/panics"
 )
 
 const (
 	// shortestPause is the pause after the first failure, longestPause the longest,
 	// both before jitter of half of it either way.
 	shortestPause, longestPause = 100 * time.Millisecond, 5 * time.Second
-	// reminder is how often a failure that lasts is logged.
-	reminder = time.Minute
 )
 
 // Config is what a monitor works with. Every field has a default.
@@ -44,6 +44,7 @@ type Monitor struct {
 
 	mu         sync.Mutex
 	components map[string]*Component
+	peers      map[string]*Peers
 }
 
 // New returns a monitor without components.
@@ -57,7 +58,7 @@ func New(config Config) *Monitor {
 	if config.Random == nil {
 		config.Random = rand.Float64
 	}
-	return &Monitor{config: config, components: map[string]*Component{}}
+	return &Monitor{config: config, components: map[string]*Component{}, peers: map[string]*Peers{}}
 }
 
 // Component returns the component of a name, which is made when it is first asked
@@ -107,10 +108,10 @@ type Component struct {
 
 	mu      sync.Mutex
 	failure Failure
-	// logged is set once a line of this failure was logged; loggedAt is when the
-	// last line about any was.
+	// logged is set once a line of this failure was logged; reminder is of the lines
+	// about any.
 	logged   bool
-	loggedAt time.Time
+	reminder Reminder
 }
 
 // Failed reports a failure. It returns how long to wait before the next try, which
@@ -125,10 +126,14 @@ func (c *Component) Failed(err error) (pause time.Duration) {
 	c.failure.LastAt, c.failure.Err = now, err
 	c.failure.Count++
 	// Also what fails and recovers in turn is logged once a minute.
-	if age := now.Sub(c.loggedAt); c.loggedAt.IsZero() || age >= reminder || age < 0 {
-		c.logged, c.loggedAt = true, now
-		c.monitor.config.Log.Error("a component fails; it is tried again", "component", c.name,
-			"err", err, "failures", c.failure.Count, "since", c.failure.Since)
+	if c.reminder.Due(now) {
+		c.logged = true
+		c.reminder.Logged(now)
+		attributes := []any{"component", c.name, "err", err, "failures", c.failure.Count, "since", c.failure.Since}
+		if panicked, ok := errors.AsType[*panics.Error](err); ok {
+			attributes = append(attributes, "stack", string(panicked.Stack))
+		}
+		c.monitor.config.Log.Error("a component fails; it is tried again", attributes...)
 	}
 	return c.pauseAfter(c.failure.Count)
 }

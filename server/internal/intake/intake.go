@@ -1,9 +1,9 @@
-// Package intake reads the bodies of requests in bounded memory, however many
-// arrive at once and however slowly.
+// Package intake reads the bodies of requests, and of the answers of those who are
+// called, in bounded memory, however many arrive at once and however slowly.
 //
 // A body costs its reader nothing that matters until it is complete: a short one
-// is read into memory at once, a long one too while there is plenty of room, and
-// otherwise goes to disk (package spool). Only a complete body is loaded, into a
+// is read into memory at once and counts for nothing, a long one too while there is plenty of room, and
+// otherwise leaves to disk (package spool). Only a complete body is loaded, into a
 // budget of bytes in memory that holds until the request is answered. So callers
 // who withhold the end of their bodies use up disk of a budget, and no memory.
 //
@@ -14,6 +14,7 @@
 package intake
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,8 +27,9 @@ import (
 )
 
 const (
-	// short is how long a body may be, in bytes, to be read into memory without a
-	// budget: less than what its connection costs.
+	// short is how long a body may be, in bytes, to count against no budget: less than
+	// what its connection costs, whose number is bounded. So a large body, such as a
+	// bulk send, does not hold up the many small requests of its environment.
 	short = 4 << 10
 	// chunk is how much of a long body is in memory while it arrives.
 	chunk = 32 << 10
@@ -50,7 +52,7 @@ func (e *TooLargeError) Error() string {
 // BusyError means that too many bytes of other bodies are being worked on, of the
 // same environment or of all. The request may be sent again.
 type BusyError struct {
-	// OfGroup tells that the caller's own environment uses up its share.
+	// OfGroup is set when the caller's own environment uses up its share.
 	OfGroup bool
 	err     error
 }
@@ -131,7 +133,11 @@ func (r *Room) Read(ctx context.Context, environment string, from io.Reader, len
 	case length == 0:
 		return &Body{}, nil
 	case length > 0 && length <= short:
-		return r.readDirectly(ctx, environment, from, length)
+		text := make([]byte, length)
+		if _, err := io.ReadFull(from, text); err != nil {
+			return nil, fmt.Errorf("read the request body: %w", err)
+		}
+		return &Body{Bytes: text}, nil
 	case length > 0 && length <= r.direct && r.arriving.TryAcquire(environment, length) == nil:
 		defer r.arriving.Release(environment, length)
 		return r.readDirectly(ctx, environment, from, length)
@@ -162,9 +168,7 @@ func (r *Room) readSpooled(ctx context.Context, environment string, from io.Read
 		if length < 0 {
 			length = most
 		}
-		if err := a.reserve(length); err != nil {
-			return nil, err
-		}
+		a.whole = length
 	}
 	buffer := chunks.Get().(*[chunk]byte)
 	defer chunks.Put(buffer)
@@ -173,8 +177,11 @@ func (r *Room) readSpooled(ctx context.Context, environment string, from io.Read
 		return nil, err
 	}
 	size := int64(len(head))
-	if a.stream != nil {
+	switch {
+	case a.stream != nil:
 		size = a.stream.Size()
+	case size <= short:
+		return &Body{Bytes: bytes.Clone(head)}, nil
 	}
 	if err := r.acquire(ctx, r.memory, environment, size); err != nil {
 		return nil, err
@@ -197,8 +204,10 @@ type arrival struct {
 	ctx         context.Context
 	environment string
 	most        int64
-	reserved    int64
-	stream      *spool.Stream
+	// whole is how much is reserved at once, before anything is written; 0 for as much
+	// as is written.
+	whole, reserved int64
+	stream          *spool.Stream
 }
 
 // receive reads a body to its end. One that fits into the buffer is returned in it;
@@ -232,6 +241,11 @@ func (a *arrival) receive(from io.Reader, buffer []byte) (head []byte, err error
 // write adds to what is on disk.
 func (a *arrival) write(text []byte) error {
 	if a.stream == nil {
+		if a.whole > 0 {
+			if err := a.reserve(a.whole); err != nil {
+				return err
+			}
+		}
 		a.stream = a.room.spool.Stream()
 	}
 	if missing := a.stream.Size() + int64(len(text)) - a.reserved; missing > 0 {

@@ -140,6 +140,21 @@ func TestBeyondTheBudgetABodyIsRefused(t *testing.T) {
 	read(t, room, "a", mebibyte).Release()
 }
 
+func TestShortBodiesAreReadWhileALargeOneTakesTheRoom(t *testing.T) {
+	t.Parallel()
+	room := newRoom(t, intake.Limits{Memory: 100_000, Disk: 16 * mebibyte})
+	large := read(t, room, "a", mebibyte)
+	for _, length := range []int64{3000, -1} {
+		body, err := room.Read(t.Context(), "a", bytes.NewReader(make([]byte, 3000)), length, mebibyte)
+		if err != nil || len(body.Bytes) != 3000 {
+			t.Errorf("a short body whose length is said to be %d: %v", length, err)
+		}
+		body.Release()
+	}
+	large.Release()
+	read(t, room, "a", 50_000).Release() // what short ones count for was not given back
+}
+
 func TestTheDiskIsWithinItsBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -52,7 +52,7 @@ func hasController(list, name string) bool {
 }
 
 // limitAbove returns the least limit of a group and those above it; 0 for none. A
-// container may see its own group as the top one, and be told of another path.
+// container may see its own group as the top one, and see another path.
 func limitAbove(root fs.FS, mount, group, file string) int64 {
 	least := int64(0)
 	for at := path.Clean("/" + group); ; at = path.Dir(at) {

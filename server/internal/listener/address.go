@@ -8,7 +8,7 @@ import (
 )
 
 // Proxies are the address ranges of the reverse proxies in front of the server. The
-// headers in which they say who called are believed from them and from nobody else.
+// headers in which they say who called are believed from them and from no other peer.
 // The zero value trusts none.
 type Proxies []netip.Prefix
 
@@ -45,7 +45,7 @@ func (p Proxies) Trust(address netip.Addr) bool {
 	return false
 }
 
-// ClientAddress returns the address of whoever made a request: the peer of its
+// ClientAddress returns the address of a request's client: the peer of its
 // connection or, where that is a trusted proxy, the last address in
 // X-Forwarded-For that is not one. What stands before that in the header is what
 // the client claims, and is ignored. IPv4 in IPv6 is returned as IPv4, without a
@@ -77,9 +77,9 @@ func (p Proxies) ClientAddress(r *http.Request) netip.Addr {
 	return client
 }
 
-// Secure reports whether whoever made a request made it over HTTPS: to this server or,
-// as X-Forwarded-Proto says, to a proxy. Where no proxies are trusted, anybody is
-// believed about that; it decides nothing but the URL that an app is told of.
+// Secure reports whether a request was made over HTTPS: to this server or,
+// as X-Forwarded-Proto says, to a proxy. Where no proxies are trusted, anyone is
+// believed about that; it decides nothing but the URL that an app receives.
 func (p Proxies) Secure(r *http.Request) bool {
 	if r.TLS != nil {
 		return true
@@ -93,7 +93,7 @@ func (p Proxies) Secure(r *http.Request) bool {
 }
 
 // Group returns what stands for an address where callers are counted: itself, or
-// for IPv6 its /64, as whoever has one address there has all of them.
+// for IPv6 its /64, as a client with one address there has all of them.
 func Group(address netip.Addr) netip.Addr {
 	const network = 64
 	if !address.Is6() {

@@ -17,7 +17,7 @@ func TestTheClientAddressIsTheLastThatNoTrustedProxyHas(t *testing.T) {
 		forwarded     []string
 		want          string
 	}{
-		"nobody is trusted":            {"", "192.0.2.1:1234", []string{"198.51.100.7"}, "192.0.2.1"},
+		"no proxy is trusted":          {"", "192.0.2.1:1234", []string{"198.51.100.7"}, "192.0.2.1"},
 		"another is trusted":           {"10.0.0.0/8", "192.0.2.1:1234", []string{"198.51.100.7"}, "192.0.2.1"},
 		"the proxy is trusted":         {"10.0.0.0/8", "10.1.2.3:1234", []string{"198.51.100.7"}, "198.51.100.7"},
 		"one address is trusted":       {"10.1.2.3", "10.1.2.3:1234", []string{"198.51.100.7"}, "198.51.100.7"},
@@ -97,12 +97,12 @@ func TestTheSchemeIsWhatTrustedProxiesSay(t *testing.T) {
 		tls                   *tls.ConnectionState
 		want                  bool
 	}{
-		"plain":                       {want: false, peer: "192.0.2.1:1"},
-		"TLS":                         {want: true, peer: "192.0.2.1:1", tls: &tls.ConnectionState{}},
-		"said, and nobody is trusted": {want: true, peer: "192.0.2.1:1", header: "https"},
-		"said by a proxy":             {want: true, peer: "10.0.0.1:1", header: "HTTPS, http", trusted: "10.0.0.1"},
-		"said by another":             {want: false, peer: "192.0.2.1:1", header: "https", trusted: "10.0.0.1"},
-		"said to be plain":            {want: false, peer: "10.0.0.1:1", header: "http, https", trusted: "10.0.0.1"},
+		"plain":                         {want: false, peer: "192.0.2.1:1"},
+		"TLS":                           {want: true, peer: "192.0.2.1:1", tls: &tls.ConnectionState{}},
+		"said, and no proxy is trusted": {want: true, peer: "192.0.2.1:1", header: "https"},
+		"said by a proxy":               {want: true, peer: "10.0.0.1:1", header: "HTTPS, http", trusted: "10.0.0.1"},
+		"said by another":               {want: false, peer: "192.0.2.1:1", header: "https", trusted: "10.0.0.1"},
+		"said to be plain":              {want: false, peer: "10.0.0.1:1", header: "http, https", trusted: "10.0.0.1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -35,7 +35,7 @@ func (a *caps) admit(c *connection) (admitted bool) {
 	defer func() {
 		a.mu.Unlock()
 		if victim != nil {
-			_ = victim.Conn.Close() // whoever reads or writes it finds out
+			_ = victim.Conn.Close() // reads and writes then fail
 		}
 	}()
 	if a.closed {

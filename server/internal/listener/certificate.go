@@ -46,7 +46,7 @@ func (c *Certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		c.looked = now
 		if c.changed() {
 			if err := c.load(); err != nil {
-				c.log.Error("cannot read the new TLS certificate; going on with the last one", "err", err)
+				c.log.Error("cannot read the new TLS certificate; keeping the last one", "err", err)
 			} else {
 				c.log.Info("read a new TLS certificate", "expires", c.current.Leaf.NotAfter)
 			}
@@ -72,7 +72,7 @@ func (c *Certificate) changed() bool {
 
 func (c *Certificate) load() error {
 	for i, name := range []string{c.certificateFile, c.keyFile} {
-		c.read[i], _ = os.Stat(name) // what is missing is told below
+		c.read[i], _ = os.Stat(name) // reported below if it is missing
 	}
 	pair, err := tls.LoadX509KeyPair(c.certificateFile, c.keyFile)
 	if err != nil {

@@ -122,7 +122,7 @@ func changed(conn net.Conn, state http.ConnState) {
 }
 
 // HasKey notes that a request had a valid key: its connection is then among the
-// last to be given up when there are too many.
+// last to be closed when there are too many.
 func HasKey(r *http.Request) {
 	c := connectionOf(r)
 	if c == nil || c.known.Swap(true) {

@@ -1,11 +1,11 @@
-// Package listener is the server's door to the network. It serves HTTP and HTTPS
-// within limits that hold for whoever calls, before anything is known of them, so that
-// callers who are slow, many, or mean no good leave the server to the others:
+// Package listener accepts connections and serves HTTP and HTTPS within limits that
+// hold for every caller, before authentication, so that slow, many or hostile clients
+// leave the server to the others:
 //
-//   - Connections are limited in all and for each address. One that is too many is
-//     taken in favour of the one that is missed least: one that has asked for nothing
-//     yet, is slow to, or is idle, and one that has shown a valid key last ([HasKey]).
-//     A request that is being answered is never given up for another.
+//   - Connections are limited in all and for each address. Over the limit, a new one
+//     replaces the connection of the lowest priority: first those that have sent no
+//     request yet, are slow or idle, and last those that have shown a valid key
+//     ([HasKey]). A request in progress is never dropped for another.
 //   - While all connections are being answered, a few more are kept for probes; others
 //     on them are refused (503).
 //   - Requests in progress are limited for each client address, as trusted proxies say

@@ -7,7 +7,7 @@ import (
 )
 
 // received prepares a request before anything else looks at it, logs and
-// authorisation included: its path has no doubled slashes, and a connection on which
+// authorisation included: its path begins with one slash, and a connection on which
 // the ends of requests may be in dispute is closed.
 func received(next http.Handler, w http.ResponseWriter, r *http.Request) {
 	if framedAmbiguously(r) {
@@ -26,22 +26,15 @@ func framedAmbiguously(r *http.Request) bool {
 	return len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1)
 }
 
-// withSingleSlashes returns the request with every run of slashes in its path
-// replaced by one: clients put an API's URL that ends in a slash before a path.
-// Escaped slashes are part of a segment and stay.
+// withSingleSlashes returns the request with the slashes that its path begins with
+// replaced by one: clients put an API's URL that ends in a slash before a path. Others
+// may be those of a key, and stay.
 func withSingleSlashes(r *http.Request) *http.Request {
 	escaped := r.URL.EscapedPath()
-	if !strings.Contains(escaped, "//") {
+	if !strings.HasPrefix(escaped, "//") {
 		return r
 	}
-	segments := strings.Split(escaped, "/")
-	kept := segments[:1]
-	for i, segment := range segments[1:] {
-		if segment != "" || i == len(segments)-2 {
-			kept = append(kept, segment)
-		}
-	}
-	single := strings.Join(kept, "/")
+	single := "/" + strings.TrimLeft(escaped, "/")
 	path, err := url.PathUnescape(single)
 	if err != nil { // EscapedPath returns only what can be unescaped
 		return r

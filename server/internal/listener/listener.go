@@ -36,7 +36,7 @@ const (
 	// sendBuffer is how much of an answer, in bytes, the kernel keeps for a reader
 	// who is slow: enough for a fast one, and less than the kernel's own limit.
 	sendBuffer = 256 << 10
-	// reportEvery is how often connections that were given up are logged.
+	// reportEvery is how often connections that were closed for others are logged.
 	reportEvery = time.Minute
 )
 
@@ -47,7 +47,7 @@ type limited struct {
 	rates   Rates
 	proxies Proxies
 	log     *slog.Logger
-	// reported is when connections that were given up were last logged, and already
+	// reported is when connections that were closed for others were last logged, and already
 	// how many there were until then.
 	reported time.Time
 	already  int
@@ -74,7 +74,7 @@ func (l *limited) Accept() (net.Conn, error) {
 }
 
 // group is the address that a connection counts for; none for a trusted proxy's,
-// whose clients are told apart by their requests.
+// whose clients are distinguished by their requests.
 func (l *limited) group(c net.Conn) netip.Addr {
 	address := peerAddress(c.RemoteAddr().String())
 	if l.proxies.Trust(address) {

@@ -1,8 +1,8 @@
 package listener
 
-// phase is what a connection is at, in the order in which connections are given up
+// phase is what a connection is at, in the order in which connections are closed
 // when there are too many: first those that have asked for nothing yet, or are
-// slow to, and callers with a key last. Whoever is being answered never is.
+// slow to, and callers with a key last. One that is being answered never is.
 type phase int
 
 const (

@@ -56,7 +56,7 @@ func refuse(w http.ResponseWriter, status int, message string) {
 		header.Set("Retry-After", "1")
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // whoever is gone needs none
+	_, _ = w.Write(body) // a client that left needs none
 }
 
 // errorBody is an error as all answers have it.

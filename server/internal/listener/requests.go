@@ -124,7 +124,7 @@ type body struct {
 	patience time.Duration
 	// ended is true once nothing more is waited for.
 	ended bool
-	// drained tells that net/http reads what a handler leaves, so that the connection
+	// drained is set when net/http reads what a handler leaves, so that the connection
 	// can be used again.
 	drained bool
 }

@@ -66,7 +66,7 @@ func New(config Config) *Server {
 }
 
 // http2Limits bound what one connection of HTTP/2 may hold: what its streams have
-// sent and nobody has read, and how many they are.
+// sent and nothing has read, and how many they are.
 func http2Limits(rates Rates) *http.HTTP2Config {
 	return &http.HTTP2Config{
 		MaxConcurrentStreams:          100,

@@ -41,7 +41,7 @@ func open(t *testing.T, config listener.Config) *door {
 	return d
 }
 
-// close stops the server, with whatever is still going on.
+// close stops the server, with all that is in progress.
 func (d *door) close() {
 	d.Helper()
 	if err := d.server.Close(); err != nil {
@@ -54,7 +54,7 @@ func (d *door) close() {
 	time.Sleep(time.Minute) // what was being said comes to its end
 }
 
-// caller is a connection of somebody.
+// caller is a connection of someone.
 type caller struct {
 	*testing.T
 	net.Conn
@@ -161,7 +161,7 @@ func TestManyWhoWithholdTheirBodiesLeaveTheServerToOthers(t *testing.T) {
 	})
 }
 
-func TestWhoIsAnsweredIsNotGivenUpForOthers(t *testing.T) {
+func TestAConnectionThatIsAnsweredIsNotClosedForOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
@@ -240,7 +240,7 @@ func TestAnAddressHasNoMoreConnectionsThanItMay(t *testing.T) {
 	})
 }
 
-func TestConnectionsThatHaveShownAKeyAreGivenUpLast(t *testing.T) {
+func TestConnectionsThatHaveShownAKeyAreClosedLast(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, listener.Config{Connections: 3, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -342,7 +342,7 @@ func TestABodyMustArriveAtTheLeastRate(t *testing.T) {
 	}
 }
 
-func TestABodyThatNobodyReadsIsNotWaitedForLong(t *testing.T) {
+func TestABodyThatIsNotReadIsNotWaitedForLong(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		headers string

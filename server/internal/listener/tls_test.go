@@ -207,6 +207,6 @@ func TestOverHTTP2ASlowBodyAndASlowReaderLoseTheirStream(t *testing.T) {
 	}
 	defer response.Body.Close()
 	if err := <-written; err == nil {
-		t.Error("an answer that nobody reads was written")
+		t.Error("an answer that nothing reads was written")
 	}
 }

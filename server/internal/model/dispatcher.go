@@ -7,7 +7,7 @@ const (
 	// DispatchJob starts a run of a job; the target is the job's id.
 	DispatchJob DispatcherKind = "JOB"
 	// DispatchWait ends a wait for an event; the target stands for the URL that is
-	// told of the event.
+	// notified of the event.
 	DispatchWait DispatcherKind = "WAIT"
 	// DispatchDynamicTrigger starts runs of the jobs of a dynamic trigger; the target
 	// is the id of the source that was registered with it.

@@ -32,8 +32,19 @@ type Environment struct {
 	// APIKey is the secret key; it must not be logged.
 	APIKey    string
 	PublicKey string
+	// Off says why the environment is switched off, and how it is switched on; empty
+	// while it is on.
+	Off       string
 	CreatedAt time.Time
 	UpdatedAt time.Time
+}
+
+// CheckOn returns a [Forbidden] error if the environment is switched off.
+func (e *Environment) CheckOn() error {
+	if e.Off == "" {
+		return nil
+	}
+	return Errorf(Forbidden, "%s is switched off on this server: %s", e.Type, e.Off)
 }
 
 // Reference returns the environment as the protocol names it.
@@ -49,7 +60,7 @@ type Endpoint struct {
 	Slug           string
 	URL            string
 	IndexingHookID string
-	// Version and SDKVersion are what the app last told; "unknown" before.
+	// Version and SDKVersion are what the app last reported; "unknown" before.
 	Version    string
 	SDKVersion string
 	// ExecutionLimit is how long one execution may take before the app's
@@ -62,7 +73,7 @@ type Endpoint struct {
 	UpdatedAt   time.Time
 }
 
-// Unknown is the version of an endpoint that has not told one.
+// Unknown is the version of an endpoint that has reported none.
 const Unknown = "unknown"
 
 // IndexStatus is where an indexing of an endpoint is.

@@ -9,7 +9,7 @@ import (
 // Code is the kind of an [Error]; the API turns it into an HTTP status.
 type Code int
 
-// The kinds of errors a caller may be told of. Any other error is the server's
+// The kinds of errors a caller may get. Any other error is the server's
 // own affair.
 const (
 	// Invalid means the request can never succeed as it stands.
@@ -22,6 +22,8 @@ const (
 	TooLarge
 	// Unauthorized means the key is missing or unknown.
 	Unauthorized
+	// Forbidden means that no caller may do this here, whatever the key.
+	Forbidden
 	// Unavailable means the same request may succeed later.
 	Unavailable
 	// Busy means there is more to do already than is taken on; the same request
@@ -61,7 +63,7 @@ func CodeOf(err error) Code {
 	return 0
 }
 
-// ErrLost means that a row was no longer in the state, or no longer leased by
-// the process, that an outcome was to be recorded for: somebody else has it, and
+// ErrLeaseLost means that a row was no longer in the state, or no longer leased by
+// the process, that an outcome was to be recorded for: another process has it, and
 // the outcome must be dropped.
-var ErrLost = errors.New("another process or a cancellation got there first")
+var ErrLeaseLost = errors.New("the lease is lost: another process or a cancellation changed the row first")

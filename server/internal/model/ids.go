@@ -37,11 +37,11 @@ const (
 	PrefixDelivery        = "delivery_"
 	PrefixSubscription    = "sub_"
 	// PrefixTask is empty: a task's id is a bare ULID in lower case, as the
-	// protocol has it (model.md 1).
+	// protocol has it (docs/protocol/model.md §1).
 	PrefixTask = ""
 )
 
-// idCounter goes up with each id. It starts at random, so that ids of two
+// idCounter leaves up with each id. It starts at random, so that ids of two
 // processes differ.
 var idCounter atomic.Uint64
 
@@ -53,7 +53,7 @@ func init() {
 }
 
 // CountIDsFrom has the ids that follow count from a number, so that a simulation
-// makes the same ones each time. Nothing else may call it: ids would come again.
+// makes the same ones each time. Nothing else may call it: ids would repeat.
 func CountIDsFrom(start uint64) { idCounter.Store(start) }
 
 // NewID returns a new id: the prefix and a lower-case ULID. Ids made by one

@@ -25,7 +25,7 @@ func TestTheDocumentationHasEveryLimit(t *testing.T) {
 	}
 }
 
-func TestATextThatDoesNotFitIsCutAndToldApart(t *testing.T) {
+func TestATextThatDoesNotFitIsCutAndStaysDistinct(t *testing.T) {
 	t.Parallel()
 	limit := model.Limit{What: "text", Bytes: 100}
 	if short := strings.Repeat("ü", 50); limit.Fit(short) != short {

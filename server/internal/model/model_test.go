@@ -74,7 +74,7 @@ func TestTheLifeOfARun(t *testing.T) {
 		if transition.Cause == "" || len(transition.From) == 0 {
 			t.Errorf("%+v says not why or from where", transition)
 		}
-		// Only going on again leaves an end.
+		// Only continuing again leaves an end.
 		for _, from := range transition.From {
 			if from.Terminal() && (transition.To.Terminal() || from == protocol.RunSuccess) {
 				t.Errorf("%q leads from %s to %s", transition.Cause, from, transition.To)

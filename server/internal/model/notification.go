@@ -12,21 +12,23 @@ type NotificationStatus string
 
 // The statuses of a notification. An exhausted one used up its attempts, or was
 // refused for good; a held one waits because its subscription is switched off.
-// Both are still listed and may be resent.
+// Both are still listed and may be resent. A recorded one has no destination: it is
+// only read from the feed.
 const (
 	NotificationPending   NotificationStatus = "PENDING"
 	NotificationDelivered NotificationStatus = "DELIVERED"
 	NotificationExhausted NotificationStatus = "EXHAUSTED"
 	NotificationHeld      NotificationStatus = "HELD"
+	NotificationRecorded  NotificationStatus = "RECORDED"
 )
 
-// NotificationKind is what a notification tells of.
+// NotificationKind is what a notification is about.
 type NotificationKind string
 
-// The kinds of notifications. All but the first are told only to subscriptions.
+// The kinds of notifications. All but the first go to subscriptions only.
 const (
 	NotifyRunEnded NotificationKind = "run.ended"
-	// NotifyFailing and NotifyDisabled tell of another subscription that is about
+	// NotifyFailing and NotifyDisabled are about another subscription that is about
 	// to be switched off, and that was.
 	NotifyFailing  NotificationKind = "runhook.subscription.failing"
 	NotifyDisabled NotificationKind = "runhook.subscription.disabled"
@@ -34,17 +36,17 @@ const (
 	NotifyTest NotificationKind = "runhook.test"
 )
 
-// Notification is a completion webhook owed to a destination. Its body was
+// Notification is a completion webhook for a destination. Its body was
 // frozen in the transaction that ended the run.
 type Notification struct {
 	ID            string
 	EnvironmentID string
 	RunID         string
-	// URL is where it goes; empty when it goes to the app's own endpoint.
+	// URL is where it is sent; empty when that is the app's own endpoint.
 	URL string
 	// TaskID is the task that the URL completes; empty for a URL of others.
 	TaskID string
-	// EndpointID names that endpoint; empty when it goes to a URL.
+	// EndpointID names that endpoint; empty when it leaves to a URL.
 	EndpointID string
 	// SubscriptionID names the subscription it is for; empty for none.
 	SubscriptionID string
@@ -57,7 +59,7 @@ type Notification struct {
 	// of one end of a run.
 	Body   []byte
 	BodyID string
-	// Sequence is which end of the run it tells of, from 1; SupersededAt is when a
+	// Sequence is which end of the run it is about, from 1; SupersededAt is when a
 	// later end made it history, zero if none did.
 	Sequence     int
 	SupersededAt time.Time
@@ -118,17 +120,17 @@ type NotificationTransition struct {
 var anyNotification = []NotificationStatus{NotificationPending, NotificationDelivered, NotificationExhausted, NotificationHeld}
 
 // The transitions of a notification. It is born PENDING, or HELD when its
-// subscription is switched off. A resend of one that
+// subscription is switched off, or RECORDED, which it stays. A resend of one that
 // was delivered leaves it delivered, whatever becomes of the resend.
 var (
-	NotificationReceived = NotificationTransition{"receiver answered 2xx", anyNotification, NotificationDelivered}
-	NotificationRetried  = NotificationTransition{"attempt failed", []NotificationStatus{NotificationPending}, NotificationPending}
-	NotificationGivenUp  = NotificationTransition{"last attempt failed", []NotificationStatus{NotificationPending}, NotificationExhausted}
-	NotificationHolds    = NotificationTransition{"subscription is switched off", []NotificationStatus{NotificationPending}, NotificationHeld}
-	NotificationReplayed = NotificationTransition{"replay asked for", []NotificationStatus{NotificationExhausted, NotificationHeld}, NotificationPending}
+	NotificationReceived          = NotificationTransition{"receiver answered 2xx", anyNotification, NotificationDelivered}
+	NotificationRetried           = NotificationTransition{"attempt failed", []NotificationStatus{NotificationPending}, NotificationPending}
+	NotificationLastAttemptFailed = NotificationTransition{"last attempt failed", []NotificationStatus{NotificationPending}, NotificationExhausted}
+	NotificationHolds             = NotificationTransition{"subscription is switched off", []NotificationStatus{NotificationPending}, NotificationHeld}
+	NotificationReplayed          = NotificationTransition{"replay asked for", []NotificationStatus{NotificationExhausted, NotificationHeld}, NotificationPending}
 )
 
 // NotificationTransitions lists every transition, for tests and documentation.
 var NotificationTransitions = []NotificationTransition{
-	NotificationReceived, NotificationRetried, NotificationGivenUp, NotificationHolds, NotificationReplayed,
+	NotificationReceived, NotificationRetried, NotificationLastAttemptFailed, NotificationHolds, NotificationReplayed,
 }

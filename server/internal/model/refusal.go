@@ -11,7 +11,7 @@ type Refusal struct {
 	Task string `json:"task,omitempty"`
 	// Message is the reason, as the caller was given it.
 	Message string `json:"message"`
-	// Repeated is set when the same request came again. Some SDKs repeat what was
+	// Repeated is set when the same request was sent again. Some SDKs repeat what was
 	// refused and then yield, so that the job never hears of it.
 	Repeated bool `json:"repeated,omitempty"`
 }

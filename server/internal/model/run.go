@@ -10,7 +10,7 @@ import (
 type Event struct {
 	ID            string
 	EnvironmentID string
-	// EventID is the id that the caller chose or was told.
+	// EventID is the id that the caller chose or was given.
 	EventID string
 	Name    string
 	Source  string
@@ -58,13 +58,16 @@ type Run struct {
 	// Output is the result or the error, as JSON; nil if there is none.
 	Output       []byte
 	FailedTaskID string
+	// NotAsked says which recorded tasks the code had not asked for when it returned; nil
+	// for none.
+	NotAsked *TasksNotAsked
 	// CallbackURL receives the completion notification; empty for none. If it is that
 	// of a task, CallbackTaskID is the task, which the end of the run completes.
 	CallbackURL    string
 	CallbackTaskID string
 	IsTest         bool
 	Internal       bool
-	// Continuations is how often the run went on after it had ended.
+	// Continuations is how often the run continued after it had ended.
 	Continuations     int
 	ExecutionCount    int
 	ExecutionFailures int
@@ -81,7 +84,10 @@ type Run struct {
 	Parked bool
 	// ExpiresAt is when the run is aborted if its app has answered no execution by
 	// then; zero for never, and once it has.
-	ExpiresAt   time.Time
+	ExpiresAt time.Time
+	// StartAt is the earliest time that a new run is executed; zero for at once. It is
+	// written as the run's due time, and not read back.
+	StartAt     time.Time
 	Lease       Lease
 	CreatedAt   time.Time
 	QueuedAt    time.Time
@@ -101,6 +107,21 @@ func (r Run) Error() []byte {
 		return []byte(`{"message":"The run was canceled","name":"Canceled"}`)
 	}
 	return []byte(`{"message":"The run ended as ` + string(r.Status) + `, and the reason was removed because it is old","name":"Removed"}`)
+}
+
+// TasksNotAsked are recorded tasks that the code of a run did not ask for in the
+// execution that ended it.
+type TasksNotAsked struct {
+	Count int `json:"count"`
+	// Tasks are the first of them.
+	Tasks []TaskNotAsked `json:"tasks"`
+}
+
+// TaskNotAsked names a task.
+type TaskNotAsked struct {
+	ID string `json:"id"`
+	// Name is the beginning of its display key, or else of its name.
+	Name string `json:"name"`
 }
 
 // RunTransition is a step in the life of a run: why it is taken, from which
@@ -163,12 +184,22 @@ func Answered(status protocol.RunStatus) bool {
 // OpenRunStatuses are the statuses of a run that has not ended.
 func OpenRunStatuses() []protocol.RunStatus { return nonTerminal }
 
-// RunCaller is whoever was given a run that was there already, by its idempotency
+// RunCaller is a caller that was given an existing run, by its idempotency
 // key, and asked to be notified of its end as well.
 type RunCaller struct {
 	// URL receives the completion notification; if it is that of a task, TaskID is
 	// the task, which the end of the run completes.
 	URL, TaskID string
+}
+
+// Same reports whether another caller stands for the same receiver. The callback URL of
+// a task begins with wherever servers were reached when it was handed out, so a task is
+// known by its id.
+func (c RunCaller) Same(other RunCaller) bool {
+	if c.TaskID != "" || other.TaskID != "" {
+		return c.TaskID == other.TaskID
+	}
+	return c.URL == other.URL
 }
 
 // MaximumCallers is how many URLs beside the first are notified of one run.

@@ -9,7 +9,7 @@ type SourceKind string
 // SourceWebhook is a webhook that the app has registered with another service.
 const SourceWebhook SourceKind = "WEBHOOK"
 
-// IncomingRequest is a request that another service made, as an app is told of it.
+// IncomingRequest is a request that another service made, as an app receives it.
 type IncomingRequest struct {
 	// URL is absolute and ASCII.
 	URL    string
@@ -23,11 +23,11 @@ type IncomingRequest struct {
 // SourceDeliveryStatus is where a delivery is in its life.
 type SourceDeliveryStatus string
 
-// The statuses of a delivery. One that was given up used up its attempts.
+// The statuses of a delivery. One that is exhausted has used up its attempts.
 const (
 	SourceDeliveryPending   SourceDeliveryStatus = "PENDING"
 	SourceDeliveryDelivered SourceDeliveryStatus = "DELIVERED"
-	SourceDeliveryGivenUp   SourceDeliveryStatus = "GIVEN_UP"
+	SourceDeliveryExhausted SourceDeliveryStatus = "EXHAUSTED"
 )
 
 // SourceDelivery is a request that waits for its app, or that the app was given.
@@ -66,7 +66,7 @@ var pendingDelivery = []SourceDeliveryStatus{SourceDeliveryPending}
 var (
 	SourceDeliveryTaken     = SourceDeliveryTransition{"the app took it", pendingDelivery, SourceDeliveryDelivered}
 	SourceDeliveryRetried   = SourceDeliveryTransition{"an attempt failed", pendingDelivery, SourceDeliveryPending}
-	SourceDeliveryAbandoned = SourceDeliveryTransition{"the last attempt failed", pendingDelivery, SourceDeliveryGivenUp}
+	SourceDeliveryAbandoned = SourceDeliveryTransition{"the last attempt failed", pendingDelivery, SourceDeliveryExhausted}
 )
 
 // SourceDeliveryTransitions lists every transition, for tests and documentation.

@@ -8,7 +8,7 @@ import (
 	"github.com/runhook/runhook/protocol"
 )
 
-// Subscription is a standing order of an environment to be told of ends of runs
+// Subscription is a request of an environment to be notified of the ends of its runs
 // at a URL.
 type Subscription struct {
 	ID            string
@@ -24,7 +24,7 @@ type Subscription struct {
 	// FailingSince is when the first of the attempts failed that have failed ever
 	// since; zero when the last one arrived.
 	FailingSince time.Time
-	// WarnedAt is when others were told that it is failing.
+	// WarnedAt is when others were notified that it is failing.
 	WarnedAt time.Time
 	// DisabledAt and DisabledReason are set when the server switched it off.
 	DisabledAt     time.Time
@@ -33,7 +33,7 @@ type Subscription struct {
 	UpdatedAt      time.Time
 }
 
-// SubscriptionSettings are the choices of whoever made a subscription.
+// SubscriptionSettings are the choices of a subscription's owner.
 type SubscriptionSettings struct {
 	Name string `json:"name,omitempty"`
 	// Events are the kinds of notifications wanted.
@@ -46,9 +46,9 @@ type SubscriptionSettings struct {
 	Filter json.RawMessage `json:"filter,omitempty"`
 	// Schedule is the pause before each attempt; none means the server's.
 	Schedule []time.Duration `json:"schedule,omitempty"`
-	// GiveUpOnRefusal ends a delivery at once when the answer is a status of 400
-	// to 499 other than 408, 425 and 429.
-	GiveUpOnRefusal bool `json:"giveUpOnRefusal,omitempty"`
+	// RetryClientErrors is false when a status of 400 to 499 other than 408, 425 and
+	// 429 ends a delivery at once.
+	RetryClientErrors bool `json:"retryClientErrors"`
 	// LegacySignature adds X-Trigger-Signature-256, which is made with the
 	// environment's API key and covers no time.
 	LegacySignature bool `json:"legacySignature,omitempty"`
@@ -66,7 +66,7 @@ type SubscriptionSecret struct {
 	ExpiresAt time.Time `json:"expiresAt,omitzero"`
 }
 
-// Wants reports whether the subscription is to be told of the end of a run,
+// Wants reports whether the subscription is to be notified of the end of a run,
 // leaving its filter aside.
 func (s *SubscriptionSettings) Wants(job string, status protocol.RunStatus) bool {
 	return slices.Contains(s.Events, NotifyRunEnded) &&

@@ -34,15 +34,17 @@ type Task struct {
 	Output []byte
 	// Context is what an operation learned beside its result, as JSON; nil for
 	// nothing.
-	Context     []byte
-	Operation   string
-	CallbackURL string
-	Parallel    bool
+	Context   []byte
+	Operation string
+	// CallbackSecret is the end of the URL that completes the task; empty for one that
+	// takes no callback. The URL begins with where servers are reached at the moment.
+	CallbackSecret string
+	Parallel       bool
 	// Attempts is how often the task was begun: 1 when it is created, and one
 	// more for each retry.
 	Attempts   int
 	DelayUntil time.Time
-	// DueAt is when a waiting task goes on by itself: the end of a delay, of the
+	// DueAt is when a waiting task resumes by itself: the end of a delay, of the
 	// pause before a retry, or of the time a callback may take.
 	DueAt time.Time
 	// OperationAt is when the server is to perform the task's operation next; zero
@@ -51,6 +53,9 @@ type Task struct {
 	Lease       Lease
 	StartedAt   time.Time
 	CompletedAt time.Time
+	// AskedIn is the number of the execution that last asked for the task before it was
+	// completed; 0 if that is not known, or for a task that the server made.
+	AskedIn int64
 }
 
 // TaskTransition is a step in the life of a task. See [RunTransition].
@@ -66,7 +71,7 @@ var (
 )
 
 // The transitions of a task. A task is born RUNNING, WAITING (a delay, or
-// somebody else's callback), COMPLETED (nothing to be done) or CANCELED (its run
+// someone else's callback), COMPLETED (nothing to be done) or CANCELED (its run
 // was canceled).
 var (
 	TaskCompletes   = TaskTransition{"completed by the app", openTask, protocol.TaskCompleted}

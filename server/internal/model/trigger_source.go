@@ -53,7 +53,7 @@ type TriggerSource struct {
 	// Integration is the id of that by which the app talks to the service.
 	Integration string
 	Params      []byte
-	// Options are wanted, Registered are those that the service has been told of.
+	// Options are wanted, Registered are those that are registered with the service.
 	Options    Options
 	Registered Options
 	// Data is what the app keeps of its registration with the service, Metadata
@@ -65,16 +65,21 @@ type TriggerSource struct {
 	DynamicTriggerID string
 	DynamicKey       string
 	AccountID        string
-	// Listed is set while the app has it, Active once the service was told of it.
+	// Listed is set while the app has it, Active once it is registered.
 	Listed bool
 	Active bool
 	// Registrations counts how often in a row the app was asked to register it, and
 	// RegisterAfter is when it may be asked again.
 	Registrations int
 	RegisterAfter time.Time
+	// RegistrationEvent is the event id of the event that asked last, which may be due
+	// later. RegistrationError is why the registration before it failed; empty if none
+	// did since all of it is registered.
+	RegistrationEvent string
+	RegistrationError string
 }
 
-// Unregistered reports whether the service has not been told of all that is wanted
+// Unregistered reports whether not all that is wanted is registered
 // and no more.
 func (s TriggerSource) Unregistered() bool {
 	return !s.Active || !s.Options.Without(s.Registered).IsEmpty() || !s.Registered.Without(s.Options).IsEmpty()

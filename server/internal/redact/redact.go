@@ -79,7 +79,7 @@ type container struct {
 	parts  []byte
 }
 
-// memberName tells the members of a marked text from others.
+// memberName distinguishes the members of a marked text.
 type memberName int
 
 const (
@@ -174,7 +174,7 @@ func (m *masker) close() {
 	m.ended(m.text[c.from:m.at], &c)
 }
 
-// ended tells the innermost container of a value in it, which was a container unless
+// ended notes in the innermost container of a value in it, which was a container unless
 // that is nil.
 func (m *masker) ended(raw []byte, was *container) {
 	if len(m.open) == 0 {

@@ -9,14 +9,18 @@ import (
 	"github.com/runhook/runhook/server/internal/clock"
 	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/model"
-	"github.com/runhook/runhook/server/internal/node"
+	"github.com/runhook/runhook/server/internal/panics"
 	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/worker"
 )
 
 // Config is what a service works with. Every field is required.
 type Config struct {
 	Store *store.Store
-	Node  *node.Node
+	Node  *worker.Node
+	// Unverified is how long requests are kept that their apps did not believe, in
+	// every environment; zero for as long as others.
+	Unverified time.Duration
 	// Payloads is when payloads and details leave, Runs when the rest does.
 	Payloads, Runs Ages
 	Clock          clock.Clock
@@ -34,9 +38,9 @@ type Service struct {
 const (
 	// interval is how often what is there is gone through.
 	interval = 10 * time.Minute
-	// turn is how long a process has the work for itself; each step prolongs it.
-	turn     = 2 * interval
-	turnName = "retention"
+	// leaseDuration is how long a process has the work for itself; each step renews the lease.
+	leaseDuration = 2 * interval
+	leaseName     = "retention"
 	// window is how many rows are looked at together, batch how many are removed
 	// in a transaction, and pause how long the others then have the database.
 	window = 1000
@@ -51,12 +55,16 @@ func New(config Config) *Service {
 
 // Run removes what is old until ctx ends.
 func (s *Service) Run(ctx context.Context) {
-	if len(s.config.Payloads) == 0 && len(s.config.Runs) == 0 {
+	if len(s.config.Payloads) == 0 && len(s.config.Runs) == 0 && s.config.Unverified == 0 {
 		return
 	}
 	component := s.config.Health.Component("retention")
 	for s.wait(ctx, interval) {
-		removed, err := s.Sweep(ctx)
+		var removed Removed
+		err := panics.Catch(func() (err error) {
+			removed, err = s.Sweep(ctx)
+			return err
+		})
 		switch {
 		case err == nil:
 			component.Succeeded()
@@ -71,14 +79,19 @@ func (s *Service) Run(ctx context.Context) {
 }
 
 // Removed counts what left: runs whose payloads and details did, runs, events that
-// had no runs, requests of sources, and notifications that told of no run.
+// had no runs, requests of sources, and notifications of no run.
 type Removed struct{ Trimmed, Runs, Events, Requests, Notifications int }
 
-// Sweep goes through all that is there once, unless another process is at it. It
+// Sweep leaves through all that is there once, unless another process has the lease. It
 // returns what it removed, also when it ends with an error.
 func (s *Service) Sweep(ctx context.Context) (removed Removed, err error) {
-	if mine, err := s.takeTurn(ctx); err != nil || !mine {
+	// By the shared clock, since what was removed too early is lost.
+	mine, now, err := s.acquireLease(ctx)
+	if err != nil || !mine {
 		return removed, err
+	}
+	if err := s.sweepUnverified(ctx, &removed); err != nil {
+		return removed, fmt.Errorf("requests that were not verified: %w", err)
 	}
 	var environments []*model.Environment
 	err = s.store.View(ctx, func(tx *store.Tx) (err error) {
@@ -89,7 +102,7 @@ func (s *Service) Sweep(ctx context.Context) (removed Removed, err error) {
 		return removed, err
 	}
 	for _, environment := range environments {
-		if err := s.sweepRuns(ctx, environment, &removed); err != nil {
+		if err := s.sweepRuns(ctx, now, environment, &removed); err != nil {
 			return removed, fmt.Errorf("old runs of %s: %w", environment.Type, err)
 		}
 	}
@@ -104,38 +117,67 @@ func (s *Service) Sweep(ctx context.Context) (removed Removed, err error) {
 		{"requests of sources", s.config.Payloads, (*store.Tx).OldestSourceDeliveries, (*store.Tx).DeleteSourceDeliveries, &removed.Requests},
 		{"notifications", s.config.Payloads, (*store.Tx).OldestLoneNotifications, (*store.Tx).DeleteLoneNotifications, &removed.Notifications},
 	} {
-		if err := s.sweepRows(ctx, s.cutoffs(other.ages, environments), other.oldest, other.remove, other.total); err != nil {
+		if err := s.sweepRows(ctx, cutoffs(now, other.ages, environments), other.oldest, other.remove, other.total); err != nil {
 			return removed, fmt.Errorf("old %s: %w", other.what, err)
 		}
 	}
 	return removed, nil
 }
 
+// sweepUnverified leaves through the requests that apps did not believe long ago.
+func (s *Service) sweepUnverified(ctx context.Context, removed *Removed) error {
+	if s.config.Unverified == 0 {
+		return nil
+	}
+	before := s.clock.Now().Add(-s.config.Unverified)
+	for after := (store.UnverifiedRequest{}); ; {
+		var seen []store.UnverifiedRequest
+		err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+			seen, err = tx.UnverifiedRequests(before, after, window)
+			return err
+		})
+		if err != nil || len(seen) == 0 {
+			return err
+		}
+		ids := make([]string, len(seen))
+		for i, request := range seen {
+			ids[i] = request.ID
+		}
+		err = s.inBatches(ctx, ids, &removed.Requests, func(tx *store.Tx, ids []string) (int, error) {
+			return tx.DeleteUnverifiedRequests(ids, before)
+		})
+		if err != nil || len(seen) < window {
+			return err
+		}
+		after = seen[len(seen)-1]
+	}
+}
+
 // cutoffs returns the times before which something must have been made to be too
 // old, by the environments in which it can be.
-func (s *Service) cutoffs(ages Ages, environments []*model.Environment) map[string]time.Time {
+func cutoffs(now time.Time, ages Ages, environments []*model.Environment) map[string]time.Time {
 	cutoffs := map[string]time.Time{}
 	for _, environment := range environments {
-		if cutoff := s.cutoff(ages, environment); !cutoff.IsZero() {
+		if cutoff := cutoff(now, ages, environment); !cutoff.IsZero() {
 			cutoffs[environment.ID] = cutoff
 		}
 	}
 	return cutoffs
 }
 
-func (s *Service) takeTurn(ctx context.Context) (mine bool, err error) {
+func (s *Service) acquireLease(ctx context.Context) (mine bool, now time.Time, err error) {
 	owner := s.config.Node.ID()
 	err = s.store.Update(ctx, func(tx *store.Tx) (err error) {
-		mine, err = tx.TakeTurn(turnName, owner, tx.Now().Add(turn))
+		mine, now, err = tx.TryAcquireLease(leaseName, owner, leaseDuration)
 		return err
 	})
-	return mine, err
+	return mine, now, err
 }
 
-// sweepRuns goes through the runs of an environment, oldest first, up to the
+// sweepRuns leaves through the runs of an environment, oldest first, up to the
 // first that is too young for anything.
-func (s *Service) sweepRuns(ctx context.Context, environment *model.Environment, removed *Removed) error {
-	trimBefore, deleteBefore := s.cutoff(s.config.Payloads, environment), s.cutoff(s.config.Runs, environment)
+func (s *Service) sweepRuns(ctx context.Context, now time.Time, environment *model.Environment, removed *Removed) error {
+	trimBefore, deleteBefore := cutoff(now, s.config.Payloads, environment), cutoff(now, s.config.Runs, environment)
 	youngest := trimBefore
 	if deleteBefore.After(youngest) {
 		youngest = deleteBefore
@@ -177,15 +219,15 @@ func (s *Service) sweepRuns(ctx context.Context, environment *model.Environment,
 
 // cutoff returns the time before which a run must have ended to be too old, or
 // zero if it never is.
-func (s *Service) cutoff(ages Ages, environment *model.Environment) time.Time {
+func cutoff(now time.Time, ages Ages, environment *model.Environment) time.Time {
 	age, ok := ages[environment.Type]
 	if !ok {
 		return time.Time{}
 	}
-	return s.clock.Now().Add(-age)
+	return now.Add(-age)
 }
 
-// sweepRows goes through rows of a table, oldest first, up to the first that is too
+// sweepRows leaves through rows of a table, oldest first, up to the first that is too
 // young in every environment.
 func (s *Service) sweepRows(ctx context.Context, cutoffs map[string]time.Time,
 	oldest func(tx *store.Tx, after string, limit int) ([]store.AgedRow, error),
@@ -233,7 +275,7 @@ func (s *Service) inBatches(ctx context.Context, ids []string, total *int, remov
 		owner := s.config.Node.ID()
 		err := s.store.Update(ctx, func(tx *store.Tx) error {
 			n = 0
-			mine, err := tx.TakeTurn(turnName, owner, tx.Now().Add(turn))
+			mine, _, err := tx.TryAcquireLease(leaseName, owner, leaseDuration)
 			if err != nil || !mine {
 				return err
 			}

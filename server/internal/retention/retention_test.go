@@ -10,7 +10,7 @@ import (
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/receiver"
 	"github.com/runhook/runhook/server/internal/server"
-	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 func keep(payloads, runs string) func(*server.Config) {
@@ -19,16 +19,16 @@ func keep(payloads, runs string) func(*server.Config) {
 
 func TestWhatIsOldLeavesPayloadsFirst(t *testing.T) {
 	t.Parallel()
-	servertest.EachDatabase(t, func(t *testing.T, database string) {
-		s := servertest.Start(t, servertest.Options{Database: database, Adjust: keep("DEVELOPMENT=1d", "DEVELOPMENT=3d")})
-		app := servertest.NewApp(t, s)
-		old := app.Run(`{"payload":{"secret":1}}`, func(x *servertest.Execution) servertest.Reply {
+	harness.EachDatabase(t, func(t *testing.T, database string) {
+		s := harness.Start(t, harness.Options{Database: database, Adjust: keep("DEVELOPMENT=1d", "DEVELOPMENT=3d")})
+		app := harness.NewApp(t, s)
+		old := app.Run(`{"payload":{"secret":1}}`, func(x *harness.Execution) harness.Reply {
 			x.Complete(x.Task("a"), "1")
-			return servertest.Success(`"made"`)
+			return harness.Success(`"made"`)
 		})
 		s.Development().WaitRun(old, protocol.RunSuccess)
-		open := app.Run(nil, func(x *servertest.Execution) servertest.Reply {
-			return servertest.Resume(x.Task("ask", servertest.Callback(0)))
+		open := app.Run(nil, func(x *harness.Execution) harness.Reply {
+			return harness.Resume(x.Task("ask", harness.Callback(0)))
 		})
 		s.Development().WaitRun(open, protocol.RunWaitingToContinue)
 		details := func(id string) string {
@@ -59,14 +59,14 @@ func TestWhatIsOldLeavesPayloadsFirst(t *testing.T) {
 
 func TestRunsAndEventsLeaveHoweverManyThereAre(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, servertest.Options{Adjust: keep("forever", "DEVELOPMENT=1d")})
-	app := servertest.NewApp(t, s)
+	s := harness.Start(t, harness.Options{Adjust: keep("forever", "DEVELOPMENT=1d")})
+	app := harness.NewApp(t, s)
 	const many = 230 // more than are removed together
 	for i := range many {
-		s.Development().OK("POST", "/api/v1/events", map[string]any{"event": map[string]any{"name": "nobody.listens", "id": fmt.Sprint("event-", i)}}, nil)
+		s.Development().OK("POST", "/api/v1/events", map[string]any{"event": map[string]any{"name": "no.listener", "id": fmt.Sprint("event-", i)}}, nil)
 	}
 	for range 3 {
-		s.Development().WaitRun(app.Run(nil, servertest.Always(servertest.Success(""))), protocol.RunSuccess)
+		s.Development().WaitRun(app.Run(nil, harness.Always(harness.Success(""))), protocol.RunSuccess)
 	}
 	s.Clock.Advance(25 * time.Hour)
 	s.Wait("all to leave", func() bool {
@@ -78,8 +78,8 @@ func TestRunsAndEventsLeaveHoweverManyThereAre(t *testing.T) {
 
 func TestANotificationOfNoRunLeavesWithThePayloads(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, servertest.Options{Adjust: keep("DEVELOPMENT=1d", "forever")})
-	done := servertest.NewReceiver(t, s)
+	s := harness.Start(t, harness.Options{Adjust: keep("DEVELOPMENT=1d", "forever")})
+	done := harness.NewReceiver(t, s)
 	made := s.Development().Subscribe(done.URL, nil)
 	done.Trust(receiver.Config{Secrets: []string{made.Secret}})
 	s.Development().OK("POST", "/api/runhook/v1/subscriptions/"+made.ID+"/test", nil, nil)
@@ -91,12 +91,12 @@ func TestANotificationOfNoRunLeavesWithThePayloads(t *testing.T) {
 	})
 }
 
-func TestProductionKeepsEverythingUnlessToldOtherwise(t *testing.T) {
+func TestProductionKeepsEverythingByDefault(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, servertest.Options{})
+	s := harness.Start(t, harness.Options{})
 	production := s.As(s.Key(protocol.Production).Secret)
-	for _, environment := range []*servertest.Client{production, s.Development()} {
-		environment.OK("POST", "/api/v1/events", map[string]any{"event": map[string]any{"name": "nobody.listens", "id": "old"}}, nil)
+	for _, environment := range []*harness.Client{production, s.Development()} {
+		environment.OK("POST", "/api/v1/events", map[string]any{"event": map[string]any{"name": "no.listener", "id": "old"}}, nil)
 	}
 	s.Clock.Advance(100 * 24 * time.Hour)
 	s.Wait("the event of DEVELOPMENT to leave", func() bool {
@@ -107,10 +107,10 @@ func TestProductionKeepsEverythingUnlessToldOtherwise(t *testing.T) {
 	}
 }
 
-func TestTheRoomThatTheDatabaseTakesIsTold(t *testing.T) {
+func TestTheSizeOfTheDatabaseIsReported(t *testing.T) {
 	t.Parallel()
-	servertest.EachDatabase(t, func(t *testing.T, database string) {
-		s := servertest.Start(t, servertest.Options{Database: database})
+	harness.EachDatabase(t, func(t *testing.T, database string) {
+		s := harness.Start(t, harness.Options{Database: database})
 		var size struct{ Bytes, ReusableBytes int64 }
 		s.Development().OK("GET", "/api/runhook/v1/storage", nil, &size)
 		if size.Bytes < 100_000 || size.ReusableBytes > size.Bytes {

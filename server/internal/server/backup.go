@@ -23,12 +23,13 @@ func Backup(ctx context.Context, config Config, to string) error {
 	if err := absent("file", to, "Backup never replaces a file: give another name with --to."); err != nil {
 		return err
 	}
-	return explainCopy(copyFile(ctx, config, config.Database, "sqlite:"+to), config.Database, to)
+	return explainCopy(copyFile(ctx, config, config.Database, "sqlite:"+to, false), config.Database, to)
 }
 
 // Restore makes the database of a copy that Backup has written, and its folder. There
-// must be no database yet.
-func Restore(ctx context.Context, config Config, from string) error {
+// must be no database yet. With moved set, the copy may also be a database that was
+// moved to PostgreSQL.
+func Restore(ctx context.Context, config Config, from string, moved bool) error {
 	config.setDefaults()
 	if _, err := os.Stat(from); errors.Is(err, fs.ErrNotExist) {
 		return &AdviceError{fmt.Sprintf("there is no file %s to restore", absolute(from)), "Give one that runhook backup has made with --from.", err}
@@ -42,7 +43,7 @@ func Restore(ctx context.Context, config Config, from string) error {
 			return Explain(fmt.Errorf("make the folder of the database: %w", err), config.Database)
 		}
 	}
-	return explainCopy(copyFile(ctx, config, "sqlite:"+from, config.Database), "sqlite:"+from, path)
+	return explainCopy(copyFile(ctx, config, "sqlite:"+from, config.Database, moved), "sqlite:"+from, path)
 }
 
 // absent returns an error with advice if there is something at a path.
@@ -53,12 +54,12 @@ func absent(what, path, advice string) error {
 	return nil
 }
 
-func copyFile(ctx context.Context, config Config, from, to string) error {
+func copyFile(ctx context.Context, config Config, from, to string, moved bool) error {
 	config.setDefaults()
 	if err := config.Validate(); err != nil {
 		return err
 	}
-	options := store.Options{Clock: config.Clock, Log: config.Log}
+	options := store.Options{Clock: config.Clock, Log: config.Log, EvenMoved: moved}
 	source, target := options, options
 	source.URL, target.URL = from, to
 	return store.Copy(ctx, source, target)
@@ -93,6 +94,11 @@ func Move(ctx context.Context, config Config, from string) ([]store.Moved, error
 	if errors.Is(err, store.ErrNothingToMove) {
 		err = &AdviceError{fmt.Sprintf("there is no database at %s to move from", absolute(strings.TrimPrefix(from, "sqlite:"))),
 			"Name the file that the server has used with --from sqlite:PATH.", err}
+	}
+	var before *store.MovedError
+	var ofSource *store.SourceError
+	if errors.As(err, &before) || errors.As(err, &ofSource) || store.IsDamaged(err) || errors.Is(err, fs.ErrPermission) {
+		return moved, Explain(err, from)
 	}
 	return moved, Explain(err, config.Database)
 }

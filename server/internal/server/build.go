@@ -4,23 +4,25 @@ import (
 	"context"
 
 	"github.com/runhook/runhook/server/internal/api"
+	"github.com/runhook/runhook/server/internal/apps"
+	"github.com/runhook/runhook/server/internal/delivery"
 	"github.com/runhook/runhook/server/internal/doctor"
 	"github.com/runhook/runhook/server/internal/egress"
 	"github.com/runhook/runhook/server/internal/endpoint"
-	"github.com/runhook/runhook/server/internal/engine"
+	"github.com/runhook/runhook/server/internal/events"
 	"github.com/runhook/runhook/server/internal/fetch"
-	"github.com/runhook/runhook/server/internal/inbox"
-	"github.com/runhook/runhook/server/internal/ingress"
+	"github.com/runhook/runhook/server/internal/inbound"
+	"github.com/runhook/runhook/server/internal/inbound/queue"
+	"github.com/runhook/runhook/server/internal/inbound/source"
 	"github.com/runhook/runhook/server/internal/listener"
-	"github.com/runhook/runhook/server/internal/live"
 	"github.com/runhook/runhook/server/internal/model"
-	"github.com/runhook/runhook/server/internal/node"
-	"github.com/runhook/runhook/server/internal/notify"
-	"github.com/runhook/runhook/server/internal/registry"
+	"github.com/runhook/runhook/server/internal/pubsub"
+	"github.com/runhook/runhook/server/internal/quota"
 	"github.com/runhook/runhook/server/internal/retention"
-	"github.com/runhook/runhook/server/internal/schedule"
-	"github.com/runhook/runhook/server/internal/source"
-	"github.com/runhook/runhook/server/internal/trigger"
+	"github.com/runhook/runhook/server/internal/runs"
+	"github.com/runhook/runhook/server/internal/schedules"
+	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/worker"
 )
 
 // build makes the parts. Those below know nothing of those above.
@@ -29,13 +31,13 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if err := s.buildOutgoing(); err != nil {
 		return err
 	}
-	s.live = live.New()
-	if s.node, err = node.Register(ctx, node.Config{
+	s.pubsub = pubsub.New()
+	if s.node, err = worker.Register(ctx, worker.Config{
 		Store: s.store, Clock: s.config.Clock, Health: s.health, Log: s.config.Log, OnReleased: s.wake,
 	}); err != nil {
 		return err
 	}
-	caller := endpoint.New(endpoint.Config{Outgoing: s.outgoing, Now: s.config.Clock.Now})
+	caller := endpoint.New(endpoint.Config{Outgoing: s.outgoing, Answers: s.resources.answers, Now: s.config.Clock.Now})
 	s.buildRuns(caller)
 	s.buildTriggers(caller)
 	if err := s.buildUpkeep(); err != nil {
@@ -54,53 +56,61 @@ func (s *Server) buildOutgoing() error {
 		return &FieldError{"EgressPorts", err}
 	}
 	if s.outgoing = s.config.Outgoing; s.outgoing == nil {
-		s.outgoing = egress.New(egress.Config{Allow: allow, Ports: ports, Connections: s.resources.outgoing})
+		s.outgoing = egress.New(egress.Config{Allow: allow, Ports: ports, StrictDevelopment: !s.switches.privateNetworks, Connections: s.resources.outgoing})
 	}
 	return nil
 }
 
-// buildRuns makes what executes runs and tells of their ends.
+// buildRuns makes what executes runs and notifies of their ends.
 func (s *Server) buildRuns(caller *endpoint.Client) {
 	c := s.config
-	s.notify = notify.New(notify.Config{
+	s.delivery = delivery.New(delivery.Config{
 		Store: s.store, Node: s.node, Outgoing: s.outgoing, Caller: caller, CheckURL: s.outgoing.CheckURL,
-		Deliveries: s.resources.deliveries, Schedule: c.NotificationSchedule, Timeouts: c.NotificationTimeouts, Version: c.Version,
-		CallBack: func(ctx context.Context, n model.Notification) (bool, error) {
-			return s.engine.CallBackFor(ctx, n.EnvironmentID, n.TaskID, n.URL, n.Body)
+		Deliveries: s.resources.deliveries, BodyBytes: s.bodyBytes(), Schedule: c.NotificationSchedule, Timeouts: c.NotificationTimeouts, Version: c.Version,
+		CompleteTask: func(ctx context.Context, taskID string, body []byte) error {
+			return s.runs.CompleteTaskCallback(ctx, taskID, body)
 		},
-		Live: s.live, Clock: c.Clock, Health: s.health, Log: c.Log, Random: c.Random,
+		PubSub: s.pubsub, Clock: c.Clock, Health: s.health, Log: c.Log, Random: c.Random,
 	})
-	s.engine = engine.New(engine.Config{
-		Store: s.store, Node: s.node, Caller: caller, Notifier: s.notify,
-		Operator: fetch.New(fetch.Config{Outgoing: s.outgoing, Now: c.Clock.Now, Random: c.Random}), CheckURL: s.outgoing.CheckURL,
-		PublicURL: s.url, Executions: s.resources.executions, QueuedRuns: max(c.QueuedRuns, 0), Live: s.live, Clock: c.Clock, Health: s.health, Log: c.Log,
+	s.runs = runs.New(runs.Config{
+		Store: s.store, Node: s.node, Caller: caller, Notifier: s.delivery,
+		Registrations: []runs.Registrations{runEnded(func() runs.Registrations { return s.source }), runEnded(func() runs.Registrations { return s.inbound })},
+		Operator:      fetch.New(fetch.Config{Outgoing: s.outgoing, Answers: s.resources.answers, Now: c.Clock.Now, Random: c.Random}), CheckURL: s.outgoing.CheckURL,
+		PublicURL: s.url, Executions: s.resources.executions, ExecutionBytes: s.executionBytes(), Texts: s.resources.texts, QueuedRuns: max(c.QueuedRuns, 0), PubSub: s.pubsub, Clock: c.Clock, Health: s.health, Log: c.Log,
 	})
+}
+
+// runEnded passes the end of runs to a part that is made after the engine.
+type runEnded func() runs.Registrations
+
+func (part runEnded) RunEnded(tx *store.Tx, environment *model.Environment, ended store.Execution) error {
+	return part().RunEnded(tx, environment, ended)
 }
 
 // buildTriggers makes what starts runs, and what keeps it as the apps say.
 func (s *Server) buildTriggers(caller *endpoint.Client) {
 	c := s.config
-	s.trigger = trigger.New(trigger.Config{
-		Store: s.store, Node: s.node, Runs: s.engine, Tasks: s.engine, Outgoing: s.outgoing, CheckURL: s.outgoing.CheckURL, Clock: c.Clock, Health: s.health, Log: c.Log,
+	s.events = events.New(events.Config{
+		Store: s.store, Node: s.node, Runs: s.runs, Tasks: s.runs, Outgoing: s.outgoing, CheckURL: s.outgoing.CheckURL, Texts: s.resources.texts, Clock: c.Clock, Health: s.health, Log: c.Log,
 	})
-	s.schedule = schedule.New(schedule.Config{
-		Store: s.store, Node: s.node, Runs: s.engine, Development: c.DevSchedules, Clock: c.Clock, Health: s.health, Log: c.Log,
+	s.schedules = schedules.New(schedules.Config{
+		Store: s.store, Node: s.node, Runs: s.runs, Development: c.DevSchedules, Clock: c.Clock, Health: s.health, Log: c.Log,
 	})
-	s.inbox = inbox.New(inbox.Config{
-		Store: s.store, Node: s.node, Clock: c.Clock, Health: s.health, Log: c.Log,
-		Couriers: map[model.SourceKind]inbox.Courier{
-			model.SourceWebhook: ingress.WebhookCourier{Store: s.store, Caller: caller},
-			model.SourceHTTP:    source.Courier{Store: s.store, Caller: caller, Events: s.trigger},
+	s.queue = queue.New(queue.Config{
+		Store: s.store, Node: s.node, Texts: s.resources.texts, Clock: c.Clock, Health: s.health, Log: c.Log,
+		Deliverers: map[model.SourceKind]queue.Deliverer{
+			model.SourceWebhook: inbound.WebhookDeliverer{Store: s.store, Caller: caller},
+			model.SourceHTTP:    source.Deliverer{Store: s.store, Caller: caller, Events: s.events},
 		},
 	})
-	s.source = source.New(source.Config{Store: s.store, Events: s.trigger, Queue: s.inbox, PublicURL: s.url})
-	s.ingress = ingress.New(ingress.Config{
-		Store: s.store, Events: s.trigger, Queue: s.inbox, Caller: caller, PublicURL: s.url, Clock: c.Clock, Log: c.Log,
+	s.source = source.New(source.Config{Store: s.store, Events: s.events, Queue: s.queue, PublicURL: s.url, Log: c.Log})
+	s.inbound = inbound.New(inbound.Config{
+		Store: s.store, Events: s.events, Queue: s.queue, Caller: caller, PublicURL: s.url, Clock: c.Clock, Log: c.Log,
 	})
-	s.registry = registry.New(registry.Config{
-		Store: s.store, Node: s.node, Caller: caller, Aborter: s.engine,
-		Reconcilers: []registry.Reconciler{s.trigger, s.schedule, s.ingress, s.source},
-		CheckURL:    s.outgoing.CheckURL, Patience: max(c.AppPatience, 0), Live: s.live, Clock: c.Clock, Health: s.health, Log: c.Log,
+	s.apps = apps.New(apps.Config{
+		Store: s.store, Node: s.node, Caller: caller, Aborter: s.runs,
+		Reconcilers: []apps.Reconciler{s.events, s.schedules, s.inbound, s.source},
+		CheckURL:    s.outgoing.CheckURL, Patience: max(c.AppPatience, 0), PubSub: s.pubsub, Clock: c.Clock, Health: s.health, Log: c.Log,
 	})
 }
 
@@ -116,7 +126,7 @@ func (s *Server) buildUpkeep() error {
 	if err != nil {
 		return &FieldError{"KeepRuns", err}
 	}
-	s.retention = retention.New(retention.Config{Store: s.store, Node: s.node, Payloads: payloads, Runs: runs, Clock: c.Clock, Health: s.health, Log: c.Log})
+	s.retention = retention.New(retention.Config{Store: s.store, Node: s.node, Unverified: c.KeepUnverified, Payloads: payloads, Runs: runs, Clock: c.Clock, Health: s.health, Log: c.Log})
 	return nil
 }
 
@@ -126,9 +136,9 @@ func (s *Server) buildAPI() error {
 		return &FieldError{"TrustedProxies", err}
 	}
 	handler := api.New(api.Config{
-		Store: s.store, Engine: s.engine, Registry: s.registry, Trigger: s.trigger, Schedule: s.schedule,
-		Ingress: s.ingress, Source: s.source, MaximumRequest: s.config.MaximumRequest, Proxies: proxies, Rooms: s.rooms(), RequestsInProgress: max(s.resources.connections/2, 1),
-		Version: s.config.Version, Notify: s.notify, Doctor: s.doctor, Live: s.live, Clock: s.config.Clock, Health: s.health, Log: s.config.Log,
+		Store: s.store, Runs: s.runs, Apps: s.apps, Events: s.events, Schedules: s.schedules,
+		Inbound: s.inbound, Source: s.source, MaximumRequest: s.config.MaximumRequest, Quota: s.quota(), Proxies: proxies, Rooms: s.rooms(), Answers: s.answers(), RequestsInProgress: max(s.resources.connections/2, 1),
+		Version: s.config.Version, PublicURL: s.url, Delivery: s.delivery, Doctor: s.doctor, PubSub: s.pubsub, Clock: s.config.Clock, Health: s.health, Log: s.config.Log, AccessLog: s.config.AccessLog,
 	})
 	config := listener.Config{
 		Handler: handler, Connections: s.resources.connections, PerAddress: s.resources.perAddress, Proxies: proxies,
@@ -146,6 +156,24 @@ func (s *Server) buildAPI() error {
 		})
 	}
 	return nil
+}
+
+// quota bounds what callers without a key may have kept.
+func (s *Server) quota() *quota.Quota {
+	count := func(of func(*store.Tx, string, int64) (int64, error)) func(context.Context, string, int64) (int64, error) {
+		return func(ctx context.Context, environmentID string, most int64) (bytes int64, err error) {
+			err = s.store.View(ctx, func(tx *store.Tx) error {
+				bytes, err = of(tx, environmentID, most)
+				return err
+			})
+			return bytes, err
+		}
+	}
+	return quota.New(quota.Config{
+		PerSecond: max(s.config.RequestRate, quota.Unlimited), Waiting: max(s.config.WaitingRequests, quota.Unlimited), Kept: max(s.config.KeptRequests, quota.Unlimited),
+		CountWaiting: count((*store.Tx).WaitingRequests), CountKept: count((*store.Tx).KeptRequests),
+		Clock: s.config.Clock, Log: s.config.Log,
+	})
 }
 
 // healthConnections is how many connections there may be at the address for probes.

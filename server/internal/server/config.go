@@ -12,9 +12,9 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/delivery"
 	"github.com/runhook/runhook/server/internal/egress"
 	"github.com/runhook/runhook/server/internal/listener"
-	"github.com/runhook/runhook/server/internal/notify"
 	"github.com/runhook/runhook/server/internal/retention"
 	"github.com/runhook/runhook/server/internal/store"
 	"github.com/runhook/runhook/server/internal/store/database"
@@ -69,16 +69,33 @@ type Config struct {
 	// QueuedRuns is how many runs an environment may have queued before it takes no
 	// more from callers; AnyNumber for no limit.
 	QueuedRuns int
+	// Development switches DEVELOPMENT on or off; nil has it on unless the public URL
+	// is for the internet. The keys of an environment that is off are refused, and
+	// what is in it stays as it is.
+	Development *bool
+	// DevelopmentNetworks says whether loopback and private addresses are reached on
+	// behalf of DEVELOPMENT; nil as for Development.
+	DevelopmentNetworks *bool
+	// Disabled are environments that are off.
+	Disabled []protocol.EnvironmentType
 	// DevSchedules has schedules of DEVELOPMENT tick though nobody develops their
 	// apps with runhook dev.
 	DevSchedules bool
 	// MaximumRequest is how large the body of a request to an HTTP endpoint may be,
 	// in bytes.
 	MaximumRequest int64
+	// RequestRate is how many requests per second the URL of an HTTP endpoint, webhook
+	// or source takes, and WaitingRequests and KeptRequests for how many bytes an
+	// environment has such requests that wait for its apps, and that are kept; AnyNumber
+	// for no limit (package quota).
+	RequestRate                   int
+	WaitingRequests, KeptRequests int64
+	// KeepUnverified is how long requests are kept that their apps did not believe.
+	KeepUnverified time.Duration
 	// NotificationSchedule is the pause before each attempt to deliver a
 	// notification, and NotificationTimeouts how long one may take.
 	NotificationSchedule []time.Duration
-	NotificationTimeouts notify.Timeouts
+	NotificationTimeouts delivery.Timeouts
 	// AppPatience is how long an invocation in DEVELOPMENT of a job that no app has
 	// waits for one to be registered; less than zero for no time.
 	AppPatience time.Duration
@@ -94,7 +111,9 @@ type Config struct {
 	// system's.
 	Random func() float64
 	Log    *slog.Logger
-	// OnKeys is told the keys of the environments when they have just been made.
+	// AccessLog has each request to the API logged.
+	AccessLog bool
+	// OnKeys receives the keys of the environments when they have just been made.
 	OnKeys func([]Key)
 	// Listener, if set, is used instead of one for Address; Outgoing instead of the
 	// guarded network; OpenedDatabase, a SQLite database that is open, instead of
@@ -136,6 +155,12 @@ const (
 	DefaultKeepRuns     = "STAGING=90d,PREVIEW=30d,DEVELOPMENT=30d"
 	// DefaultMaximumRequest is what most services stay below.
 	DefaultMaximumRequest = 10 << 20
+	// A service sends a hundred requests per second only to catch up, and then ten
+	// seconds' worth of them at once.
+	DefaultRequestRate     = 100
+	DefaultWaitingRequests = 512 << 20
+	DefaultKeptRequests    = 4 << 30
+	DefaultKeepUnverified  = 72 * time.Hour
 )
 
 // AnyNumber stands for no limit where zero stands for the default one.
@@ -148,6 +173,10 @@ func (c *Config) setDefaults() {
 	setDefault(&c.Deliveries, DefaultDeliveries)
 	setDefault(&c.QueuedRuns, DefaultQueuedRuns)
 	setDefault(&c.MaximumRequest, DefaultMaximumRequest)
+	setDefault(&c.RequestRate, DefaultRequestRate)
+	setDefault(&c.WaitingRequests, DefaultWaitingRequests)
+	setDefault(&c.KeptRequests, DefaultKeptRequests)
+	setDefault(&c.KeepUnverified, DefaultKeepUnverified)
 	setDefault(&c.Grace, DefaultGrace)
 	setDefault(&c.AppPatience, DefaultAppPatience)
 	setDefault(&c.KeepPayloads, DefaultKeepPayloads)
@@ -229,7 +258,12 @@ func (c Config) Validate() error {
 		{"Executions", atLeastOne(c.Executions)},
 		{"Deliveries", atLeastOne(c.Deliveries)},
 		{"QueuedRuns", checkQueuedRuns(c.QueuedRuns)},
+		{"Disabled", checkDisabled(c)},
 		{"MaximumRequest", atLeastOne(c.MaximumRequest)},
+		{"RequestRate", checkQueuedRuns(c.RequestRate)},
+		{"WaitingRequests", checkBudget(c.WaitingRequests)},
+		{"KeptRequests", checkBudget(c.KeptRequests)},
+		{"KeepUnverified", notNegative(c.KeepUnverified)},
 		{"Connections", notNegative(c.Connections)},
 		{"PerAddress", notNegative(c.PerAddress)},
 		{"Memory", checkMemory(c.Memory)},
@@ -276,6 +310,16 @@ func checkQueuedRuns(n int) error {
 		return nil
 	}
 	return atLeastOne(n)
+}
+
+// leastBudget is the smallest budget of requests, in bytes.
+const leastBudget = 1 << 20
+
+func checkBudget(n int64) error {
+	if n != AnyNumber && n < leastBudget {
+		return fmt.Errorf("must be at least %d MiB, not %d bytes", leastBudget>>20, n)
+	}
+	return nil
 }
 
 func notNegative[T int | time.Duration](n T) error {

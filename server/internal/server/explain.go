@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"net/url"
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
+	"github.com/runhook/runhook/server/internal/store"
 	"github.com/runhook/runhook/server/internal/store/database"
+	"github.com/runhook/runhook/server/internal/worker"
 )
 
 // AdviceError is an error for the person who runs the program: what is wrong, and what
@@ -45,13 +47,28 @@ func Explain(err error, address string) error {
 
 // explainFile explains an error of a SQLite file.
 func explainFile(err error, path string) error {
+	var moved *store.MovedError
+	var damage *database.DamageError
 	switch {
+	case errors.As(err, &damage):
+		return &AdviceError{fmt.Sprintf("%s is damaged: %s", path, damage.Found), damage.Recovery, err}
+	case errors.As(err, &moved) && moved.Complete:
+		return &AdviceError{fmt.Sprintf("%s was moved to %s by runhook migrate-db", path, moved.To),
+			"Use that one: --db (RUNHOOK_DB). To go back to this file as it was then, without what was done since: runhook restore --moved --from " + path + " --db sqlite:NEW", err}
+	case errors.As(err, &moved):
+		return &AdviceError{fmt.Sprintf("%s is being moved to %s, or that was interrupted", path, moved.To),
+			"Run migrate-db again: it says if that database is not empty, and so has everything already. To go back to this file: runhook restore --moved --from " + path + " --db sqlite:NEW", err}
 	case errors.Is(err, database.ErrNoDatabase):
 		return &AdviceError{fmt.Sprintf("there is no database of Runhook at %s", path),
 			"Run this in the folder that the server was started in, or say where its database is with --db (RUNHOOK_DB). A new database is made by: runhook serve", err}
 	case errors.Is(err, database.ErrDamaged):
 		return &AdviceError{fmt.Sprintf("%s is damaged, or is no database of Runhook (%v)", path, cause(err)),
 			"Keep the file as it is, and go back to a backup: runhook restore --from BACKUP --db sqlite:NEW", err}
+	case errors.Is(err, syscall.EDQUOT):
+		return &AdviceError{fmt.Sprintf("the disk quota for %s is used up", path), "Make room, or have the quota raised, then run this again; nothing was changed.", err}
+	case errors.Is(err, syscall.EFBIG):
+		return &AdviceError{fmt.Sprintf("%s may not grow: this program is at its limit of the size of files", path),
+			"Raise the limit (ulimit -f, or LimitFSIZE of systemd), then run this again; nothing was changed.", err}
 	case isFull(err):
 		return &AdviceError{fmt.Sprintf("the disk of %s is full", path), "Make room, then run this again; nothing was changed.", err}
 	case isDenied(err):
@@ -73,7 +90,7 @@ func explainCopy(err error, from, to string) error {
 }
 
 func isFull(err error) bool {
-	return errors.Is(err, database.ErrFull) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+	return errors.Is(err, database.ErrFull) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
 
 func isDenied(err error) bool {
@@ -82,8 +99,13 @@ func isDenied(err error) bool {
 
 // explainServer explains an error of a PostgreSQL database.
 func explainServer(err error, address string) error {
-	where := shownAddress(address)
+	where := ShownAddress(address)
+	var skew *worker.SkewError
 	switch {
+	case errors.As(err, &skew):
+		return &AdviceError{fmt.Sprintf("the clock of this server shows %s, and that of the database %s shows %s: they differ by %v",
+			shownTime(skew.Server), where, shownTime(skew.Database), skew.Ahead.Abs().Round(time.Millisecond)),
+			fmt.Sprintf("Have the clocks of both machines synchronised (NTP), then start this server again; they may differ by %v.", store.MaximumClockSkew), err}
 	case errors.Is(err, database.ErrAuthentication):
 		return &AdviceError{fmt.Sprintf("PostgreSQL refuses the user or the password of %s (%v)", where, cause(err)),
 			"Check them in --db (RUNHOOK_DB). " + escapes, err}
@@ -108,6 +130,9 @@ func explainServer(err error, address string) error {
 	return err
 }
 
+// shownTime is a time for people who compare two.
+func shownTime(t time.Time) string { return t.Format("2006-01-02T15:04:05.000Z07:00") }
+
 // escapes says how to write a password.
 const escapes = "In a password, write % as %25, # as %23, / as %2F, ? as %3F, @ as %40 and a space as %20."
 
@@ -120,25 +145,8 @@ func explainAddress(err error, address string) error {
 	return &FieldError{"Address", err}
 }
 
-// shownAddress is the URL of a PostgreSQL database without its password.
-func shownAddress(address string) string {
-	parsed, err := url.Parse(address)
-	if err != nil || parsed.Host == "" {
-		if _, after, found := cutLast(address, "@"); found {
-			return "postgres://...@" + after
-		}
-		return "its URL"
-	}
-	parsed.RawQuery, parsed.Fragment = "", ""
-	return parsed.Redacted()
-}
-
-func cutLast(text, separator string) (before, after string, found bool) {
-	if i := strings.LastIndex(text, separator); i >= 0 {
-		return text[:i], text[i+len(separator):], true
-	}
-	return text, "", false
-}
+// ShownAddress is the URL of a database for people, without its password.
+func ShownAddress(address string) string { return store.ShownURL(address) }
 
 // cause is the last of what an error says, in one line.
 func cause(err error) string {

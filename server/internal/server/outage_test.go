@@ -17,8 +17,8 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/server"
-	"github.com/runhook/runhook/server/internal/servertest"
 	"github.com/runhook/runhook/server/internal/store/database"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 // away is a database that several processes could share and that fails as long as
@@ -26,7 +26,10 @@ import (
 type away struct {
 	database.DB
 	failure, writeFailure atomic.Pointer[error]
-	calls                 atomic.Int64
+	// calls counts transactions, refused those that were not begun for a failure.
+	calls, refused atomic.Int64
+	// committed is called once, after the next transaction.
+	committed atomic.Pointer[func()]
 }
 
 func (d *away) fail(read, write error) {
@@ -37,6 +40,7 @@ func (d *away) fail(read, write error) {
 func (d *away) call(failure *atomic.Pointer[error]) error {
 	d.calls.Add(1)
 	if err := failure.Load(); err != nil {
+		d.refused.Add(1)
 		return *err
 	}
 	return nil
@@ -55,7 +59,13 @@ func (d *away) Update(ctx context.Context, fn func(database.Conn) error) error {
 	if err := d.call(&d.writeFailure); err != nil {
 		return err
 	}
-	return d.DB.Update(ctx, fn)
+	err := d.DB.Update(ctx, fn)
+	if err == nil {
+		if then := d.committed.Swap(nil); then != nil {
+			(*then)()
+		}
+	}
+	return err
 }
 
 // Ping implements [database.DB].
@@ -122,7 +132,7 @@ func inVirtualTime(t *testing.T, test func(t *testing.T, db *away, log *lines, a
 	synctest.Test(t, func(t *testing.T) {
 		db, log := &away{}, &lines{}
 		s, err := server.Open(t.Context(), server.Config{
-			Database: servertest.Memory, Listener: &silence{closed: make(chan struct{})}, Log: slog.New(slog.NewTextHandler(log, nil)),
+			Database: harness.Memory, Listener: &silence{closed: make(chan struct{})}, Log: slog.New(slog.NewTextHandler(log, nil)),
 			APIKeys: map[protocol.EnvironmentType]string{protocol.Development: "tr_dev_virtualtime0123456789"},
 			WrapDatabase: func(opened database.DB) database.DB {
 				db.DB = opened
@@ -227,45 +237,4 @@ func TestAServerWhoseDiskIsFullIsNotReadyAndSaysWhatFails(t *testing.T) {
 			t.Errorf("once there is room, /readyz is answered %d %s", answer.Code, answer.Body)
 		}
 	})
-}
-
-func TestWhatEndsWhileTheDiskIsFullIsRecordedOnceThereIsRoom(t *testing.T) {
-	t.Parallel()
-	db := &away{}
-	s := servertest.Start(t, servertest.Options{Adjust: func(c *server.Config) {
-		c.WrapDatabase = func(opened database.DB) database.DB {
-			db.DB = opened
-			return db
-		}
-	}})
-	app := servertest.NewApp(t, s)
-	full := fmt.Errorf("commit: %w", database.ErrFull)
-	fill := func() {
-		db.calls.Store(0)
-		db.writeFailure.Store(&full)
-	}
-	// makeRoom waits until what has ended was to be recorded in vain.
-	makeRoom := func() {
-		s.Wait("the outcome to be recorded in vain", func() bool { return db.calls.Load() > 5 })
-		db.writeFailure.Store(nil)
-		s.Clock.Advance(10 * time.Second)
-	}
-	var deliveries atomic.Int64
-	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		fill()
-		deliveries.Add(1)
-	}))
-	t.Cleanup(receiver.Close)
-	id := app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: receiver.URL}}, func(*servertest.Execution) servertest.Reply {
-		fill()
-		return servertest.Success(`1`)
-	})
-	s.Wait("the run to be executed", func() bool { return db.writeFailure.Load() != nil })
-	makeRoom()
-	s.Development().WaitRun(id, protocol.RunSuccess)
-	s.Wait("the delivery", func() bool { return deliveries.Load() > 0 })
-	makeRoom()
-	if n := s.Development().WaitAttempt(id, 1); n.DeliveredAt == nil || len(app.Executions(id)) != 1 || deliveries.Load() != 1 {
-		t.Errorf("the notification is %+v after %d executions and %d deliveries", n, len(app.Executions(id)), deliveries.Load())
-	}
 }

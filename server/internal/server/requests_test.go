@@ -10,11 +10,11 @@ import (
 	"testing"
 
 	"github.com/runhook/runhook/protocol"
-	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 // dial returns a connection to the server and a reader of its answers.
-func dial(t *testing.T, s *servertest.Server) (net.Conn, *bufio.Reader) {
+func dial(t *testing.T, s *harness.Server) (net.Conn, *bufio.Reader) {
 	t.Helper()
 	connection, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
 	if err != nil {
@@ -25,7 +25,7 @@ func dial(t *testing.T, s *servertest.Server) (net.Conn, *bufio.Reader) {
 }
 
 // ask writes requests as they are and returns the last of the answers.
-func ask(t *testing.T, s *servertest.Server, text string, answers int) (response *http.Response, body string) {
+func ask(t *testing.T, s *harness.Server, text string, answers int) (response *http.Response, body string) {
 	t.Helper()
 	connection, reader := dial(t, s)
 	go io.WriteString(connection, text) // the server may answer before it has read it all
@@ -45,7 +45,7 @@ func ask(t *testing.T, s *servertest.Server, text string, answers int) (response
 
 func TestWhatIsRefusedBeforeItIsRoutedIsRefusedInJSON(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, servertest.Options{})
+	s := harness.Start(t, harness.Options{})
 	const host = " HTTP/1.1\r\nHost: h\r\n"
 	for name, c := range map[string]struct {
 		request string
@@ -94,7 +94,7 @@ func TestWhatIsRefusedBeforeItIsRoutedIsRefusedInJSON(t *testing.T) {
 
 func TestAConnectionOnWhichTheEndOfARequestIsInDisputeIsClosed(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, servertest.Options{})
+	s := harness.Start(t, harness.Options{})
 	const smuggled = "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n"
 	for name, c := range map[string]struct {
 		request string
@@ -127,7 +127,7 @@ func TestAConnectionOnWhichTheEndOfARequestIsInDisputeIsClosed(t *testing.T) {
 
 func TestDoubledSlashesInPathsChangeNothing(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, servertest.Options{})
+	s := harness.Start(t, harness.Options{})
 	dev := s.Development()
 	for _, path := range []string{"//api/v1/whoami", "/api//v1///whoami", "/api/v1/whoami/", "///api/v1/whoami//"} {
 		if answer := dev.Do("GET", path, nil); answer.Status != 200 {
@@ -146,17 +146,17 @@ func TestDoubledSlashesInPathsChangeNothing(t *testing.T) {
 
 func TestTheSchemeOfAKeyIsReadInAnyCase(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, servertest.Options{})
+	s := harness.Start(t, harness.Options{})
 	secret, public := s.Key("DEVELOPMENT").Secret, s.Key("DEVELOPMENT").Public
 	for _, header := range []string{"bearer " + secret, "BEARER " + secret, "bEaReR   " + secret} {
 		if answer := s.As("").Do("GET", "/api/v1/whoami", nil, "Authorization", header); answer.Status != 200 {
 			t.Errorf("%q answered %d", header, answer.Status)
 		}
 	}
-	app := servertest.NewApp(t, s)
-	id := app.End(nil, func(x *servertest.Execution) servertest.Reply {
+	app := harness.NewApp(t, s)
+	id := app.End(nil, func(x *harness.Execution) harness.Reply {
 		x.Task("task", func(task *protocol.CreateTask) { task.Params = json.RawMessage(`"canary"`) })
-		return servertest.Success("")
+		return harness.Success("")
 	}).ID
 	for _, scheme := range []string{"Bearer ", "bearer "} {
 		answer := s.As("").Do("GET", "/api/v2/runs/"+id+"?taskdetails=true", nil, "Authorization", scheme+public)

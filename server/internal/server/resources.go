@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/runhook/runhook/server/internal/answer"
+	"github.com/runhook/runhook/server/internal/budget"
 	"github.com/runhook/runhook/server/internal/intake"
 	"github.com/runhook/runhook/server/internal/limits"
 )
@@ -19,6 +21,10 @@ type resources struct {
 	connections, perAddress, outgoing int
 	// executions and deliveries are as configured, or fewer.
 	executions, deliveries int
+	// answers is where the answers of apps to executions, and what tasks fetch, are read.
+	answers *intake.Room
+	// texts bounds what work on operations, events and requests loads.
+	texts *budget.Texts
 	// memory is what the budgets are made from, in bytes.
 	memory int64
 }
@@ -79,6 +85,8 @@ func (s *Server) findResources() {
 	}
 	descriptors := limits.Descriptors()
 	s.resources = planResources(s.config, descriptors, memory)
+	s.resources.texts = budget.NewTexts(s.executionBytes())
+	s.resources.answers = intake.NewRoom(s.roomLimits(intake.Forever), s.spool)
 	if r := s.resources; r.executions < s.config.Executions || r.deliveries < s.config.Deliveries || r.connections < s.config.Connections {
 		s.config.Log.Warn("the limit of descriptors is too low for what is configured; raise it (ulimit -n)", "descriptors", descriptors,
 			"executions", r.executions, "deliveries", r.deliveries, "connections", r.connections)
@@ -87,20 +95,33 @@ func (s *Server) findResources() {
 
 // rooms returns where request bodies are read, within the memory.
 func (s *Server) rooms() intake.Rooms {
-	const (
-		// share is which part of the memory complete bodies of one room may take. In
-		// decoding, keeping and answering it, a body is copied several times.
-		share       = 32
-		least, most = 8 << 20, 256 << 20
-		disk        = 256 << 20
-		patience    = 3 * time.Second
-	)
-	bounds := intake.Limits{Memory: min(max(s.resources.memory/share, least), most), Disk: disk}
-	keyed, executions := bounds, bounds
-	keyed.Patience, executions.Patience = patience, intake.Forever
-	return intake.Rooms{
-		Public: intake.NewRoom(bounds, s.spool), Keyed: intake.NewRoom(keyed, s.spool), Executions: intake.NewRoom(executions, s.spool),
-	}
+	room := func(patience time.Duration) *intake.Room { return intake.NewRoom(s.roomLimits(patience), s.spool) }
+	return intake.Rooms{Public: room(0), Keyed: room(3 * time.Second), Executions: room(intake.Forever)}
+}
+
+// shareOfMemory returns the part of the memory that is one in so many, within bounds in
+// bytes.
+func (s *Server) shareOfMemory(oneIn, least, most int64) int64 {
+	return min(max(s.resources.memory/oneIn, least), most)
+}
+
+// roomLimits returns the limits of a room for bodies. In decoding, keeping and answering
+// it, a complete body is copied several times.
+func (s *Server) roomLimits(patience time.Duration) intake.Limits {
+	return intake.Limits{Memory: s.shareOfMemory(32, 8<<20, 256<<20), Disk: 256 << 20, Patience: patience}
+}
+
+// bodyBytes returns how many bytes of bodies of notifications may be in memory.
+func (s *Server) bodyBytes() int64 { return s.shareOfMemory(8, 8<<20, 1<<30) }
+
+// executionBytes returns how much memory the payloads and requests of executions may
+// take, and, apart from those, the parameters of operations, the payloads of events and
+// the requests for apps that are worked on.
+func (s *Server) executionBytes() int64 { return s.shareOfMemory(8, 16<<20, 1<<30) }
+
+// answers returns where large answers are made, within the memory.
+func (s *Server) answers() *answer.Room {
+	return answer.NewRoom(answer.Limits{Memory: s.shareOfMemory(8, 32<<20, 1<<30), Disk: 512 << 20, Patience: 3 * time.Second}, s.spool)
 }
 
 // spoolFolder is where what is long is kept until it has arrived: beside a SQLite

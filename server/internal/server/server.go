@@ -2,7 +2,7 @@
 // server, starts them, and stops them in the opposite order.
 //
 // A stop first ends the claiming of work and asks executions to come back at
-// their next task, while the API goes on serving those executions; it waits for
+// their next task, while the API continues to serve those executions; it waits for
 // what is in flight as long as its grace allows, hands back the rest, and only
 // then closes the API and the database.
 package server
@@ -16,22 +16,22 @@ import (
 	"sync"
 	"time"
 
+	"github.com/runhook/runhook/server/internal/apps"
+	"github.com/runhook/runhook/server/internal/delivery"
 	"github.com/runhook/runhook/server/internal/doctor"
-	"github.com/runhook/runhook/server/internal/engine"
+	"github.com/runhook/runhook/server/internal/events"
 	"github.com/runhook/runhook/server/internal/health"
-	"github.com/runhook/runhook/server/internal/inbox"
-	"github.com/runhook/runhook/server/internal/ingress"
+	"github.com/runhook/runhook/server/internal/inbound"
+	"github.com/runhook/runhook/server/internal/inbound/queue"
+	"github.com/runhook/runhook/server/internal/inbound/source"
 	"github.com/runhook/runhook/server/internal/listener"
-	"github.com/runhook/runhook/server/internal/live"
-	"github.com/runhook/runhook/server/internal/node"
-	"github.com/runhook/runhook/server/internal/notify"
-	"github.com/runhook/runhook/server/internal/registry"
+	"github.com/runhook/runhook/server/internal/pubsub"
 	"github.com/runhook/runhook/server/internal/retention"
-	"github.com/runhook/runhook/server/internal/schedule"
-	"github.com/runhook/runhook/server/internal/source"
+	"github.com/runhook/runhook/server/internal/runs"
+	"github.com/runhook/runhook/server/internal/schedules"
 	"github.com/runhook/runhook/server/internal/spool"
 	"github.com/runhook/runhook/server/internal/store"
-	"github.com/runhook/runhook/server/internal/trigger"
+	"github.com/runhook/runhook/server/internal/worker"
 )
 
 // Server is a Runhook server that has its database and its address.
@@ -40,20 +40,21 @@ type Server struct {
 	listener  net.Listener
 	store     *store.Store
 	health    *health.Monitor
-	node      *node.Node
+	node      *worker.Node
 	outgoing  Outgoing
-	live      *live.Broadcaster
-	engine    *engine.Engine
-	notify    *notify.Service
-	trigger   *trigger.Service
-	registry  *registry.Registry
-	inbox     *inbox.Queue
-	ingress   *ingress.Service
+	pubsub    *pubsub.Broadcaster
+	runs      *runs.Engine
+	delivery  *delivery.Service
+	events    *events.Service
+	apps      *apps.Service
+	queue     *queue.Queue
+	inbound   *inbound.Service
 	source    *source.Service
 	doctor    *doctor.Service
 	retention *retention.Service
-	schedule  *schedule.Service
+	schedules *schedules.Service
 	resources resources
+	switches  switches
 	spool     *spool.File
 	http      *listener.Server
 	// probes answers probes only; both are nil without an address of its own.
@@ -95,14 +96,16 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if err = s.takeAddresses(); err != nil {
 		return err
 	}
-	if err = setUp(ctx, s.store, s.config); err != nil {
-		return err
-	}
 	scheme := "http"
 	if s.config.TLSCertificate != "" {
 		scheme = "https"
 	}
 	s.url = publicURL(s.config.PublicURL, scheme, s.listener.Addr())
+	s.switches = planSwitches(s.config, s.url)
+	if err = setUp(ctx, s.store, s.config, s.switches); err != nil {
+		return err
+	}
+	s.announceSwitches()
 	return s.build(ctx)
 }
 
@@ -171,12 +174,12 @@ func (s *Server) Run(ctx context.Context) error {
 		})
 	}
 	working.Go(func() { s.retention.Run(loops) })
-	working.Go(func() { s.engine.Run(loops) })
-	working.Go(func() { s.notify.Run(loops) })
-	working.Go(func() { s.trigger.Run(loops) })
-	working.Go(func() { s.schedule.Run(loops) })
-	working.Go(func() { s.inbox.Run(loops) })
-	working.Go(func() { s.registry.Run(loops) })
+	working.Go(func() { s.runs.Run(loops) })
+	working.Go(func() { s.delivery.Run(loops) })
+	working.Go(func() { s.events.Run(loops) })
+	working.Go(func() { s.schedules.Run(loops) })
+	working.Go(func() { s.queue.Run(loops) })
+	working.Go(func() { s.apps.Run(loops) })
 	working.Go(func() { s.doctor.Run(loops) })
 
 	var err error
@@ -202,17 +205,17 @@ func (s *Server) drain(failure error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
-	if n := s.engine.InFlight() + s.notify.InFlight() + s.trigger.InFlight() + s.schedule.InFlight() + s.inbox.InFlight(); n > 0 {
+	if n := s.runs.InFlight() + s.delivery.InFlight() + s.events.InFlight() + s.schedules.InFlight() + s.queue.InFlight(); n > 0 {
 		s.config.Log.Info("waiting for what is in flight", "in_flight", n, "grace", grace)
 	}
-	s.inbox.Drain(ctx)
+	s.queue.Drain(ctx)
 	s.doctor.Drain(ctx)
-	s.trigger.Drain(ctx)
-	s.schedule.Drain(ctx)
-	s.engine.Drain(ctx)
-	s.registry.Drain(ctx)
-	s.notify.Drain(ctx)
-	s.live.Close() // or those who watch would keep the API open
+	s.events.Drain(ctx)
+	s.schedules.Drain(ctx)
+	s.runs.Drain(ctx)
+	s.apps.Drain(ctx)
+	s.delivery.Drain(ctx)
+	s.pubsub.Close() // or those who watch would keep the API open
 	closing, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	for _, serving := range []*listener.Server{s.http, s.probes} {
@@ -235,7 +238,7 @@ func (s *Server) drain(failure error) {
 // listen passes on the signals of other processes.
 func (s *Server) listen(ctx context.Context) {
 	if err := s.store.Listen(ctx, s.signal); err != nil && ctx.Err() == nil {
-		s.config.Log.Error("no longer told of other processes' work; looking for it each second instead", "err", err)
+		s.config.Log.Error("the signals of other servers do not arrive; polling each second instead", "err", err)
 	}
 }
 

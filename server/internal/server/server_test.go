@@ -9,15 +9,15 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/server"
-	"github.com/runhook/runhook/server/internal/servertest"
 	"github.com/runhook/runhook/server/internal/store/database"
+	"github.com/runhook/runhook/server/internal/test/harness"
 	"github.com/runhook/runhook/server/internal/testpostgres"
 )
 
 func TestTheProbesNeedNoKey(t *testing.T) {
 	t.Parallel()
-	servertest.EachDatabase(t, func(t *testing.T, database string) {
-		s := servertest.Start(t, servertest.Options{Database: database})
+	harness.EachDatabase(t, func(t *testing.T, database string) {
+		s := harness.Start(t, harness.Options{Database: database})
 		for path, want := range map[string]string{"/healthz": `{"status":"ok"}` + "\n", "/readyz": `{"status":"ready"}` + "\n", "/healthcheck": "OK"} {
 			answer := s.As("").Do("GET", path, nil)
 			if answer.Status != 200 || string(answer.Body) != want {
@@ -33,7 +33,7 @@ func TestTheProbesNeedNoKey(t *testing.T) {
 func TestAServerWithoutItsDatabaseLivesButIsNotReady(t *testing.T) {
 	t.Parallel()
 	postgres := testpostgres.Start(t)
-	s := servertest.Start(t, servertest.Options{Database: postgres.URL()})
+	s := harness.Start(t, harness.Options{Database: postgres.URL()})
 	postgres.Kill(t)
 	s.Wait("the server to be unready", func() bool { return s.As("").Do("GET", "/readyz", nil).Status == 503 })
 	if answer := s.As("").Do("GET", "/readyz", nil); answer.Error() == "" {
@@ -55,42 +55,42 @@ func TestAServerWithoutItsDatabaseLivesButIsNotReady(t *testing.T) {
 
 func TestTheFirstStartMakesTheEnvironments(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, servertest.Options{Adjust: func(c *server.Config) { c.APIKeys = nil }})
+	s := harness.Start(t, harness.Options{Adjust: func(c *server.Config) { c.APIKeys = nil }})
 	for kind, prefix := range map[protocol.EnvironmentType]string{protocol.Production: "prod", protocol.Staging: "stg", protocol.Development: "dev", protocol.Preview: "prev"} {
 		key := s.Key(kind)
 		if len(key.Secret) != len("tr__")+len(prefix)+20 || !strings.HasPrefix(key.Secret, "tr_"+prefix+"_") || !strings.HasPrefix(key.Public, "pk_"+prefix+"_") {
 			t.Errorf("the keys of %s are %+v", kind, key)
 		}
-		var told struct {
+		var shown struct {
 			Type         protocol.EnvironmentType
 			Project      struct{ ID string }
 			Organization struct{ ID string }
 		}
-		s.As(key.Secret).OK("GET", "/api/v1/whoami", nil, &told)
-		if told.Type != kind || told.Project.ID == "" || told.Organization.ID == "" {
-			t.Errorf("the key of %s is for %+v", kind, told)
+		s.As(key.Secret).OK("GET", "/api/v1/whoami", nil, &shown)
+		if shown.Type != kind || shown.Project.ID == "" || shown.Organization.ID == "" {
+			t.Errorf("the key of %s is for %+v", kind, shown)
 		}
 	}
 }
 
 func TestARestartKeepsEverything(t *testing.T) {
 	t.Parallel()
-	options := servertest.Options{Database: "sqlite:" + filepath.Join(t.TempDir(), "deep", "runhook.db"), Clock: servertest.NewClock()}
-	first := servertest.Start(t, options)
-	app := servertest.NewApp(t, first)
+	options := harness.Options{Database: "sqlite:" + filepath.Join(t.TempDir(), "deep", "runhook.db"), Clock: harness.NewClock()}
+	first := harness.Start(t, options)
+	app := harness.NewApp(t, first)
 	until := first.Clock.Now().Add(time.Hour)
-	id := app.Run(nil, func(x *servertest.Execution) servertest.Reply {
+	id := app.Run(nil, func(x *harness.Execution) harness.Reply {
 		x.Complete(x.Task("a"), "1")
-		return servertest.Resume(x.Task("sleep", servertest.Delay(until), servertest.Noop))
-	}, func(x *servertest.Execution) servertest.Reply {
-		return servertest.Success(string(x.Body.Tasks[0].Output))
+		return harness.Resume(x.Task("sleep", harness.Delay(until), harness.Noop))
+	}, func(x *harness.Execution) harness.Reply {
+		return harness.Success(string(x.Body.Tasks[0].Output))
 	})
 	first.Development().WaitRun(id, protocol.RunWaitingToContinue)
 	first.Stop()
 	// The time came while no server was there.
 	options.Clock.AdvanceTo(until.Add(time.Hour))
 	app.Lose()
-	second := servertest.Start(t, options)
+	second := harness.Start(t, options)
 	app.Move(second)
 	if run := second.Development().WaitRun(id, protocol.RunSuccess); string(run.Output) != "1" {
 		t.Errorf("the output is %s", run.Output)
@@ -100,7 +100,7 @@ func TestARestartKeepsEverything(t *testing.T) {
 func TestADatabaseThatIsInUseIsRefused(t *testing.T) {
 	t.Parallel()
 	path := "sqlite:" + filepath.Join(t.TempDir(), "runhook.db")
-	servertest.Start(t, servertest.Options{Database: path})
+	harness.Start(t, harness.Options{Database: path})
 	_, err := server.Open(t.Context(), server.Config{Address: "127.0.0.1:0", Database: path})
 	if !errors.Is(err, database.ErrInUse) {
 		t.Errorf("the error is %v", err)
@@ -109,11 +109,11 @@ func TestADatabaseThatIsInUseIsRefused(t *testing.T) {
 
 func TestTheBaseOfURLsIsWhatIsConfigured(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, servertest.Options{Adjust: func(c *server.Config) { c.PublicURL = "https://runs.example.com/base/" }})
+	s := harness.Start(t, harness.Options{Adjust: func(c *server.Config) { c.PublicURL = "https://runs.example.com/base/" }})
 	if s.URL != "https://runs.example.com/base" {
 		t.Errorf("the base is %s", s.URL)
 	}
-	opened, err := server.Open(t.Context(), server.Config{Address: "0.0.0.0:0", Database: servertest.Memory})
+	opened, err := server.Open(t.Context(), server.Config{Address: "0.0.0.0:0", Database: harness.Memory})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestAnAPIKeyThatCanBeGuessedOrTakenForAnotherIsRefused(t *testing.T) {
 		"tr_prod_1", "tr_prod_abcdefghijklmnopqrs", "tr_dev_abcdefghijklmnopqrst", "tr_stg_abcdefghijklmnopqrst", "pk_prod_abcdefghijklmnopqrst",
 		"tr_prod_abcdefghij klmnopqrst", "tr_prod_abcdefghijklmnopqrs\u00e9", "tr__abcdefghijklmnopqrstuvwxyz", "abcdefghijklmnopqrstuvwxyz",
 	} {
-		_, err := server.Open(t.Context(), server.Config{Database: servertest.Memory, APIKeys: map[protocol.EnvironmentType]string{protocol.Production: key}})
+		_, err := server.Open(t.Context(), server.Config{Database: harness.Memory, APIKeys: map[protocol.EnvironmentType]string{protocol.Production: key}})
 		var wrong *server.FieldError
 		if !errors.As(err, &wrong) || wrong.Field != "APIKeys[PRODUCTION]" || strings.Contains(err.Error(), key) {
 			t.Errorf("%s: the error is %v", key, err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/clock"
 	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
@@ -18,18 +19,23 @@ type Key struct {
 	Environment protocol.EnvironmentType
 	Secret      string
 	Public      string
+	// Off says why the environment is switched off; empty while it is on.
+	Off string
 }
 
 // Webhook returns the secret that signs the notifications to the callback URLs of the
 // environment's runs, as libraries for Standard Webhooks take it.
 func (k Key) Webhook() string { return protocol.WebhookSecret(k.Secret) }
 
-// environments are what a project has, with the slugs that are part of their
-// keys (model.md 1).
-var environments = []struct {
+// environmentKind is an environment that every project has.
+type environmentKind struct {
 	kind protocol.EnvironmentType
 	slug string
-}{
+}
+
+// environments are what a project has, with the slugs that are part of their
+// keys (docs/protocol/model.md §1).
+var environments = []environmentKind{
 	{protocol.Production, "prod"},
 	{protocol.Staging, "stg"},
 	{protocol.Development, "dev"},
@@ -37,34 +43,43 @@ var environments = []struct {
 }
 
 // maximumExecution is how long the executions of a run may take together
-// (execution.md 2.8).
+// (docs/protocol/execution.md §2.8).
 const maximumExecution = 15 * time.Minute
 
 // setUp makes the first organization, project and environments if there are
-// none, and sets the keys that are configured.
-func setUp(ctx context.Context, s *store.Store, config Config) error {
+// none, sets the keys that are configured, and switches environments on and off.
+func setUp(ctx context.Context, s *store.Store, config Config, switched switches) error {
 	var made bool
+	var replaced []protocol.EnvironmentType
 	err := s.Update(ctx, func(tx *store.Tx) error {
-		made = false
+		made, replaced = false, nil
 		existing, err := tx.Environments()
 		if err != nil {
 			return err
 		}
 		if len(existing) == 0 {
 			made = true
-			return createProject(tx, config)
+			if err := createProject(tx, config); err != nil {
+				return err
+			}
+			return switchEnvironments(tx, switched)
 		}
 		for _, e := range existing {
 			if key := config.APIKeys[e.Type]; key != "" && key != e.APIKey {
 				if err := tx.SetAPIKey(e.ID, key); err != nil {
 					return fmt.Errorf("set the key of %s: %w", e.Type, err)
 				}
+				replaced = append(replaced, e.Type)
 			}
 		}
-		return nil
+		return switchEnvironments(tx, switched)
 	})
 	if err != nil {
 		return fmt.Errorf("set up the environments: %w", err)
+	}
+	for _, kind := range replaced {
+		config.Log.Warn("replaced the secret API key of an environment by the one that is configured; "+
+			"from now on the old one is refused, and webhooks to callback URLs are signed by the new one", "environment", kind)
 	}
 	if !made {
 		return nil
@@ -74,6 +89,25 @@ func setUp(ctx context.Context, s *store.Store, config Config) error {
 		config.OnKeys(keys)
 	}
 	return err
+}
+
+// switchEnvironments records which environments are off. The schedules of one that is
+// switched on again miss the ticks of meanwhile.
+func switchEnvironments(tx *store.Tx, switched switches) error {
+	all, err := tx.Environments()
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		why := switched.off[e.Type]
+		if why == e.Off {
+			continue
+		}
+		if err := tx.SwitchEnvironment(e.ID, why); err != nil {
+			return fmt.Errorf("switch %s on or off: %w", e.Type, err)
+		}
+	}
+	return nil
 }
 
 func createProject(tx *store.Tx, config Config) error {
@@ -121,7 +155,7 @@ func keysOf(ctx context.Context, s *store.Store) (keys []Key, err error) {
 func keysIn(environments []*model.Environment) []Key {
 	keys := make([]Key, 0, len(environments))
 	for _, e := range environments {
-		keys = append(keys, Key{Environment: e.Type, Secret: e.APIKey, Public: e.PublicKey})
+		keys = append(keys, Key{Environment: e.Type, Secret: e.APIKey, Public: e.PublicKey, Off: e.Off})
 	}
 	return keys
 }
@@ -150,9 +184,19 @@ func openStore(ctx context.Context, config Config, monitor *health.Monitor) (*st
 	return store.Open(ctx, options)
 }
 
+// sharedClock returns nil for the database's clock. In a test that gives the server a
+// clock, that is the database's, too.
+func sharedClock(config Config) clock.Clock {
+	if _, real := config.Clock.(clock.System); real {
+		return nil
+	}
+	return config.Clock
+}
+
 func storeOptions(config Config) (store.Options, error) {
 	options := store.Options{
 		URL: config.Database, Opened: config.OpenedDatabase, Wrap: config.WrapDatabase, Clock: config.Clock, Log: config.Log,
+		SharedClock: sharedClock(config),
 	}
 	if config.EncryptionKey == "" {
 		return options, nil

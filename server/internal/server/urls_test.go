@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
-	"github.com/runhook/runhook/server/internal/servertest"
+	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
 // targets is a web server that keeps what it was asked for, as the request lines
@@ -51,10 +51,10 @@ const (
 
 func TestEveryURLThatIsCalledIsNormalised(t *testing.T) {
 	t.Parallel()
-	servertest.EachDatabase(t, func(t *testing.T, database string) {
-		s := servertest.Start(t, servertest.Options{Database: database})
+	harness.EachDatabase(t, func(t *testing.T, database string) {
+		s := harness.Start(t, harness.Options{Database: database})
 		dev := s.Development()
-		app := servertest.NewUnregisteredApp(t, s)
+		app := harness.NewUnregisteredApp(t, s)
 		registered := newTargets(t, app.ServeHTTP)
 		app.URL = registered.url + oddURL
 		app.Register(dev, "app")
@@ -70,9 +70,9 @@ func TestEveryURLThatIsCalledIsNormalised(t *testing.T) {
 				w.WriteHeader(http.StatusFound)
 			}
 		})
-		dev.Subscribe(subscribed.url+oddURL, servertest.Fields{"headers": map[string]string{}})
+		dev.Subscribe(subscribed.url+oddURL, harness.Fields{"headers": map[string]string{}})
 		dev.OK("POST", "/api/v1/event-dispatchers/ephemeral", map[string]string{"url": awaited.url + oddURL, "name": "awaited"}, nil)
-		fetch := func(x *servertest.Execution, key, url string) protocol.Task {
+		fetch := func(x *harness.Execution, key, url string) protocol.Task {
 			params, err := json.Marshal(map[string]string{"url": url})
 			if err != nil {
 				t.Error(err)
@@ -80,11 +80,11 @@ func TestEveryURLThatIsCalledIsNormalised(t *testing.T) {
 			return x.Task(key, func(task *protocol.CreateTask) { task.Operation, task.Params = "fetch", params })
 		}
 		run := app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: callback.url + oddURL}},
-			func(x *servertest.Execution) servertest.Reply {
-				return servertest.Resume(fetch(x, "plain", fetched.url+oddURL))
-			}, func(x *servertest.Execution) servertest.Reply {
-				return servertest.Resume(fetch(x, "redirected", redirected.url+"/from"))
-			}, servertest.Always(servertest.Success("")))
+			func(x *harness.Execution) harness.Reply {
+				return harness.Resume(fetch(x, "plain", fetched.url+oddURL))
+			}, func(x *harness.Execution) harness.Reply {
+				return harness.Resume(fetch(x, "redirected", redirected.url+"/from"))
+			}, harness.Always(harness.Success("")))
 		s.Wait("the run to end", func() bool {
 			// An operation is looked for again after a moment where its row was locked.
 			s.Clock.Advance(100 * time.Millisecond)
@@ -110,14 +110,14 @@ func first[T any](all []T, _ string) []T { return all }
 
 func TestAURLThatCannotBeSentIsRefusedNamingItsPart(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, servertest.Options{})
-	servertest.NewApp(t, s)
+	s := harness.Start(t, harness.Options{})
+	harness.NewApp(t, s)
 	for url, part := range map[string]string{"http://a b/": `the host "a b"`, "http://h:x/": `the port "x"`, "http://u:p@h/": "user name", "gopher://h/": `the scheme "gopher"`} {
 		for path, body := range map[string]any{
-			"/api/v1/jobs/job/invoke":             servertest.Fields{"options": servertest.Fields{"callbackUrl": url}},
-			"/api/v1/endpoints":                   servertest.Fields{"id": "app", "url": url},
-			"/api/runhook/v1/subscriptions":       servertest.Fields{"url": url},
-			"/api/v1/event-dispatchers/ephemeral": servertest.Fields{"url": url, "name": "n"},
+			"/api/v1/jobs/job/invoke":             harness.Fields{"options": harness.Fields{"callbackUrl": url}},
+			"/api/v1/endpoints":                   harness.Fields{"id": "app", "url": url},
+			"/api/runhook/v1/subscriptions":       harness.Fields{"url": url},
+			"/api/v1/event-dispatchers/ephemeral": harness.Fields{"url": url, "name": "n"},
 		} {
 			answer := s.Development().Do("POST", path, body)
 			if answer.Status != 400 || !strings.Contains(answer.Error(), part) || !strings.Contains(strings.ToLower(answer.Error()), "url: ") {

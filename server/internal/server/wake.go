@@ -4,36 +4,36 @@ import "github.com/runhook/runhook/server/internal/store"
 
 // wake has every part look for work that another process has left.
 func (s *Server) wake() {
-	if s.registry == nil {
+	if s.apps == nil {
 		return // still being built; the loops look when they start
 	}
-	s.engine.Wake()
-	s.notify.Wake()
-	s.trigger.Wake()
-	s.schedule.Wake()
-	s.inbox.Wake()
-	s.registry.Wake()
+	s.runs.Wake()
+	s.delivery.Wake()
+	s.events.Wake()
+	s.schedules.Wake()
+	s.queue.Wake()
+	s.apps.Wake()
 }
 
 // signal has the part that a signal of another process is for look for work.
 func (s *Server) signal(name string) {
 	switch name {
 	case store.SignalRuns:
-		s.engine.WakeRuns()
+		s.runs.WakeRuns()
 	case store.SignalTasks:
-		s.engine.WakeTasks()
+		s.runs.WakeTasks()
 	case store.SignalNotifications:
-		s.notify.Wake()
+		s.delivery.Wake()
 	case store.SignalEvents:
-		s.trigger.Wake()
+		s.events.Wake()
 	case store.SignalSchedules:
-		s.schedule.Wake()
+		s.schedules.Wake()
 	case store.SignalDeliveries:
-		s.inbox.Wake()
+		s.queue.Wake()
 	case store.SignalWaits:
-		s.trigger.WakeWaits()
+		s.events.WakeWaits()
 	case store.SignalIndexes:
-		s.registry.Wake()
+		s.apps.Wake()
 	default:
 		s.wake()
 	}

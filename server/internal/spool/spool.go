@@ -59,7 +59,7 @@ func Open(folder string) (*File, error) {
 	return f, nil
 }
 
-// Close gives up the file. Streams that are open fail from then on.
+// Close discards the file. Streams that are open fail from then on.
 func (f *File) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -119,7 +119,10 @@ type Stream struct {
 	closed bool
 }
 
-var _ io.Writer = (*Stream)(nil)
+var (
+	_ io.Writer   = (*Stream)(nil)
+	_ io.WriterTo = (*Stream)(nil)
+)
 
 // Stream returns an empty stream, which must be closed.
 func (f *File) Stream() *Stream {
@@ -175,6 +178,26 @@ func (s *Stream) ReadInto(text []byte) error {
 		text = text[len(piece):]
 	}
 	return nil
+}
+
+// WriteTo writes the whole stream, and has a block of it in memory at a time.
+func (s *Stream) WriteTo(w io.Writer) (written int64, err error) {
+	if s.closed {
+		return 0, ErrClosed
+	}
+	buffer := make([]byte, min(s.size, BlockSize))
+	for i, block := range s.blocks {
+		piece := buffer[:min(s.size-int64(i)*BlockSize, BlockSize)]
+		if _, err := s.in.file.ReadAt(piece, block*BlockSize); err != nil {
+			return written, fmt.Errorf("read the spool: %w", err)
+		}
+		n, err := w.Write(piece)
+		written += int64(n)
+		if err != nil {
+			return written, err
+		}
+	}
+	return written, nil
 }
 
 // Close gives back what the stream takes on disk. It never fails, and may be called

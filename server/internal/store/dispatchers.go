@@ -87,6 +87,15 @@ func (tx *Tx) Listeners(environmentID, name, source, after string, limit int) ([
 	return listeners, err
 }
 
+// ListenedNames returns those of some names of events that an enabled dispatcher of an
+// environment listens for, with a source.
+func (tx *Tx) ListenedNames(environmentID, source string, names []string) ([]string, error) {
+	return collect(tx, `
+		SELECT DISTINCT e.name FROM dispatcher_events e JOIN dispatchers d ON d.id = e.dispatcher_id
+		WHERE e.environment_id = $1 AND e.source = $2 AND e.name `+tx.conn.Dialect().InList("$3")+` AND d.enabled`,
+		[]any{environmentID, source, jsonList(names)}, scanString)
+}
+
 const listenersQuery = `
 SELECT ` + dispatcherColumns + ` FROM dispatcher_events e
 JOIN dispatchers d ON d.id = e.dispatcher_id

@@ -55,7 +55,8 @@ func (tx *Tx) DynamicTriggerBySlug(endpointID, slug string) (model.DynamicTrigge
 
 // JobVersionsOfDynamicTriggers returns the versions that new runs take of the jobs
 // of dynamic triggers whose sources' dispatchers are given, once for each of the
-// dispatchers. What was disabled or is gone from its app is left out.
+// dispatchers. What was disabled or is gone from its app is left out, and so are
+// sources that are not registered with their service.
 func (tx *Tx) JobVersionsOfDynamicTriggers(dispatcherIDs []string) ([]JobVersion, error) {
 	if len(dispatcherIDs) == 0 {
 		return nil, nil
@@ -63,7 +64,7 @@ func (tx *Tx) JobVersionsOfDynamicTriggers(dispatcherIDs []string) ([]JobVersion
 	return collect(tx, jobVersionQuery+`
 		JOIN dynamic_trigger_jobs tj ON tj.job_id = v.job_id
 		JOIN dynamic_triggers t ON t.id = tj.dynamic_trigger_id AND t.active AND t.environment_id = v.environment_id
-		JOIN trigger_sources s ON s.dynamic_trigger_id = t.id
+		JOIN trigger_sources s ON s.dynamic_trigger_id = t.id AND s.active AND s.listed
 		JOIN dispatchers d ON d.target_id = s.id AND d.environment_id = v.environment_id
 		WHERE d.id `+tx.conn.Dialect().InList("$1")+` AND d.kind = '`+string(model.DispatchDynamicTrigger)+`' AND d.enabled
 		  AND v.latest AND v.status = '`+string(model.JobActive)+`'

@@ -36,12 +36,28 @@ func (tx *Tx) UpsertEndpoint(e model.Endpoint) (model.Endpoint, error) {
 	return stored, err
 }
 
-// UpdateEndpoint records what an endpoint told of itself, where it moved, and whether
-// it still replaces another.
+// UpdateEndpoint records what the app at the URL of an endpoint says of itself. It
+// changes nothing if another app has been registered meanwhile.
 func (tx *Tx) UpdateEndpoint(e model.Endpoint) error {
 	return tx.conn.Queue(`
-		UPDATE endpoints SET url = $1, version = $2, sdk_version = $3, execution_limit_ms = $4, replaces_url = $5, updated_at = $6 WHERE id = $7`,
-		[]any{e.URL, e.Version, e.SDKVersion, e.ExecutionLimit.Milliseconds(), e.ReplacesURL, micros(tx.now), e.ID}, nil)
+		UPDATE endpoints SET version = $1, sdk_version = $2, execution_limit_ms = $3, updated_at = $4 WHERE id = $5 AND url = $6`,
+		[]any{e.Version, e.SDKVersion, e.ExecutionLimit.Milliseconds(), micros(tx.now), e.ID, e.URL}, nil)
+}
+
+// EndpointIndexed records what an endpoint is now that the app at a URL was indexed,
+// and that it replaces no other any more. It returns false, and changes nothing, if the
+// endpoint is not at that URL any more: another app has been registered, or it was
+// removed.
+func (tx *Tx) EndpointIndexed(e model.Endpoint, at string) (bool, error) {
+	changed, err := tx.conn.Exec(`
+		UPDATE endpoints SET url = $1, version = $2, sdk_version = $3, replaces_url = '', updated_at = $4 WHERE id = $5 AND url = $6`,
+		e.URL, e.Version, e.SDKVersion, micros(tx.now), e.ID, at)
+	return changed > 0, err
+}
+
+// RemoveEndpointURL has nothing be called at an endpoint any more.
+func (tx *Tx) RemoveEndpointURL(id string) error {
+	return tx.conn.Queue(`UPDATE endpoints SET url = '', updated_at = $1 WHERE id = $2`, []any{micros(tx.now), id}, nil)
 }
 
 // Endpoint returns the endpoint with the id.
@@ -88,7 +104,7 @@ func (tx *Tx) Index(environmentID, id string) (model.EndpointIndex, bool, error)
 }
 
 // DueIndexes returns the environments of all indexings that have a due time and that
-// nobody has leased.
+// no process has leased.
 func (tx *Tx) DueIndexes() ([]Due, error) {
 	return tx.dueBy("endpoint_indexes", "environment_id", "due_at")
 }
@@ -96,7 +112,7 @@ func (tx *Tx) DueIndexes() ([]Due, error) {
 // ClaimIndexes leases up to limit due indexings of an environment to a process, the
 // longest due first.
 func (tx *Tx) ClaimIndexes(owner, environmentID string, limit int) ([]model.EndpointIndex, error) {
-	return collect(tx, tx.pick(`
+	return collect(tx, tx.skipLockedClaim(`
 			SELECT id FROM endpoint_indexes
 			WHERE due_at IS NOT NULL AND lease_owner IS NULL AND environment_id = $4 AND due_at <= $2
 			ORDER BY due_at LIMIT $3`)+`
@@ -129,17 +145,16 @@ func (tx *Tx) nextDue(query string, args ...any) (time.Time, error) {
 	return timeOf(due), nil
 }
 
-// EndIndex records the outcome of an indexing: SUCCESS with the document and
-// stats, FAILURE with an error, or PENDING with the time to try again.
-func (tx *Tx) EndIndex(i model.EndpointIndex, document []byte, due time.Time) error {
+// EndIndex records the outcome of an indexing: SUCCESS with stats, FAILURE with an error, or PENDING with the time to try again.
+func (tx *Tx) EndIndex(i model.EndpointIndex, due time.Time) error {
 	changed, err := tx.conn.Exec(`
 		UPDATE endpoint_indexes
-		SET status = $1, data = $2, stats = $3, error = $4, due_at = $5, lease_owner = NULL, updated_at = $6, moved_from = $7
-		WHERE id = $8 AND `+holder+` = $9 AND lease_number = $10 AND status = '`+string(model.IndexStarted)+`'`,
-		string(i.Status), jsonOrNull(document), jsonOrNull(i.Stats), jsonOrNull(i.Error), microsOrNull(due), micros(tx.now),
+		SET status = $1, stats = $2, error = $3, due_at = $4, lease_owner = NULL, updated_at = $5, moved_from = $6
+		WHERE id = $7 AND `+leaseOwner+` = $8 AND lease_number = $9 AND status = '`+string(model.IndexStarted)+`'`,
+		string(i.Status), jsonOrNull(i.Stats), jsonOrNull(i.Error), microsOrNull(due), micros(tx.now),
 		textOrNull(i.MovedFrom), i.ID, i.Lease.Owner, i.Lease.Number)
 	if err == nil && changed == 0 {
-		return model.ErrLost
+		return model.ErrLeaseLost
 	}
 	return err
 }

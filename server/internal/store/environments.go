@@ -12,7 +12,7 @@ import (
 )
 
 const environmentQuery = `
-SELECT e.id, e.slug, e.shortcode, e.type, e.api_key_encrypted, e.public_key_encrypted, e.created_at, e.updated_at,
+SELECT e.id, e.slug, e.shortcode, e.type, e.api_key_encrypted, e.public_key_encrypted, e.off_because, e.created_at, e.updated_at,
        p.id, p.slug, p.name, o.id, o.slug, o.title, o.maximum_execution_ms
 FROM environments e
 JOIN projects p ON p.id = e.project_id
@@ -21,8 +21,9 @@ JOIN organizations o ON o.id = p.organization_id `
 func (tx *Tx) scanEnvironment(rows database.Rows) (*model.Environment, error) {
 	var e model.Environment
 	var apiKey, publicKey string
+	var off *string
 	var created, updated, maximum int64
-	if err := rows.Scan(&e.ID, &e.Slug, &e.Shortcode, &e.Type, &apiKey, &publicKey, &created, &updated,
+	if err := rows.Scan(&e.ID, &e.Slug, &e.Shortcode, &e.Type, &apiKey, &publicKey, &off, &created, &updated,
 		&e.Project.ID, &e.Project.Slug, &e.Project.Name,
 		&e.Organization.ID, &e.Organization.Slug, &e.Organization.Title, &maximum); err != nil {
 		return nil, err
@@ -34,6 +35,7 @@ func (tx *Tx) scanEnvironment(rows database.Rows) (*model.Environment, error) {
 	if e.PublicKey, err = tx.box.open(publicKey, publicKeyPlace(e.ID)); err != nil {
 		return nil, err
 	}
+	e.Off = textOrEmpty(off)
 	e.CreatedAt, e.UpdatedAt = timeOf(created), timeOf(updated)
 	e.Organization.MaximumExecution = time.Duration(maximum) * time.Millisecond
 	return &e, nil
@@ -99,6 +101,35 @@ func (tx *Tx) SetAPIKey(environmentID, key string) error {
 	return err
 }
 
+// SwitchEnvironment switches an environment off for a reason, or on if that is empty.
+// What runs of its own accord is then due at once, to be looked at: its schedules
+// have no tick while it is off.
+func (tx *Tx) SwitchEnvironment(environmentID, off string) error {
+	tx.AfterCommit(tx.cache.forget)
+	if _, err := tx.conn.Exec(`UPDATE environments SET off_because = $1, updated_at = $2 WHERE id = $3`,
+		textOrNull(off), micros(tx.now), environmentID); err != nil || off != "" {
+		return err
+	}
+	return tx.SkipTicksOfEnvironment(environmentID)
+}
+
+// EnvironmentsOff returns the ids of the environments that are switched off.
+func (tx *Tx) EnvironmentsOff() ([]string, error) {
+	return collect(tx, `SELECT id FROM environments WHERE off_because IS NOT NULL ORDER BY id`, nil, scanString)
+}
+
+// ReasonsOff returns why environments are switched off, by their type.
+func (tx *Tx) ReasonsOff() (map[protocol.EnvironmentType]string, error) {
+	reasons := map[protocol.EnvironmentType]string{}
+	_, err := collect(tx, `SELECT type, off_because FROM environments WHERE off_because IS NOT NULL`, nil, func(rows database.Rows) (struct{}, error) {
+		var kind, why string
+		err := rows.Scan(&kind, &why)
+		reasons[protocol.EnvironmentType(kind)] = why
+		return struct{}{}, err
+	})
+	return reasons, err
+}
+
 // environmentLifetime is how long a process trusts what it knows of an
 // environment, and so how long a replaced key may still work elsewhere.
 const environmentLifetime = 5 * time.Second
@@ -118,7 +149,7 @@ type cachedEnvironment struct {
 }
 
 // environmentCacheSize bounds the cache; there are few environments, so it is
-// only reached by somebody guessing.
+// only reached by someone guessing.
 const environmentCacheSize = 10_000
 
 func (c *environmentCache) find(key string) (cached cachedEnvironment, ok bool, generation int) {

@@ -14,7 +14,7 @@ func (tx *Tx) InsertEventWait(w model.EventWait, over time.Time) error {
 		[]any{w.ID, w.URL, textOrNull(w.RunID), micros(over), textOrNull(w.TaskID)}, nil)
 }
 
-// EndWaitsWith has those of the waits that still wait be told of an event, which
+// EndWaitsWith has those of the waits that still wait receive an event, which
 // is on record, and returns how many these are. Nothing else ends them any more.
 func (tx *Tx) EndWaitsWith(ids []string, eventID string) (int, error) {
 	if len(ids) == 0 {
@@ -34,7 +34,7 @@ func (tx *Tx) EndWaitsWith(ids []string, eventID string) (int, error) {
 // ClaimEventWaits leases up to limit waits that are due to a process, the longest
 // due first, and returns when the next one is due.
 func (tx *Tx) ClaimEventWaits(owner string, limit int) ([]model.EventWait, time.Time, error) {
-	claimed, err := collect(tx, tx.pick(`
+	claimed, err := collect(tx, tx.skipLockedClaim(`
 			SELECT id FROM event_waits
 			WHERE due_at IS NOT NULL AND lease_owner IS NULL AND due_at <= $2
 			ORDER BY due_at LIMIT $3`)+`
@@ -55,7 +55,7 @@ func (tx *Tx) ClaimEventWaits(owner string, limit int) ([]model.EventWait, time.
 	return claimed, next, err
 }
 
-// NextDueEventWait returns when the next wait that nobody has leased is due, or
+// NextDueEventWait returns when the next wait that no process has leased is due, or
 // the zero time if none is.
 func (tx *Tx) NextDueEventWait() (time.Time, error) {
 	return tx.nextDue(`SELECT due_at FROM event_waits WHERE due_at IS NOT NULL AND lease_owner IS NULL ORDER BY due_at LIMIT 1`)
@@ -67,22 +67,28 @@ func (tx *Tx) EventOfWait(w model.EventWait) (model.Event, bool, error) {
 		[]any{w.ID}, scanEvent)
 }
 
+// WaitBytes returns how many bytes the payload and the context of the event have
+// together that ended a wait; 0 if none has.
+func (tx *Tx) WaitBytes(w model.EventWait) (int64, error) {
+	return tx.bytes(`SELECT `+bytesOf("payload", "context")+` FROM events WHERE id = (SELECT event_id FROM event_waits WHERE id = $1)`, w.ID)
+}
+
 // RetryEventWait gives back the lease of a wait whose URL is to be called again at
-// a time, with the attempts as they are in w. It gives [model.ErrLost] when the
+// a time, with the attempts as they are in w. It gives [model.ErrLeaseLost] when the
 // lease is no longer w's.
 func (tx *Tx) RetryEventWait(w model.EventWait, again time.Time) error {
 	return tx.conn.Queue(`
 		UPDATE event_waits SET attempts = $1, due_at = $2, lease_owner = NULL
-		WHERE id = $3 AND `+holder+` = $4 AND lease_number = $5`,
+		WHERE id = $3 AND `+leaseOwner+` = $4 AND lease_number = $5`,
 		[]any{w.Attempts, micros(again), w.ID, w.Lease.Owner, w.Lease.Number}, mustChange)
 }
 
 // DeleteEventWait removes a leased wait and its dispatcher. It gives
-// [model.ErrLost] when the lease is no longer w's.
+// [model.ErrLeaseLost] when the lease is no longer w's.
 func (tx *Tx) DeleteEventWait(w model.EventWait) error {
 	return tx.conn.Queue(`
 		DELETE FROM dispatchers WHERE id = (
-			SELECT id FROM event_waits WHERE id = $1 AND `+holder+` = $2 AND lease_number = $3)`,
+			SELECT id FROM event_waits WHERE id = $1 AND `+leaseOwner+` = $2 AND lease_number = $3)`,
 		[]any{w.ID, w.Lease.Owner, w.Lease.Number}, mustChange)
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"time"
 
 	"github.com/runhook/runhook/server/internal/model"
@@ -17,15 +18,75 @@ func (tx *Tx) InsertEvent(e model.Event) (bool, error) {
 // InsertDueEvent is InsertEvent for an event that is to be delivered at a time,
 // or not by itself if that is zero.
 func (tx *Tx) InsertDueEvent(e model.Event, due time.Time) (bool, error) {
-	changed, err := tx.conn.Exec(`
+	changed, err := tx.conn.Exec(insertOneEvent, tx.eventValues(nil, DueEvent{e, due})...)
+	return changed > 0, err
+}
+
+// DueEvent is an event that is to be delivered at a time, or not by itself if that is
+// zero.
+type DueEvent struct {
+	model.Event
+	Due time.Time
+}
+
+// InsertDueEvents is InsertDueEvent for any number of events, in few statements. It
+// returns the ids of those that were recorded. An event id that is given twice is that
+// of the first.
+func (tx *Tx) InsertDueEvents(events []DueEvent) (map[string]bool, error) {
+	inserted := make(map[string]bool, len(events))
+	for together := range slices.Chunk(events, eventsTogether) {
+		if len(together) < eventsTogether {
+			for _, e := range together {
+				ok, err := tx.InsertDueEvent(e.Event, e.Due)
+				if err != nil {
+					return nil, err
+				}
+				if ok {
+					inserted[e.ID] = true
+				}
+			}
+			continue
+		}
+		values := make([]any, 0, len(together)*len(eventParameters))
+		for _, e := range together {
+			values = tx.eventValues(values, e)
+		}
+		ids, err := collect(tx, insertManyEvents, values, scanString)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			inserted[id] = true
+		}
+	}
+	return inserted, nil
+}
+
+// eventsTogether is how many events one statement inserts; see [runsTogether].
+const eventsTogether = 100
+
+var insertOneEvent, insertManyEvents = insertEvents(1), insertEvents(eventsTogether) + ` RETURNING id`
+
+// eventParameters are the values of one event in SQL: those of [Tx.eventValues], of
+// which the last, the time, stands for two.
+var eventParameters = []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 17}
+
+const eventValues = 17
+
+func insertEvents(number int) string {
+	return `
 		INSERT INTO events (id, environment_id, event_id, name, source, payload, context, is_request, source_context, account_id,
 		                    is_test, internal, timestamp, deliver_at, delivered_at, due_at, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)
-		ON CONFLICT (environment_id, event_id) DO NOTHING`,
+		VALUES ` + rowsOfValues(number, "", eventParameters, eventValues) + `
+		ON CONFLICT (environment_id, event_id) DO NOTHING`
+}
+
+// eventValues appends the parameters of an event.
+func (tx *Tx) eventValues(values []any, e DueEvent) []any {
+	return append(values,
 		e.ID, e.EnvironmentID, e.EventID, e.Name, e.Source, string(e.Payload), string(e.Context), e.IsRequest,
 		jsonOrNull(e.SourceContext), textOrNull(e.AccountID), e.IsTest, e.Internal, micros(e.Timestamp), micros(e.DeliverAt),
-		microsOrNull(e.DeliveredAt), microsOrNull(due), micros(tx.now))
-	return changed > 0, err
+		microsOrNull(e.DeliveredAt), microsOrNull(e.Due), micros(tx.now))
 }
 
 // RunOfEvent returns the id and the job of the first run that the event with the

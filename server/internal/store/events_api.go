@@ -11,6 +11,10 @@ import (
 const eventColumns = `id, environment_id, event_id, name, source, payload, context, is_request, source_context, account_id,
 	is_test, internal, timestamp, deliver_at, delivered_at, cancelled_at, created_at, updated_at`
 
+// eventHeadColumns are eventColumns without the payload and the context, which may be
+// large.
+var eventHeadColumns = strings.Replace(eventColumns, "payload, context", "'', ''", 1)
+
 // eventScan holds the destinations of eventColumns that need converting.
 type eventScan struct {
 	event                               model.Event
@@ -46,9 +50,24 @@ func scanEvent(rows database.Rows) (model.Event, error) {
 
 // EventHead is Event without the payload and context, which may be large.
 func (tx *Tx) EventHead(environmentID, eventID string) (model.Event, bool, error) {
-	head := strings.Replace(eventColumns, "payload, context", "'', ''", 1)
-	return first(tx, `SELECT `+head+` FROM events WHERE environment_id = $1 AND event_id = $2`,
+	return first(tx, `SELECT `+eventHeadColumns+` FROM events WHERE environment_id = $1 AND event_id = $2`,
 		[]any{environmentID, eventID}, scanEvent)
+}
+
+// EventHeads is EventHead for many event ids, by these. Those that there are not are
+// left out.
+func (tx *Tx) EventHeads(environmentID string, eventIDs []string) (map[string]model.Event, error) {
+	heads := make(map[string]model.Event, len(eventIDs))
+	if len(eventIDs) == 0 {
+		return heads, nil
+	}
+	head := strings.Replace(eventColumns, "payload, context", "'', ''", 1)
+	found, err := collect(tx, `SELECT `+head+` FROM events WHERE environment_id = $1 AND event_id `+tx.conn.Dialect().InList("$2"),
+		[]any{environmentID, jsonList(eventIDs)}, scanEvent)
+	for _, e := range found {
+		heads[e.EventID] = e
+	}
+	return heads, err
 }
 
 // Event returns the event of an environment with the event id.
@@ -68,30 +87,43 @@ type EventChange struct {
 }
 
 // ChangeEvent changes an event of an environment that is not due before the given
-// time. It returns false, and changes nothing, if there is no such event or it is
+// time, and returns when it is to be delivered then. It returns false, and changes nothing, if there is no such event or it is
 // no longer to be delivered by itself.
-func (tx *Tx) ChangeEvent(environmentID, eventID string, notBefore time.Time, c EventChange) (model.Event, bool, error) {
+func (tx *Tx) ChangeEvent(environmentID, eventID string, notBefore time.Time, c EventChange) (deliverAt time.Time, changed bool, err error) {
 	return first(tx, `
 		UPDATE events
 		SET payload = COALESCE($1, payload), context = COALESCE($2, context), is_request = COALESCE($3, is_request),
 		    deliver_at = $4, due_at = $4, updated_at = $5
 		WHERE environment_id = $6 AND event_id = $7
 		  AND due_at >= $8 AND lease_owner IS NULL AND deliver_at >= $8 AND cancelled_at IS NULL
-		RETURNING `+eventColumns,
+		RETURNING deliver_at`,
 		[]any{jsonOrNull(c.Payload), jsonOrNull(c.Context), c.IsRequest, micros(c.DeliverAt), micros(tx.now),
-			environmentID, eventID, micros(notBefore)}, scanEvent)
+			environmentID, eventID, micros(notBefore)}, func(rows database.Rows) (time.Time, error) {
+			var at int64
+			err := rows.Scan(&at)
+			return timeOf(at), err
+		})
 }
 
 // CancelEvent has an event not be delivered, or not any further, and returns it.
 // One that is canceled stays as it is.
 func (tx *Tx) CancelEvent(environmentID, eventID string) (model.Event, bool, error) {
 	if _, err := tx.conn.Exec(`
-		UPDATE events SET cancelled_at = $1, updated_at = $1, due_at = NULL, lease_owner = NULL
+		UPDATE events SET cancelled_at = $1, updated_at = $1, due_at = NULL, lease_owner = NULL, set_aside_at = NULL
 		WHERE environment_id = $2 AND event_id = $3 AND cancelled_at IS NULL`,
 		micros(tx.now), environmentID, eventID); err != nil {
 		return model.Event{}, false, err
 	}
 	return tx.Event(environmentID, eventID)
+}
+
+// CancelDueEvent cancels an event if its delivery has not begun: it is due now
+// or later.
+func (tx *Tx) CancelDueEvent(environmentID, eventID string) error {
+	return tx.conn.Queue(`
+		UPDATE events SET cancelled_at = $1, updated_at = $1, due_at = NULL
+		WHERE environment_id = $2 AND event_id = $3 AND due_at IS NOT NULL AND lease_owner IS NULL`,
+		[]any{micros(tx.now), environmentID, eventID}, nil)
 }
 
 // FindAccount returns the id of the environment's account with the identifier, or
@@ -102,18 +134,18 @@ func (tx *Tx) FindAccount(environmentID, identifier string) (string, error) {
 	return id, err
 }
 
-// RunsOfEvent returns the runs that an event started, in the order they were
-// created. id is the event's own, not its event id.
-func (tx *Tx) RunsOfEvent(id string) ([]RunSummary, error) {
+// RunsOfEvent returns up to limit runs that an event started, in the order they were
+// created and after the named one. id is the event's own, not its event id.
+func (tx *Tx) RunsOfEvent(id, after string, limit int) ([]RunSummary, error) {
 	return collect(tx, `
-		SELECT id, status, started_at, updated_at, completed_at FROM runs WHERE event_id = $1 ORDER BY id`,
-		[]any{id}, scanRunSummary)
+		SELECT id, status, started_at, updated_at, completed_at FROM runs WHERE event_id = $1 AND id > $2 ORDER BY id LIMIT $3`,
+		[]any{id, after, limit}, scanRunSummary)
 }
 
-// OpenRunIDsOfEvent returns the runs of an event that have not ended, oldest
-// first.
-func (tx *Tx) OpenRunIDsOfEvent(id string) ([]string, error) {
+// OpenRunIDsOfEvent returns up to limit runs of an event that have not ended, oldest
+// first and after the named one.
+func (tx *Tx) OpenRunIDsOfEvent(id, after string, limit int) ([]string, error) {
 	return collect(tx, `
-		SELECT id FROM runs WHERE event_id = $1 AND status IN (`+quoted(model.OpenRunStatuses())+`) ORDER BY id`,
-		[]any{id}, scanString)
+		SELECT id FROM runs WHERE event_id = $1 AND id > $2 AND status IN (`+quoted(model.OpenRunStatuses())+`) ORDER BY id LIMIT $3`,
+		[]any{id, after, limit}, scanString)
 }

@@ -16,3 +16,13 @@ func Seal(masterKey []byte, secret, place string) string {
 	}
 	return box.seal(secret, place)
 }
+
+// ShortenedTexts returns the columns whose texts are shortened as they are moved to
+// PostgreSQL, as table.column, with the bytes that are left of each.
+func ShortenedTexts() map[string]int {
+	columns := map[string]int{}
+	for column, limit := range indexed {
+		columns[column] = limit.Bytes
+	}
+	return columns
+}

@@ -21,7 +21,7 @@ var fillStatements = []string{
 	`INSERT INTO environments VALUES ('env_0', 'proj_0', 'dev', 'DEVELOPMENT', 'a', 'b', 'c', 'd', 0, 0)`,
 	`INSERT INTO endpoints VALUES ('endpoint_0', 'env_0', 'app', 'http://127.0.0.1:9', 'hook', '1', '1', 1000, 0, 0)`,
 	`INSERT INTO endpoints VALUES ('endpoint_1', 'env_0', 'other', 'http://127.0.0.1:9', 'hook', '1', '1', 1000, 0, 0)`,
-	`INSERT INTO jobs SELECT 'job_' || i, 'proj_0', 'job-' || i, 'Job', FALSE, 0, 0 FROM generate_series(0, 19) i`,
+	`INSERT INTO jobs SELECT 'job_' || i, 'proj_0', 'job-' || i, 0, 0 FROM generate_series(0, 19) i`,
 	`INSERT INTO job_versions (id, environment_id, job_id, endpoint_id, version, status, latest, specification, created_at, updated_at)
 	 SELECT 'version_' || i, 'env_0', 'job_' || i, 'endpoint_0', '1.0.0', 'ACTIVE', TRUE, '{}', 0, 0 FROM generate_series(0, 19) i`,
 	`INSERT INTO concurrency_limits VALUES ('limit_0', 'env_0', 1)`,

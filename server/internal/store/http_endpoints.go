@@ -94,19 +94,22 @@ func (tx *Tx) HTTPEndpointAt(id, shortcode string) (AddressedHTTPEndpoint, bool,
 	})
 }
 
-// HTTPEndpoints returns up to limit HTTP endpoints that apps of an environment use
-// or have used, by their keys and from the given one on; empty for the first.
-func (tx *Tx) HTTPEndpoints(environmentID, from string, limit int) ([]model.HTTPEndpoint, error) {
-	return collect(tx, `
-		SELECT h.id, h.key, x.endpoint_id, x.active, x.source, x.immediate_response_filter, x.skip_triggering_runs
-		FROM http_endpoint_environments x
-		JOIN http_endpoints h ON h.id = x.http_endpoint_id
-		WHERE x.environment_id = $1 AND h.key >= $2 ORDER BY h.key LIMIT $3`,
-		[]any{environmentID, from, limit}, func(rows database.Rows) (model.HTTPEndpoint, error) {
+// HTTPEndpoints returns a page of the HTTP endpoints that apps of an environment use or
+// have used, by their keys and from the given one on, and the key of the first that is
+// not on it.
+func (tx *Tx) HTTPEndpoints(environmentID, from string, page Page) ([]model.HTTPEndpoint, string, error) {
+	return readPage(tx, listing[model.HTTPEndpoint]{
+		columns: `h.id, h.key, x.endpoint_id, x.active, x.source, x.immediate_response_filter, x.skip_triggering_runs`,
+		from: `FROM http_endpoint_environments x
+			JOIN http_endpoints h ON h.id = x.http_endpoint_id
+			WHERE x.environment_id = $1 AND h.key >= $2 ORDER BY h.key`,
+		args: []any{environmentID, from}, key: "h.key", size: bytesOf("h.key", "x.source", "x.immediate_response_filter"),
+		scan: func(rows database.Rows) (model.HTTPEndpoint, error) {
 			e := model.HTTPEndpoint{EnvironmentID: environmentID}
 			var filter *string
 			err := rows.Scan(&e.ID, &e.Key, &e.EndpointID, &e.Active, &e.Source, &filter, &e.SkipTriggeringRuns)
 			e.ImmediateResponseFilter = jsonOrNil(filter)
 			return e, err
-		})
+		},
+	}, page)
 }

@@ -15,14 +15,14 @@ type Invariant struct {
 	Table string
 	// Broken says, of a row for which it does not hold, what is wrong.
 	Broken string
-	// Passes tells that it may be broken for some seconds, after which servers see to
+	// Passes is set when it may be broken for some seconds, after which servers see to
 	// it by themselves.
 	Passes bool
 	// broken is the condition, in SQL, of rows x for which it does not hold. $now
-	// stands for the time.
+	// stands for the time by the shared clock.
 	broken string
 	// repair is what to set so that it holds again without losing or repeating
-	// anything; empty where only a person can tell. If it sets a status, broken
+	// anything; empty where only a person can decide. If it sets a status, broken
 	// names the statuses it may come from.
 	repair string
 }
@@ -101,33 +101,40 @@ func (tx *Tx) Breaches(span Span) ([]Breach, error) {
 // breaking returns the ids of the rows of a span for which an invariant does not
 // hold.
 func (tx *Tx) breaking(i Invariant, span Span) ([]string, error) {
-	if i == toldToSubscriptions {
-		return tx.untold(span)
+	if i == subscriptionsNotified {
+		return tx.runsNotNotified(span)
 	}
 	where, args := span.where()
-	broken, args := tx.condition(i, args)
+	broken, args, err := tx.condition(i, args)
+	if err != nil {
+		return nil, err
+	}
 	return collect(tx, `SELECT x.id FROM `+i.Table+` x WHERE `+where+` AND (`+broken+`) ORDER BY x.id`, args, scanString)
 }
 
 // condition returns the condition of rows x for which an invariant does not hold,
 // and adds the parameter that it needs to those that there are.
-func (tx *Tx) condition(i Invariant, args []any) (string, []any) {
+func (tx *Tx) condition(i Invariant, args []any) (string, []any, error) {
 	if !strings.Contains(i.broken, "$now") {
-		return i.broken, args
+		return i.broken, args, nil
 	}
-	args = append(args, micros(tx.now))
-	return strings.ReplaceAll(i.broken, "$now", fmt.Sprintf("$%d", len(args))), args
+	now, err := tx.SharedNow()
+	args = append(args, micros(now))
+	return strings.ReplaceAll(i.broken, "$now", fmt.Sprintf("$%d", len(args))), args, err
 }
 
 // Repair makes an invariant hold for a row, if it still does not, and reports
 // whether there was need. It locks the row's run, or the queue of its source, first,
-// as everybody does. The loops of the server find what becomes due by it the next
+// as everyone does. The loops of the server find what becomes due by it the next
 // time they look.
 func (tx *Tx) Repair(b Breach) (bool, error) {
 	if err := tx.lockForRepair(b); err != nil {
 		return false, err
 	}
-	broken, args := tx.condition(b.Invariant, []any{b.ID})
+	broken, args, err := tx.condition(b.Invariant, []any{b.ID})
+	if err != nil {
+		return false, err
+	}
 	changed, err := tx.conn.Exec(`UPDATE `+b.Invariant.Table+` AS x SET `+b.Invariant.repair+`
 		WHERE x.id = $1 AND (`+broken+`)`, args...)
 	return changed > 0, err
@@ -156,7 +163,7 @@ func (tx *Tx) lockForRepair(b Breach) error {
 }
 
 // LostOwners returns those who have rows leased and are on record no more: a
-// process that was given up while it leased them. [Tx.ReleaseNode] makes the rows
+// process that expired while it leased them. [Tx.ReleaseNode] makes the rows
 // due again.
 func (tx *Tx) LostOwners() ([]string, error) {
 	var queries []string

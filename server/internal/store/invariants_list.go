@@ -10,7 +10,7 @@ import (
 )
 
 // leaseless returns the invariant that whatever is leased, is so to a process that
-// is on record: nobody would ever release it otherwise. Processes release such
+// is on record: otherwise it would never be released. Processes release such
 // rows themselves ([Tx.LostOwners]).
 func leaseless(table string) Invariant {
 	return Invariant{
@@ -44,7 +44,7 @@ var (
 var hasEnded = `x.status NOT IN (` + quoted(openRunStatuses) + `)`
 
 var invariants = slices.Concat(runInvariants, taskInvariants, notificationInvariants, eventInvariants, indexInvariants,
-	scheduleInvariants, sourceInvariants, waitInvariants)
+	scheduleInvariants, sourceInvariants, waitInvariants, nodeInvariants)
 
 var runInvariants = []Invariant{
 	leaseless("runs"), idle("runs"),
@@ -61,7 +61,7 @@ var runInvariants = []Invariant{
 		repair: `status = '` + string(model.RunReleased.To) + `', due_at = created_at, priority = 0, parked = FALSE, lease_owner = NULL`,
 	},
 	{
-		// No execution takes as long, so whoever has leased it works on it no more.
+		// No execution takes as long, so its lease owner no longer works on it.
 		Name: "executions end", Table: "runs",
 		Broken: "has been executed for a day, though no execution may take that long",
 		broken: is("x.status", model.RunReleased.From...) + ` AND x.lease_owner IS NOT NULL AND x.updated_at < $now - ` + fmt.Sprint((24 * time.Hour).Microseconds()),
@@ -72,12 +72,12 @@ var runInvariants = []Invariant{
 		Broken: "waits for a task, but none of its tasks is due, waits for a callback or is performed by the server",
 		broken: is("x.status", model.RunResumes.From...) + ` AND (x.lease_owner IS NOT NULL OR x.due_at IS NOT NULL OR x.parked OR NOT EXISTS (
 			SELECT 1 FROM tasks t WHERE t.run_id = x.id AND ` + is("t.status", openTaskStatuses...) + `
-			AND (t.due_at IS NOT NULL OR t.operation_at IS NOT NULL OR t.lease_owner IS NOT NULL OR t.callback_url IS NOT NULL)))`,
+			AND (t.due_at IS NOT NULL OR t.operation_at IS NOT NULL OR t.lease_owner IS NOT NULL OR t.callback_secret IS NOT NULL)))`,
 		repair: `status = '` + string(model.RunResumes.To) + `', due_at = created_at, priority = 0, parked = FALSE, lease_owner = NULL`,
 	},
 	{
 		Name: "runs that wait for room get it", Table: "runs",
-		Broken: "waits for room under its concurrency limit, which nobody uses",
+		Broken: "waits for room under its concurrency limit, which is not used",
 		broken: `x.parked
 			AND x.limit_key NOT IN (SELECT o.limit_key FROM runs o WHERE o.limit_key IS NOT NULL AND o.lease_owner IS NOT NULL)
 			AND x.limit_key NOT IN (SELECT o.limit_key FROM runs o WHERE o.limit_key IS NOT NULL AND o.due_at IS NOT NULL AND o.lease_owner IS NULL)`,
@@ -90,7 +90,7 @@ var runInvariants = []Invariant{
 		repair: `due_at = NULL, parked = FALSE, lease_owner = NULL, completed_at = COALESCE(completed_at, updated_at)`,
 	},
 	{
-		Name: "runs that ended are told of once", Table: "runs",
+		Name: "runs that ended are reported once", Table: "runs",
 		Broken: "has ended and has a callback URL, but not exactly one notification for it",
 		broken: hasEnded + ` AND x.callback_url IS NOT NULL AND x.trimmed_at IS NULL AND (
 			SELECT COUNT(*) FROM notifications n WHERE n.run_id = x.id AND n.url <> '' AND n.subscription_id IS NULL AND n.created_at = x.completed_at)
@@ -103,7 +103,7 @@ var runInvariants = []Invariant{
 			SELECT 1 FROM run_callers c WHERE c.run_id = x.id AND NOT EXISTS (
 				SELECT 1 FROM notifications n WHERE n.run_id = x.id AND n.url = c.url AND n.superseded_at IS NULL))`,
 	},
-	toldToSubscriptions,
+	subscriptionsNotified,
 	{
 		Name: "runs have their event", Table: "runs",
 		Broken: "belongs to an event that does not exist",
@@ -124,7 +124,7 @@ var taskInvariants = []Invariant{
 	{
 		Name: "tasks that wait are due", Table: "tasks",
 		Broken: "waits, but neither for a time nor for a callback",
-		broken: is("x.status", model.TaskPauseEnds.From...) + ` AND x.due_at IS NULL AND x.callback_url IS NULL AND ` + ofOpenRun,
+		broken: is("x.status", model.TaskPauseEnds.From...) + ` AND x.due_at IS NULL AND x.callback_secret IS NULL AND ` + ofOpenRun,
 		repair: `due_at = COALESCE(delay_until, started_at)`,
 	},
 	{
@@ -150,7 +150,7 @@ var notificationInvariants = []Invariant{
 	leaseless("notifications"), idle("notifications"),
 	{
 		Name: "notifications have their run", Table: "notifications",
-		Broken: "tells of a run that does not exist",
+		Broken: "is of a run that does not exist",
 		broken: is("x.kind", model.NotifyRunEnded) + ` AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = x.run_id)`,
 	},
 	{
@@ -159,14 +159,14 @@ var notificationInvariants = []Invariant{
 		broken: `NOT EXISTS (SELECT 1 FROM notification_bodies b WHERE b.id = x.body_id)`,
 	},
 	{
-		Name: "notifications that are owed are due", Table: "notifications",
-		Broken: "is owed, but is neither due nor being sent (or both)",
+		Name: "pending notifications are due", Table: "notifications",
+		Broken: "is pending, but is neither due nor being sent (or both)",
 		broken: is("x.status", model.NotificationPending) + ` AND (x.due_at IS NULL) = (x.lease_owner IS NULL)`,
 		repair: `due_at = CASE WHEN lease_owner IS NULL THEN updated_at END`,
 	},
 	{
 		Name: "notifications that are settled rest", Table: "notifications",
-		Broken: "was delivered or given up and nobody asked for it again, but it is due",
+		Broken: "was delivered or exhausted and not replayed, but it is due",
 		broken: `NOT (` + is("x.status", model.NotificationPending) + `) AND x.due_at IS NOT NULL AND NOT x.resend`,
 		repair: `due_at = NULL`,
 	},

@@ -42,7 +42,7 @@ var sourceInvariants = []Invariant{
 	},
 	{
 		Name: "requests that ended rest", Table: "source_deliveries",
-		Broken: "was delivered or given up, but is due or being delivered all the same",
+		Broken: "was delivered or exhausted, but is due or being delivered all the same",
 		broken: `NOT (` + pendingDelivery("x") + `) AND (x.due_at IS NOT NULL OR x.lease_owner IS NOT NULL)`,
 		repair: `due_at = NULL, lease_owner = NULL`,
 	},
@@ -56,8 +56,8 @@ var sourceInvariants = []Invariant{
 var waitInvariants = []Invariant{
 	leaseless("event_waits"), idle("event_waits"),
 	{
-		Name: "waits are told of their event", Table: "event_waits",
-		Broken: "has its event, but nobody is to be told of it (or twice)",
+		Name: "waits receive their event", Table: "event_waits",
+		Broken: "has its event, but its waiter is not to be notified of it (or twice)",
 		broken: `x.event_id IS NOT NULL AND (x.due_at IS NULL) = (x.lease_owner IS NULL)`,
 		// The beginning of time: it has no other to be due at.
 		repair: `due_at = CASE WHEN lease_owner IS NULL THEN 1 END`,

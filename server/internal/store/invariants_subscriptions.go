@@ -10,11 +10,11 @@ import (
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
-// toldToSubscriptions is the invariant that [Tx.untold] finds the breaches of: as a
+// subscriptionsNotified is the invariant that [Tx.runsNotNotified] finds the breaches of: as a
 // condition in SQL it would decode every subscription anew for every run.
-var toldToSubscriptions = Invariant{
-	Name: "runs that ended are told to their subscriptions once", Table: "runs",
-	Broken: "has ended as a subscription wants to be told of, but that has not exactly one notification of it",
+var subscriptionsNotified = Invariant{
+	Name: "subscriptions are notified once of runs that ended", Table: "runs",
+	Broken: "has ended as a subscription wants to be notified of, but that has not exactly one notification of it",
 }
 
 // standing is for how long a subscription must have been as it is before a run ended
@@ -22,15 +22,15 @@ var toldToSubscriptions = Invariant{
 // and the clocks of servers differ, also from what they showed before they were set.
 const standing = 10 * time.Minute
 
-// untold returns the runs of a span that have ended and of which a subscription that
-// wants to be told has not exactly one notification. Subscriptions with a filter are
+// runsNotNotified returns the runs of a span that have ended and of which a subscription that
+// wants to be notified has not exactly one notification. Subscriptions with a filter are
 // left out: that is of the notification's body.
-func (tx *Tx) untold(span Span) ([]string, error) {
+func (tx *Tx) runsNotNotified(span Span) ([]string, error) {
 	subscriptions, err := tx.unfilteredSubscriptions()
 	if err != nil || len(subscriptions) == 0 {
 		return nil, err
 	}
-	told, err := tx.toldSubscriptions(span)
+	notified, err := tx.notifiedSubscriptions(span)
 	if err != nil {
 		return nil, err
 	}
@@ -39,16 +39,16 @@ func (tx *Tx) untold(span Span) ([]string, error) {
 		SELECT x.id, x.environment_id, x.status, x.completed_at, j.slug FROM runs x JOIN jobs j ON j.id = x.job_id
 		WHERE `+where+` AND `+hasEnded+` AND x.completed_at IS NOT NULL AND NOT x.internal AND x.trimmed_at IS NULL ORDER BY x.id`,
 		args, scanEndedRun)
-	var untold []string
+	var missing []string
 	for _, run := range ended {
 		for _, s := range subscriptions[run.environment] {
-			if s.UpdatedAt.Before(run.completed.Add(-standing)) && s.Settings.Wants(run.job, run.status) && told[toldOf{run.id, s.ID}] != 1 {
-				untold = append(untold, run.id)
+			if s.UpdatedAt.Before(run.completed.Add(-standing)) && s.Settings.Wants(run.job, run.status) && notified[delivered{run.id, s.ID}] != 1 {
+				missing = append(missing, run.id)
 				break
 			}
 		}
 	}
-	return untold, err
+	return missing, err
 }
 
 // unfilteredSubscriptions returns the subscriptions without a filter by their
@@ -76,27 +76,27 @@ func (tx *Tx) unfilteredSubscriptions() (map[string][]model.Subscription, error)
 	return unfiltered, err
 }
 
-// toldOf is a run and a subscription that has a notification of its end.
-type toldOf struct{ run, subscription string }
+// delivered is a run and a subscription that has a notification of its end.
+type delivered struct{ run, subscription string }
 
-// toldSubscriptions counts the notifications of the last ends of the runs of a span.
-func (tx *Tx) toldSubscriptions(span Span) (map[toldOf]int, error) {
+// notifiedSubscriptions counts the notifications of the last ends of the runs of a span.
+func (tx *Tx) notifiedSubscriptions(span Span) (map[delivered]int, error) {
 	where, args := span.where()
 	all, err := collect(tx, `
 		SELECT x.id, n.subscription_id FROM runs x JOIN notifications n ON n.run_id = x.id AND n.created_at = x.completed_at
 		WHERE `+where+` AND n.subscription_id IS NOT NULL AND `+is("n.kind", model.NotifyRunEnded),
-		args, func(rows database.Rows) (t toldOf, err error) {
+		args, func(rows database.Rows) (t delivered, err error) {
 			err = rows.Scan(&t.run, &t.subscription)
 			return t, err
 		})
-	told := map[toldOf]int{}
+	notified := map[delivered]int{}
 	for _, t := range all {
-		told[t]++
+		notified[t]++
 	}
-	return told, err
+	return notified, err
 }
 
-// endedRun is what decides who wants to be told of the end of a run.
+// endedRun is what decides who wants to be notified of the end of a run.
 type endedRun struct {
 	id, environment, job string
 	status               protocol.RunStatus

@@ -11,16 +11,16 @@ import (
 
 // healthyStatements make rows for which every invariant holds, in the words of both
 // engines. Run run_0 ended an hour after 1970 began; what the subscriptions are named
-// by says why they must have been told of it, or need not.
+// by says why they must know of it, or need not.
 var healthyStatements = []string{
-	`INSERT INTO nodes VALUES ('node_0', 0, 1)`,
+	`INSERT INTO nodes (id, expires_at) VALUES ('node_0', 1)`,
 	`INSERT INTO organizations VALUES ('org_0', 'org', 'Org', 1000, 0, 0)`,
 	`INSERT INTO projects VALUES ('proj_0', 'org_0', 'project', 'Project', 0, 0)`,
 	`INSERT INTO environments (id, project_id, slug, type, api_key_hash, api_key_encrypted, public_key_hash, public_key_encrypted, created_at, updated_at)
 	 VALUES ('env_0', 'proj_0', 'dev', 'DEVELOPMENT', 'a', 'b', 'c', 'd', 0, 0)`,
 	`INSERT INTO endpoints (id, environment_id, slug, url, indexing_hook_id, version, sdk_version, execution_limit_ms, created_at, updated_at)
 	 VALUES ('endpoint_0', 'env_0', 'app', 'http://127.0.0.1:9', 'hook', '1', '1', 1000, 0, 0)`,
-	`INSERT INTO jobs VALUES ('job_0', 'proj_0', 'bill', 'Bill', FALSE, 0, 0)`,
+	`INSERT INTO jobs VALUES ('job_0', 'proj_0', 'bill', 0, 0)`,
 	`INSERT INTO events (id, environment_id, event_id, name, source, payload, context, is_test, internal, timestamp, deliver_at, created_at, updated_at)
 	 VALUES ('event_0', 'env_0', 'key-0', 'invoke', 'trigger.dev', '{}', '{}', FALSE, TRUE, 0, 0, 0, 0)`,
 	`INSERT INTO runs (id, environment_id, job_id, job_version_id, endpoint_id, event_id, status, is_test, internal, priority, created_at, updated_at, completed_at)
@@ -43,7 +43,7 @@ var healthyStatements = []string{
 	 ('ntf_all', 'env_0', 'run_0', 'sub_all', 'http://127.0.0.1:9', 'DELIVERED', 'FAILURE', 'ntf_all', 3600000000, 3600000000, 3600000001, 1, 7),
 	 ('ntf_these', 'env_0', 'run_0', 'sub_these', 'http://127.0.0.1:9', 'HELD', 'FAILURE', 'ntf_all', 3600000000, 3600000000, NULL, 0, NULL)`,
 	`INSERT INTO notification_attempts (notification_id, number, cause, started_at, duration_ms) VALUES ('ntf_all', 1, 'schedule', 0, 0)`,
-	`INSERT INTO notification_feeds VALUES ('env_0', 7)`,
+	`INSERT INTO notification_feeds (environment_id, last_position) VALUES ('env_0', 7)`,
 	`INSERT INTO schedules (id, environment_id, endpoint_id, kind, target_id, key, type, seconds, cron, active, due_at, lease_owner, created_at, updated_at) VALUES
 	 ('schedule_due', 'env_0', 'endpoint_0', 'DYNAMIC', 'dynamic_0', 'a', 'interval', 60, '', TRUE, 1, NULL, 0, 0),
 	 ('schedule_ticking', 'env_0', 'endpoint_0', 'DYNAMIC', 'dynamic_0', 'b', 'interval', 60, '', TRUE, NULL, 'node_0', 0, 0),
@@ -67,9 +67,9 @@ var damages = []struct {
 }{
 	{"tasks", `UPDATE tasks SET attempts = 3`, "tasks count their attempts", false},
 	{"tasks", `DELETE FROM task_attempts`, "tasks count their attempts", false},
-	{"runs", `UPDATE notifications SET subscription_id = NULL WHERE id = 'ntf_all'`, "runs that ended are told to their subscriptions once", false},
-	{"runs", `DELETE FROM notifications WHERE id = 'ntf_these'`, "runs that ended are told to their subscriptions once", false},
-	{"runs", `UPDATE notifications SET subscription_id = 'sub_all'`, "runs that ended are told to their subscriptions once", false},
+	{"runs", `UPDATE notifications SET subscription_id = NULL WHERE id = 'ntf_all'`, "subscriptions are notified once of runs that ended", false},
+	{"runs", `DELETE FROM notifications WHERE id = 'ntf_these'`, "subscriptions are notified once of runs that ended", false},
+	{"runs", `UPDATE notifications SET subscription_id = 'sub_all'`, "subscriptions are notified once of runs that ended", false},
 	{"runs", `UPDATE runs SET updated_at = 1 WHERE id = 'run_executing'`, "executions end", true},
 	{"notifications", `UPDATE notification_feeds SET last_position = 6`, "feeds count their notifications", false},
 	{"schedules", `UPDATE schedules SET due_at = 1 WHERE id = 'schedule_ticking'`, "schedules tick once", true},
@@ -80,9 +80,10 @@ var damages = []struct {
 	{"source_deliveries", `UPDATE source_deliveries SET lease_owner = 'node_0' WHERE id = 'delivery_second'`, "requests are delivered in their order", false},
 	{"source_deliveries", `UPDATE source_deliveries SET due_at = 1 WHERE id = 'delivery_ended'`, "requests that ended rest", true},
 	{"source_deliveries", `UPDATE source_queues SET last_number = 2`, "sources count their requests", false},
-	{"event_waits", `UPDATE event_waits SET due_at = 1 WHERE id = 'wait_told'`, "waits are told of their event", true},
-	{"event_waits", `UPDATE event_waits SET lease_owner = NULL WHERE id = 'wait_told'`, "waits are told of their event", true},
+	{"event_waits", `UPDATE event_waits SET due_at = 1 WHERE id = 'wait_told'`, "waits receive their event", true},
+	{"event_waits", `UPDATE event_waits SET lease_owner = NULL WHERE id = 'wait_told'`, "waits receive their event", true},
 	{"event_waits", `UPDATE event_waits SET due_at = NULL WHERE id = 'wait_due'`, "waits end", false},
+	{"nodes", `UPDATE nodes SET expires_at = 9000000000000000, clock_ahead_us = -2000001`, "processes know what time it is", false},
 	{"event_waits", `UPDATE event_waits SET lease_owner = 'node_none' WHERE id = 'wait_told'`, "event_waits are leased to known processes", false},
 }
 

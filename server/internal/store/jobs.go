@@ -18,7 +18,7 @@ type JobVersion struct {
 	// LimitKey names the concurrency limit of its executions; empty for none.
 	LimitKey string
 	// NotifySuccess and NotifyFailure say which ends of its runs the app wants to
-	// be told of.
+	// be notified of.
 	NotifySuccess, NotifyFailure bool
 	Endpoint                     model.Endpoint
 	// ReplacedBy is the URL of the app that disabled it by taking the place of the
@@ -85,8 +85,8 @@ func (tx *Tx) JobIDBySlug(projectID, slug string) (id string, found bool, err er
 // are those of an environment.
 func (tx *Tx) UpsertJob(projectID string, job model.Job) (model.Job, error) {
 	id, _, err := first(tx, `
-		INSERT INTO jobs (id, project_id, slug, title, internal, created_at, updated_at)
-		VALUES ($1, $2, $3, '', FALSE, $4, $4)
+		INSERT INTO jobs (id, project_id, slug, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $4)
 		ON CONFLICT (project_id, slug) DO UPDATE SET updated_at = excluded.updated_at
 		RETURNING id`,
 		[]any{model.NewID(model.PrefixJob, tx.now), projectID, job.Slug, micros(tx.now)}, scanString)
@@ -111,7 +111,7 @@ func (tx *Tx) UpsertJobVersion(v JobVersion, specification []byte) error {
 }
 
 // SetJobNotifications records which ends of a version's runs the app wants to be
-// told of.
+// notified of.
 func (tx *Tx) SetJobNotifications(versionID string, success, failure bool) error {
 	return tx.conn.Queue(`UPDATE job_versions SET notify_success = $1, notify_failure = $2, updated_at = $3 WHERE id = $4`,
 		[]any{success, failure, micros(tx.now), versionID}, nil)

@@ -31,7 +31,7 @@ func LeasedTables() []LeasedTable { return slices.Clone(leasedTables) }
 var leasedTables = slices.Concat([]LeasedTable{LeasedRuns, LeasedTasks}, queues, datedQueues)
 
 // queues have a due time and nothing else to restore when a lease is released;
-// datedQueues also tell when they last changed.
+// datedQueues also record when they last changed.
 var (
 	queues      = []LeasedTable{LeasedEvents, LeasedSchedules, LeasedWaits}
 	datedQueues = []LeasedTable{LeasedNotifications, LeasedIndexes, LeasedDeliveries}
@@ -87,7 +87,7 @@ func (tx *Tx) ReleaseLease(owner string, row LeasedRow) (bool, error) {
 	if !slices.Contains(leasedTables, row.Table) {
 		return false, fmt.Errorf("release a row of %s, which are never leased", row.Table)
 	}
-	changed, err := tx.release(row.Table, holder+` = $1 AND id = $2 AND lease_number = $3`, owner, row.ID, row.Number)
+	changed, err := tx.release(row.Table, leaseOwner+` = $1 AND id = $2 AND lease_number = $3`, owner, row.ID, row.Number)
 	return changed > 0, err
 }
 
@@ -112,4 +112,27 @@ func (tx *Tx) release(table LeasedTable, which string, args ...any) (int64, erro
 	default:
 		return tx.conn.Exec(`UPDATE `+string(table)+` SET lease_owner = NULL, due_at = `+now+` WHERE `+which, append(args, micros(tx.now))...)
 	}
+}
+
+// LogKey is the key by which the log names a row of the table.
+func (t LeasedTable) LogKey() string {
+	switch t {
+	case LeasedRuns:
+		return "run"
+	case LeasedTasks:
+		return "task"
+	case LeasedEvents:
+		return "event"
+	case LeasedSchedules:
+		return "schedule"
+	case LeasedWaits:
+		return "wait"
+	case LeasedNotifications:
+		return "notification"
+	case LeasedIndexes:
+		return "index"
+	case LeasedDeliveries:
+		return "delivery"
+	}
+	return "id"
 }

@@ -26,7 +26,7 @@ type rooms map[string]int
 // limits stay locked until the transaction ends, so that two processes do not
 // give away the same room; they are locked in one order, so that two processes
 // do not wait for each other.
-func (tx *Tx) roomsFor(due []dueRun) (rooms, error) {
+func (tx *Tx) roomsFor(due []DueRun) (rooms, error) {
 	var keys []string
 	for _, run := range due {
 		if run.limitKey != "" {
@@ -45,16 +45,14 @@ func (tx *Tx) roomsFor(due []dueRun) (rooms, error) {
 	return free, nil
 }
 
-// take reports whether there is room under the key, and takes it.
-func (r rooms) take(key string) bool {
-	if key == "" {
-		return true
+// has reports whether there is room under the key.
+func (r rooms) has(key string) bool { return key == "" || r[key] > 0 }
+
+// take takes room under the key.
+func (r rooms) take(key string) {
+	if key != "" {
+		r[key]--
 	}
-	if r[key] <= 0 {
-		return false
-	}
-	r[key]--
-	return true
 }
 
 func (tx *Tx) roomUnder(key string) (int, error) {

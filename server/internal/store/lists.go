@@ -174,27 +174,3 @@ func scanListedRun(rows database.Rows) (ListedRun, error) {
 	r.StartedAt, r.CompletedAt = timeOrZero(started), timeOrZero(completed)
 	return l, err
 }
-
-// TaskAttempt is an attempt of a task that failed and was followed by another.
-type TaskAttempt struct {
-	TaskID            string
-	Number            int
-	Error             string
-	FailedAt, RetryAt time.Time
-}
-
-// TaskAttempts returns the failed attempts of tasks, oldest first for each task.
-func (tx *Tx) TaskAttempts(taskIDs []string) ([]TaskAttempt, error) {
-	if len(taskIDs) == 0 {
-		return nil, nil
-	}
-	return collect(tx, `
-		SELECT task_id, number, error, retry_at, created_at FROM task_attempts
-		WHERE task_id `+tx.conn.Dialect().InList("$1")+` ORDER BY task_id, number`,
-		[]any{jsonList(taskIDs)}, func(rows database.Rows) (a TaskAttempt, err error) {
-			var retry, failed int64
-			err = rows.Scan(&a.TaskID, &a.Number, &a.Error, &retry, &failed)
-			a.RetryAt, a.FailedAt = timeOf(retry), timeOf(failed)
-			return a, err
-		})
-}

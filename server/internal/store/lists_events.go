@@ -15,6 +15,8 @@ type EventFilter struct {
 	// Until the first that is too late.
 	Since, Until      time.Time
 	IsTest, Delivered *bool
+	// SetAside keeps those that were set aside, or all others.
+	SetAside *bool
 	// Cursor is the id of the first event of the page; not its event id.
 	Cursor string
 	Limit  int
@@ -28,7 +30,8 @@ type ListedEvent struct {
 	Event   model.Event
 	Account string
 	// Runs is how many runs it started.
-	Runs int
+	Runs     int
+	SetAside SetAside
 }
 
 // Events returns up to limit events of an environment, newest first, and the id of
@@ -51,7 +54,7 @@ func (tx *Tx) Events(environmentID string, filter EventFilter) (events []ListedE
 	q.args = append(q.args, filter.Limit+1)
 	events, err = collect(tx, fmt.Sprintf(`
 		SELECT e.id, e.event_id, e.name, e.source, e.is_test, e.timestamp, e.deliver_at, e.delivered_at, e.cancelled_at, e.created_at, e.updated_at,
-		       a.identifier, (SELECT COUNT(*) FROM runs r WHERE r.event_id = e.id)
+		       a.identifier, (SELECT COUNT(*) FROM runs r WHERE r.event_id = e.id), e.set_aside_at, e.error
 		FROM events e
 		LEFT JOIN accounts a ON a.id = e.account_id
 		WHERE e.environment_id = $1%s ORDER BY e.id DESC LIMIT $%d`, q.conditions, len(q.args)), q.args, scanListedEvent)
@@ -104,6 +107,9 @@ func (q *eventQuery) sift(filter EventFilter) {
 	if filter.Delivered != nil {
 		q.and("(e.delivered_at IS NOT NULL) =", *filter.Delivered)
 	}
+	if filter.SetAside != nil {
+		q.and("(e.set_aside_at IS NOT NULL) =", *filter.SetAside)
+	}
 }
 
 func scanListedEvent(rows database.Rows) (ListedEvent, error) {
@@ -112,7 +118,10 @@ func scanListedEvent(rows database.Rows) (ListedEvent, error) {
 	var timestamp, deliver, created, updated int64
 	var delivered, cancelled *int64
 	var account *string
-	err := rows.Scan(&e.ID, &e.EventID, &e.Name, &e.Source, &e.IsTest, &timestamp, &deliver, &delivered, &cancelled, &created, &updated, &account, &l.Runs)
+	var aside setAsideScan
+	err := rows.Scan(&e.ID, &e.EventID, &e.Name, &e.Source, &e.IsTest, &timestamp, &deliver, &delivered, &cancelled, &created, &updated, &account, &l.Runs,
+		&aside.at, &aside.err)
+	l.SetAside = aside.result()
 	e.Timestamp, e.DeliverAt, e.CreatedAt, e.UpdatedAt = timeOf(timestamp), timeOf(deliver), timeOf(created), timeOf(updated)
 	e.DeliveredAt, e.CancelledAt, l.Account = timeOrZero(delivered), timeOrZero(cancelled), textOrEmpty(account)
 	return l, err

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"fmt"
+
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store/database"
 )
@@ -13,17 +15,26 @@ type SpecifiedVersion struct {
 	Specification []byte
 }
 
-// JobVersionsFrom returns every version of up to limit jobs of an environment, by
-// the job's slug and then oldest first, beginning with the slug or the first after
-// it.
-func (tx *Tx) JobVersionsFrom(environment *model.Environment, slug string, limit int) ([]SpecifiedVersion, error) {
-	jobs, err := collect(tx, `
-		SELECT j.id FROM jobs j
-		WHERE j.project_id = $1 AND j.slug >= $2
-		  AND EXISTS (SELECT 1 FROM job_versions v WHERE v.job_id = j.id AND v.environment_id = $3)
-		ORDER BY j.slug LIMIT $4`, []any{environment.Project.ID, slug, environment.ID, limit}, scanString)
+// versionBytes is how many bytes of an answer a version of a job takes, about.
+const versionBytes = 100
+
+// JobVersionsFrom returns every version of a page of the jobs of an environment, by the
+// job's slug and then oldest first, beginning with the slug or the first after it, and
+// the slug of the first job that is not on the page.
+func (tx *Tx) JobVersionsFrom(environment *model.Environment, slug string, page Page) ([]SpecifiedVersion, string, error) {
+	jobs, next, err := readPage(tx, listing[string]{
+		columns: `j.id`,
+		from: `FROM jobs j
+			WHERE j.project_id = $1 AND j.slug >= $2
+			  AND EXISTS (SELECT 1 FROM job_versions v WHERE v.job_id = j.id AND v.environment_id = $3)
+			ORDER BY j.slug`,
+		args: []any{environment.Project.ID, slug, environment.ID}, key: `j.slug`,
+		size: fmt.Sprintf(`(SELECT COALESCE(SUM(CASE WHEN v.latest THEN octet_length(v.specification) ELSE 0 END + %d), 0)
+			FROM job_versions v WHERE v.job_id = j.id AND v.environment_id = $3)`, versionBytes),
+		scan: scanString,
+	}, page)
 	if err != nil || len(jobs) == 0 {
-		return nil, err
+		return nil, "", err
 	}
 	in := tx.conn.Dialect().InList("$2")
 	specifications := map[string]string{}
@@ -35,7 +46,7 @@ func (tx *Tx) JobVersionsFrom(environment *model.Environment, slug string, limit
 			return none, err
 		})
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	versions, err := collect(tx, jobVersionQuery+`WHERE v.environment_id = $1 AND v.job_id `+in+` ORDER BY j.slug, v.id`,
 		[]any{environment.ID, jsonList(jobs)}, scanJobVersion)
@@ -46,5 +57,5 @@ func (tx *Tx) JobVersionsFrom(environment *model.Environment, slug string, limit
 			specified[i].Specification = []byte(specification)
 		}
 	}
-	return specified, err
+	return specified, next, err
 }

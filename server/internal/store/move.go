@@ -13,7 +13,7 @@ import (
 	"github.com/runhook/runhook/server/internal/store/postgres"
 )
 
-// Moved tells how many rows of a table were moved.
+// Moved says how many rows of a table were moved.
 type Moved struct {
 	Table string
 	Rows  int
@@ -24,14 +24,23 @@ type Moved struct {
 // ErrNotEmpty means that the database to move to holds something already.
 var ErrNotEmpty = errors.New("the database to move to is not empty; give it a new one")
 
+// SourceError is an error of the database to move from, as against that to move to.
+type SourceError struct{ Err error }
+
+func (e *SourceError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error of the database.
+func (e *SourceError) Unwrap() error { return e.Err }
+
 // ErrNothingToMove means that the database to move from is not there.
 var ErrNothingToMove = errors.New("the database to move from is not there")
 
 // Move copies every row of a SQLite database, which no server may have open, to an
 // empty PostgreSQL database, in one transaction: either all of it is there
 // afterwards or nothing. Ids, times and what is due stay as they are; what the
-// last process had leased is due. The encryption key goes along, into the
-// PostgreSQL database if it was in a file. The SQLite database is left as it is.
+// last process had leased is due. The encryption key is moved too, into the
+// PostgreSQL database if it was in a file. The SQLite database is marked as moved, and
+// otherwise left as it is; a move that was interrupted can be made again.
 func Move(ctx context.Context, from, to Options) (moved []Moved, err error) {
 	if !strings.HasPrefix(from.URL, "sqlite:") || strings.HasPrefix(to.URL, "sqlite:") {
 		return nil, errors.New("move from sqlite:PATH to postgres://...: nothing else is possible")
@@ -40,13 +49,20 @@ func Move(ctx context.Context, from, to Options) (moved []Moved, err error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %w", ErrNothingToMove, err)
 	}
+	from.EvenMoved = true
 	source, err := Open(ctx, from)
 	if err != nil {
-		return nil, fmt.Errorf("the database to move from: %w", err)
+		return nil, &SourceError{fmt.Errorf("the database to move from: %w", err)}
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
+	var before *MovedError
+	if err := source.db.View(ctx, checkMoved); errors.As(err, &before) && !before.Complete {
+		before = nil
+	} else if err != nil {
+		return nil, err
+	}
 	if err := source.releaseAll(ctx); err != nil {
-		return nil, fmt.Errorf("release what was leased: %w", err)
+		return nil, &SourceError{fmt.Errorf("release what was leased: %w", err)}
 	}
 	target, err := postgres.Open(ctx, to.URL, postgres.Options{})
 	if err != nil {
@@ -62,12 +78,27 @@ func Move(ctx context.Context, from, to Options) (moved []Moved, err error) {
 			return nil, err
 		}
 	}
+	// Before the move, so that whatever interrupts it leaves no two databases that
+	// servers take for theirs.
+	shown := ShownURL(to.URL)
+	if err := source.mark(ctx, movingSetting, shown); err != nil {
+		return nil, &SourceError{err}
+	}
 	err = source.db.View(ctx, func(rows database.Conn) error {
 		return target.Update(ctx, func(into database.Conn) (err error) {
 			moved, err = moveAll(rows, into, key)
 			return err
 		})
 	})
+	switch {
+	case err == nil:
+		if err = source.mark(ctx, movedSetting, shown); err != nil {
+			err = &SourceError{err}
+		}
+	case before == nil && (errors.Is(err, ErrNotEmpty) || errors.Is(err, database.ErrUndone)):
+		// Nothing was moved for certain.
+		err = errors.Join(err, source.mark(context.WithoutCancel(ctx), "", ""))
+	}
 	return moved, err
 }
 
@@ -122,6 +153,9 @@ func moveAll(from, into database.Conn, key string) ([]Moved, error) {
 			return nil, fmt.Errorf("move the table %s: %w", t.name, err)
 		}
 		moved = append(moved, Moved{t.name, n, shortened})
+	}
+	if err := unmark(into); err != nil {
+		return nil, err
 	}
 	if key != "" {
 		_, err = into.Exec(`INSERT INTO settings (name, value) VALUES ($1, $2)`, masterKeySetting, key)

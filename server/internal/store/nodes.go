@@ -6,32 +6,38 @@ import (
 	"github.com/runhook/runhook/server/internal/model"
 )
 
-// AddNode records a server process that may lease rows until expires.
+// AddNode records a server process that may lease rows until expires, by the shared
+// clock.
 func (tx *Tx) AddNode(id string, expires time.Time) error {
-	_, err := tx.conn.Exec(`INSERT INTO nodes (id, started_at, expires_at) VALUES ($1, $2, $3)`,
-		id, micros(tx.now), micros(expires))
+	_, err := tx.conn.Exec(`INSERT INTO nodes (id, expires_at) VALUES ($1, $2)`, id, micros(expires))
 	return err
 }
 
-// RenewNode moves the end of a process's leases. It gives [model.ErrLost] when
+// RenewNode moves the end of a process's leases, by the shared clock, and records by
+// how far the process's own clock is in front of that. It gives [model.ErrLeaseLost] when
 // others have already given the process up.
-func (tx *Tx) RenewNode(id string, expires time.Time) error {
-	changed, err := tx.conn.Exec(`UPDATE nodes SET expires_at = $1 WHERE id = $2`, micros(expires), id)
+func (tx *Tx) RenewNode(id string, expires time.Time, clockOffset time.Duration) error {
+	changed, err := tx.conn.Exec(`UPDATE nodes SET expires_at = $1, clock_ahead_us = $2 WHERE id = $3`,
+		micros(expires), clockOffset.Microseconds(), id)
 	if err == nil && changed == 0 {
-		return model.ErrLost
+		return model.ErrLeaseLost
 	}
 	return err
 }
 
-// LostNodes returns the processes whose leases ran out. With others set, it
+// LostNodes returns the processes whose leases ran out by the shared clock. With others set, it
 // returns every process but the named one, for a database that only one can
 // have open.
 func (tx *Tx) LostNodes(self string, others bool) ([]string, error) {
-	query, args := `SELECT id FROM nodes WHERE id <> $1 AND expires_at < $2 ORDER BY id`+tx.conn.Dialect().SkipLocked, []any{self, micros(tx.now)}
 	if others {
-		query, args = `SELECT id FROM nodes WHERE id <> $1 ORDER BY id`, []any{self}
+		return collect(tx, `SELECT id FROM nodes WHERE id <> $1 ORDER BY id`, []any{self}, scanString)
 	}
-	return collect(tx, query, args, scanString)
+	now, err := tx.SharedNow()
+	if err != nil {
+		return nil, err
+	}
+	return collect(tx, `SELECT id FROM nodes WHERE id <> $1 AND expires_at < $2 ORDER BY id`+tx.conn.Dialect().SkipLocked,
+		[]any{self, micros(now)}, scanString)
 }
 
 // ReleaseNode makes everything that a process had leased due again and removes

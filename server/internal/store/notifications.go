@@ -50,15 +50,16 @@ func (tx *Tx) InsertNotification(n model.Notification) error {
 			string(n.Status), string(n.RunStatus), n.BodyID, scheduled, due, textOrNull(n.Lease.Owner), n.Lease.Number, micros(tx.now), textOrNull(n.TaskID)}, nil)
 }
 
-// NotificationOfEnd returns a notification of an end of a run, with its body, which
-// is that of all notifications of that end; false if there is none.
+// NotificationOfEnd returns a notification of an end of a run, without its body, whose
+// id is that of all notifications of that end; false if there is none.
 func (tx *Tx) NotificationOfEnd(runID string, sequence int) (model.Notification, bool, error) {
-	return tx.oneNotification(`
+	return first(tx, `
 		SELECT `+notificationColumns+` FROM notifications
-		WHERE run_id = $1 AND kind = $2 AND sequence = $3 ORDER BY id LIMIT 1`, runID, string(model.NotifyRunEnded), sequence)
+		WHERE run_id = $1 AND kind = $2 AND sequence = $3 ORDER BY id LIMIT 1`,
+		[]any{runID, string(model.NotifyRunEnded), sequence}, scanNotification)
 }
 
-// SupersedeNotifications marks what was told of a run before as history.
+// SupersedeNotifications marks the earlier notifications of a run as history.
 func (tx *Tx) SupersedeNotifications(runID string) error {
 	return tx.conn.Queue(`
 		UPDATE notifications SET superseded_at = $1
@@ -66,32 +67,34 @@ func (tx *Tx) SupersedeNotifications(runID string) error {
 		[]any{micros(tx.now), runID}, nil)
 }
 
-// RequestResend makes a notification due now, beside its automatic schedule. It
-// gives [model.Conflict] while the notification is being sent.
+// RequestResend makes a notification due now, beside its automatic schedule, and
+// returns it without its body. It gives [model.Conflict] while the notification is being
+// sent.
 func (tx *Tx) RequestResend(environmentID, id string) (model.Notification, error) {
-	n, found, err := tx.oneNotification(`
+	n, found, err := first(tx, `
 		UPDATE notifications SET resend = TRUE, due_at = $1, updated_at = $1
-		WHERE id = $2 AND environment_id = $3 AND lease_owner IS NULL
-		RETURNING `+notificationColumns, micros(tx.now), id, environmentID)
+		WHERE id = $2 AND environment_id = $3 AND lease_owner IS NULL AND status <> $4
+		RETURNING `+notificationColumns, []any{micros(tx.now), id, environmentID, string(model.NotificationRecorded)}, scanNotification)
 	if err != nil || found {
 		return n, err
 	}
-	if n, found, err = tx.Notification(environmentID, id); err != nil {
+	n, found, err = first(tx, `SELECT `+notificationColumns+` FROM notifications WHERE id = $1 AND environment_id = $2`,
+		[]any{id, environmentID}, scanNotification)
+	if err != nil {
 		return n, err
 	} else if !found {
 		return n, model.Errorf(model.NotFound, "Notification not found")
 	}
+	if n.Status == model.NotificationRecorded {
+		return n, model.Errorf(model.Conflict, "Notification %s has no destination: it was recorded for readers of the feed", id)
+	}
 	return n, model.Errorf(model.Conflict, "Notification %s is being sent right now; look at its attempts, then ask again", id)
 }
 
-// Notification returns a notification of an environment.
+// Notification returns a notification of an environment, with its body.
 func (tx *Tx) Notification(environmentID, id string) (model.Notification, bool, error) {
-	return tx.oneNotification(`SELECT `+notificationColumns+` FROM notifications WHERE id = $1 AND environment_id = $2`, id, environmentID)
-}
-
-// oneNotification returns the notification that a statement does, with its body.
-func (tx *Tx) oneNotification(query string, args ...any) (model.Notification, bool, error) {
-	found, err := collect(tx, query, args, scanNotification)
+	found, err := collect(tx, `SELECT `+notificationColumns+` FROM notifications WHERE id = $1 AND environment_id = $2`,
+		[]any{id, environmentID}, scanNotification)
 	if err == nil {
 		err = tx.ReadBodies(found)
 	}
@@ -121,11 +124,12 @@ func (tx *Tx) ReadBodies(notifications []model.Notification) error {
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var id, body string
+		var id string
+		var body []byte // a body may be large, and a string would be another copy
 		if err := rows.Scan(&id, &body); err != nil {
 			return err
 		}
-		bodies[id] = []byte(body)
+		bodies[id] = body
 	}
 	for i := range notifications {
 		notifications[i].Body = bodies[notifications[i].BodyID]

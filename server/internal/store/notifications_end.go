@@ -25,7 +25,7 @@ func (e EndedAttempt) delivered() bool {
 }
 
 // EndAttempts records attempts to deliver notifications, each of another one, and
-// takes the notifications by their transitions. It gives [model.ErrLost] when one
+// takes the notifications by their transitions. It gives [model.ErrLeaseLost] when one
 // of the leases is no longer the notification's. Those that were delivered cost the
 // least.
 func (tx *Tx) EndAttempts(ended []EndedAttempt) error {
@@ -66,7 +66,7 @@ func (tx *Tx) receiveNotifications(owner string, leases map[string]int64) error 
 		    attempts = attempts + 1, scheduled_at = NULL, due_at = NULL, resend = FALSE,
 		    lease_owner = NULL, updated_at = $1, delivered_at = $1
 		FROM `+tx.conn.Dialect().Pairs("$2", "ended")+`
-		WHERE notifications.id = ended.key AND `+holder+` = $3 AND lease_number = CAST(ended.value AS BIGINT)`,
+		WHERE notifications.id = ended.key AND `+leaseOwner+` = $3 AND lease_number = CAST(ended.value AS BIGINT)`,
 		[]any{micros(tx.now), string(text), owner}, mustChangeAll(len(leases)))
 }
 
@@ -82,23 +82,23 @@ func (tx *Tx) moveNotification(e EndedAttempt) error {
 		SET status = CASE WHEN status IN (`+quoted(e.Transition.From)+`) THEN $1 ELSE status END,
 		    attempts = $2, scheduled_attempts = $3, scheduled_at = $4, due_at = $4, resend = FALSE,
 		    lease_owner = NULL, updated_at = $5, delivered_at = COALESCE($6, delivered_at)
-		WHERE id = $7 AND `+holder+` = $8 AND lease_number = $9`,
+		WHERE id = $7 AND `+leaseOwner+` = $8 AND lease_number = $9`,
 		[]any{string(e.Transition.To), n.Attempts, n.ScheduledAttempts, microsOrNull(n.ScheduledAt), micros(tx.now), delivered,
 			n.ID, n.Lease.Owner, n.Lease.Number}, mustChange)
 }
 
 // SetNotificationAside gives a notification up that is leased, as no outcome of it
-// can be recorded: nothing is sent until somebody asks. It gives [model.ErrLost] when
+// can be recorded: nothing is sent until somebody asks. It gives [model.ErrLeaseLost] when
 // the lease is no longer the notification's.
 func (tx *Tx) SetNotificationAside(n model.Notification) error {
-	abandoned := model.NotificationGivenUp
+	abandoned := model.NotificationLastAttemptFailed
 	changed, err := tx.conn.Exec(`
 		UPDATE notifications
 		SET status = CASE WHEN status IN (`+quoted(abandoned.From)+`) THEN '`+string(abandoned.To)+`' ELSE status END,
 		    scheduled_at = NULL, due_at = NULL, resend = FALSE, lease_owner = NULL, updated_at = $1
-		WHERE id = $2 AND `+holder+` = $3 AND lease_number = $4`, micros(tx.now), n.ID, n.Lease.Owner, n.Lease.Number)
+		WHERE id = $2 AND `+leaseOwner+` = $3 AND lease_number = $4`, micros(tx.now), n.ID, n.Lease.Owner, n.Lease.Number)
 	if err == nil && changed == 0 {
-		return model.ErrLost
+		return model.ErrLeaseLost
 	}
 	return err
 }
@@ -158,7 +158,7 @@ func (tx *Tx) HoldNotification(n model.Notification) error {
 		UPDATE notifications
 		SET status = CASE WHEN status IN (`+quoted(model.NotificationHolds.From)+`) THEN '`+string(model.NotificationHolds.To)+`' ELSE status END,
 		    scheduled_at = NULL, due_at = NULL, resend = FALSE, lease_owner = NULL, updated_at = $1
-		WHERE id = $2 AND `+holder+` = $3 AND lease_number = $4`,
+		WHERE id = $2 AND `+leaseOwner+` = $3 AND lease_number = $4`,
 		[]any{micros(tx.now), n.ID, n.Lease.Owner, n.Lease.Number}, mustChange)
 }
 
@@ -168,7 +168,7 @@ func (tx *Tx) ReleaseNotifications(notifications []model.Notification) error {
 	for _, n := range notifications {
 		err := tx.conn.Queue(`
 			UPDATE notifications SET lease_owner = NULL, due_at = $1, updated_at = $1
-			WHERE id = $2 AND `+holder+` = $3 AND lease_number = $4`,
+			WHERE id = $2 AND `+leaseOwner+` = $3 AND lease_number = $4`,
 			[]any{micros(tx.now), n.ID, n.Lease.Owner, n.Lease.Number}, mustChange)
 		if err != nil {
 			return err

@@ -17,17 +17,17 @@ type NotificationFilter struct {
 	Status         model.NotificationStatus
 	// Cursor is the id of the first notification of the page.
 	Cursor string
-	Limit  int
 }
 
-// Notifications returns notifications of an environment, newest first.
-func (tx *Tx) Notifications(environmentID string, filter NotificationFilter) ([]model.Notification, error) {
+// Notifications returns a page of the notifications of an environment without their
+// bodies, newest first, and the id of the first that is not on it.
+func (tx *Tx) Notifications(environmentID string, filter NotificationFilter, page Page) ([]model.Notification, string, error) {
 	environment := `environment_id`
 	if filter.RunID != "" {
 		// A run has few, which SQLite would look for among all of the environment's.
 		environment = `COALESCE(environment_id, '')`
 	}
-	query, args := `SELECT `+notificationColumns+` FROM notifications WHERE `+environment+` = $1`, []any{environmentID, filter.Limit}
+	query, args := `FROM notifications WHERE `+environment+` = $1`, []any{environmentID}
 	status := string(filter.Status)
 	if status != "" && filter.Status != model.NotificationDelivered {
 		// Nearly all are delivered; the others have indexes of their own, which are
@@ -42,18 +42,19 @@ func (tx *Tx) Notifications(environmentID string, filter NotificationFilter) ([]
 			query += fmt.Sprintf(" AND %s $%d", condition.clause, len(args))
 		}
 	}
-	found, err := collect(tx, query+` ORDER BY id DESC LIMIT $2`, args, scanNotification)
-	if err != nil {
-		return nil, err
-	}
-	return found, tx.ReadBodies(found)
+	return readPage(tx, listing[model.Notification]{
+		columns: notificationColumns, from: query + ` ORDER BY id DESC`, args: args, key: "id", size: bytesOf("url"), scan: scanNotification,
+	}, page)
 }
 
-// NotificationAttempts returns the attempts of a notification, oldest first.
-func (tx *Tx) NotificationAttempts(id string) ([]model.NotificationAttempt, error) {
-	return collect(tx, `
-		SELECT number, cause, started_at, duration_ms, http_status, response, error, next_attempt_at, request_headers, retry_after_ms
-		FROM notification_attempts WHERE notification_id = $1 ORDER BY number`, []any{id}, scanAttempt)
+// NotificationAttempts returns a page of the attempts of a notification, oldest first
+// and from a number on, and the number of the first that is not on it.
+func (tx *Tx) NotificationAttempts(id string, from int, page Page) ([]model.NotificationAttempt, string, error) {
+	return readPage(tx, listing[model.NotificationAttempt]{
+		columns: `number, cause, started_at, duration_ms, http_status, response, error, next_attempt_at, request_headers, retry_after_ms`,
+		from:    `FROM notification_attempts WHERE notification_id = $1 AND number >= $2 ORDER BY number`, args: []any{id, from},
+		key: `CAST(number AS TEXT)`, size: bytesOf("response", "error", "request_headers"), scan: scanAttempt,
+	}, page)
 }
 
 func scanAttempt(rows database.Rows) (model.NotificationAttempt, error) {

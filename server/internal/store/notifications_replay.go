@@ -19,7 +19,7 @@ type ReplayFilter struct {
 
 // Replay starts the automatic schedule of notifications of an environment anew:
 // up to limit of those that the filter names, from an id on. It returns how many,
-// and the id to go on after; that is empty at the end. Status must be one that a
+// and the id to continue after; that is empty at the end. Status must be one that a
 // replay starts from.
 func (tx *Tx) Replay(environmentID string, filter ReplayFilter, after string, limit int) (replayed int, next string, err error) {
 	after = max(after, model.FirstID(model.PrefixNotification, filter.Since))

@@ -30,9 +30,15 @@ type Options struct {
 	Opened database.DB
 	// Wrap, if set, returns what the store uses in place of the opened database.
 	// It is not used until the tables are as they should be.
-	Wrap  func(database.DB) database.DB
+	Wrap func(database.DB) database.DB
+	// EvenMoved opens also a database that was moved ([MovedError]).
+	EvenMoved bool
+	// Clock is this process's.
 	Clock clock.Clock
-	// Health is told whether the database can be read and written, and whether this
+	// SharedClock, if set, is used in place of the one that the processes on the
+	// database share ([Tx.SharedNow]), for tests in which Clock is not the system's.
+	SharedClock clock.Clock
+	// Health records whether the database can be read and written, and whether this
 	// process hears of the work of others; nil for none.
 	Health *health.Monitor
 	// Log may be nil, for none.
@@ -84,6 +90,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if err := s.prepare(ctx, options); err != nil {
 		return nil, errors.Join(err, s.db.Close())
 	}
+	s.shared = sharedClock(options, s.db.Dialect())
 	s.file, _ = s.db.(fileChecker)
 	if options.Wrap != nil {
 		s.db = options.Wrap(s.db)
@@ -95,6 +102,11 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 const keySuffix = ".key"
 
 func (s *Store) prepare(ctx context.Context, options Options) error {
+	if !options.EvenMoved {
+		if err := s.db.View(ctx, checkMoved); err != nil {
+			return err
+		}
+	}
 	if err := migrations.Run(ctx, s.db); err != nil {
 		return postgres.Explain(err)
 	}

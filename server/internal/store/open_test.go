@@ -119,7 +119,7 @@ func TestNothingOpensADatabaseOfAnotherEncoding(t *testing.T) {
 	}
 	_, moved := store.Move(t.Context(), from, options)
 	for name, err := range map[string]error{
-		"a server": opened, "migrate-db": moved, "doctor": store.Look(t.Context(), options, func(*store.Tx) error { return nil }),
+		"a server": opened, "migrate-db": moved, "doctor": store.Inspect(t.Context(), options, func(*store.Tx) error { return nil }),
 	} {
 		if err == nil || !strings.Contains(err.Error(), "EUC_JP") || !strings.Contains(err.Error(), "CREATE DATABASE") {
 			t.Errorf("%s: got error %v, want one that says how to make another", name, err)

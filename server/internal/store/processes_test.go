@@ -73,7 +73,7 @@ func insertRuns(t *testing.T, s *store.Store, run model.Run, count int) (ids []s
 }
 
 func claimRuns(tx *store.Tx, owner string, limit int) (ids []string, err error) {
-	claimed, _, err := tx.ClaimRuns(owner, limit)
+	claimed, err := tx.ClaimRuns(store.RunClaim{Owner: owner, Limit: limit})
 	for _, x := range claimed {
 		ids = append(ids, x.Run.ID)
 	}
@@ -123,7 +123,7 @@ func TestRoomIsNotLostToARunThatIsBeingParked(t *testing.T) {
 	first := insertRuns(t, claimer, run, 1)[0]
 	var leased []store.Execution
 	update(t, executor, func(tx *store.Tx) (err error) {
-		leased, _, err = tx.ClaimRuns("node_executor", 1)
+		leased, err = tx.ClaimRuns(store.RunClaim{Owner: "node_executor", Limit: 1})
 		return err
 	})
 	if len(leased) != 1 || leased[0].Run.ID != first {

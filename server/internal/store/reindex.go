@@ -6,17 +6,17 @@ import (
 	"github.com/runhook/runhook/server/internal/model"
 )
 
-// SetNextIndex says when an endpoint is to be indexed although nobody ordered it;
+// SetNextIndex says when an endpoint is to be indexed without a request;
 // the zero time for never.
 func (tx *Tx) SetNextIndex(endpointID string, at time.Time) error {
 	return tx.conn.Queue(`UPDATE endpoints SET index_due_at = $1 WHERE id = $2`, []any{microsOrNull(at), endpointID}, nil)
 }
 
 // TakeUnindexed returns up to limit endpoints whose time to be indexed has come,
-// and has them due next at the given time: whoever calls it owes each an indexing,
+// and has them due next at the given time: the caller enqueues an indexing for each,
 // in the same transaction.
 func (tx *Tx) TakeUnindexed(limit int, next time.Time) ([]model.Endpoint, error) {
-	return collect(tx, tx.pick(`
+	return collect(tx, tx.skipLockedClaim(`
 			SELECT id FROM endpoints
 			WHERE index_due_at IS NOT NULL AND index_due_at <= $2 AND url <> ''
 			ORDER BY index_due_at LIMIT $3`)+`
@@ -25,7 +25,7 @@ func (tx *Tx) TakeUnindexed(limit int, next time.Time) ([]model.Endpoint, error)
 		RETURNING `+endpointColumns, []any{micros(next), micros(tx.now), limit}, scanEndpoint)
 }
 
-// NextUnindexed returns when the next endpoint is to be indexed although nobody
+// NextUnindexed returns when the next endpoint is to be indexed without
 // ordered it, or the zero time for never.
 func (tx *Tx) NextUnindexed() (time.Time, error) {
 	return tx.nextDue(`SELECT index_due_at FROM endpoints WHERE index_due_at IS NOT NULL AND url <> '' ORDER BY index_due_at LIMIT 1`)
@@ -47,8 +47,15 @@ func (tx *Tx) LastIndex(endpointID string) (model.EndpointIndex, bool, error) {
 		[]any{endpointID}, scanIndex)
 }
 
-// Endpoints returns every endpoint of an environment, by slug.
-func (tx *Tx) Endpoints(environmentID string) ([]model.Endpoint, error) {
-	return collect(tx, `SELECT `+endpointColumns+` FROM endpoints WHERE environment_id = $1 ORDER BY slug`,
-		[]any{environmentID}, scanEndpoint)
+// Endpoints returns a page of the endpoints of an environment, by slug and from the
+// given one on, and the slug of the first that is not on it. Their last indexings
+// ([Tx.LastIndex]) count for the page, too.
+func (tx *Tx) Endpoints(environmentID, from string, page Page) ([]model.Endpoint, string, error) {
+	return readPage(tx, listing[model.Endpoint]{
+		columns: endpointColumns, from: `FROM endpoints WHERE environment_id = $1 AND slug >= $2 ORDER BY slug`,
+		args: []any{environmentID, from}, key: "slug",
+		size: bytesOf("slug", "url") + ` + COALESCE((SELECT ` + bytesOf("i.source_data", "i.reason", "i.stats", "i.error") + `
+			FROM endpoint_indexes i WHERE i.endpoint_id = endpoints.id ORDER BY i.id DESC LIMIT 1), 0)`,
+		scan: scanEndpoint,
+	}, page)
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
-// AgedRun is what tells whether a run is old enough to leave.
+// AgedRun is what reports whether a run is old enough to leave.
 type AgedRun struct {
 	ID        string
 	CreatedAt time.Time
@@ -33,7 +33,7 @@ func (tx *Tx) OldestRuns(environmentID string, after AgedRun, limit int) ([]Aged
 		})
 }
 
-// settledRuns locks those of the runs that have ended before a time and owe no
+// settledRuns locks those of the runs that have ended before a time and have no pending
 // notification, and returns their ids. The others are passed over: a run may have
 // been continued meanwhile.
 func (tx *Tx) settledRuns(ids []string, before time.Time) ([]string, error) {
@@ -55,14 +55,19 @@ func (tx *Tx) TrimRuns(ids []string, before time.Time) (int, error) {
 	}
 	in := tx.conn.Dialect().InList("$1")
 	list := jsonList(ids)
-	if err := tx.conn.Queue(`UPDATE runs SET output = NULL, failed_task_id = NULL, trimmed_at = $2 WHERE id `+in, []any{list, micros(tx.now)}, nil); err != nil {
+	if err := tx.conn.Queue(`UPDATE runs SET output = NULL, failed_task_id = NULL, not_asked = NULL, trimmed_at = $2 WHERE id `+in, []any{list, micros(tx.now)}, nil); err != nil {
 		return 0, err
 	}
 	// An event stays whole while another of its runs is.
-	return len(ids), tx.conn.Queue(`
+	emptied, err := collect(tx, `
 		UPDATE events SET payload = '{}', context = '{}', source_context = NULL
 		WHERE id IN (SELECT event_id FROM runs WHERE id `+in+`)
-		  AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.event_id = events.id AND r.trimmed_at IS NULL)`, []any{list}, nil)
+		  AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.event_id = events.id AND r.trimmed_at IS NULL)
+		RETURNING id`, []any{list}, scanString)
+	if err != nil {
+		return 0, err
+	}
+	return len(ids), tx.forgetRequests(emptied)
 }
 
 // DeleteRuns removes all that is known of runs that ended before a time, with the
@@ -106,7 +111,7 @@ func (tx *Tx) stripRuns(ids []string, before time.Time) ([]string, error) {
 	return ids, tx.deleteNotifications(`run_id `+in, ids)
 }
 
-// errorTrimmed is for whoever wants to go on from a run whose payloads are gone.
+// errorTrimmed is for a caller that wants to continue a run whose payloads are gone.
 func errorTrimmed(runID string) error {
 	return model.Errorf(model.Conflict, "The payload of run %s was removed because it is old: invoke the job anew", runID)
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
-// AgedRow is what tells whether something that is no run is old enough to leave.
+// AgedRow is what reports whether something that is no run is old enough to leave.
 type AgedRow struct {
 	ID            string
 	EnvironmentID string
@@ -36,10 +36,9 @@ func (tx *Tx) OldestEvents(after string, limit int) ([]AgedRow, error) {
 // DeleteEvents removes those of the events that have no runs and are not to be
 // delivered any more, and returns how many those are.
 func (tx *Tx) DeleteEvents(ids []string) (int, error) {
-	changed, err := tx.conn.Exec(`
+	return tx.deleteRequestRows(`
 		DELETE FROM events WHERE id `+tx.conn.Dialect().InList("$1")+` AND due_at IS NULL AND lease_owner IS NULL
-		  AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.event_id = events.id)`, jsonList(ids))
-	return int(changed), err
+		  AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.event_id = events.id)`, ids)
 }
 
 // OldestSourceDeliveries returns up to limit requests of sources from the first
@@ -49,21 +48,30 @@ func (tx *Tx) OldestSourceDeliveries(after string, limit int) ([]AgedRow, error)
 }
 
 // DeleteSourceDeliveries removes those of the requests that their app took or that
-// were given up, and returns how many those are.
+// were exhausted, and returns how many those are.
 func (tx *Tx) DeleteSourceDeliveries(ids []string) (int, error) {
-	changed, err := tx.conn.Exec(`
-		DELETE FROM source_deliveries WHERE id `+tx.conn.Dialect().InList("$1")+` AND status <> '`+string(model.SourceDeliveryPending)+`'`, jsonList(ids))
-	return int(changed), err
+	return tx.deleteRequestRows(`
+		DELETE FROM source_deliveries WHERE id `+tx.conn.Dialect().InList("$1")+` AND status <> '`+string(model.SourceDeliveryPending)+`'`, ids)
 }
 
-// OldestLoneNotifications returns up to limit notifications that tell of no run,
+// deleteRequestRows removes rows that requests may be kept as, and what is known of
+// those requests.
+func (tx *Tx) deleteRequestRows(statement string, ids []string) (int, error) {
+	deleted, err := collect(tx, statement+` RETURNING id`, []any{jsonList(ids)}, scanString)
+	if err != nil {
+		return 0, err
+	}
+	return len(deleted), tx.forgetRequests(deleted)
+}
+
+// OldestLoneNotifications returns up to limit notifications of no run,
 // from the first after the given id, oldest first.
 func (tx *Tx) OldestLoneNotifications(after string, limit int) ([]AgedRow, error) {
 	return tx.oldest("notifications", "run_id = '' AND ", after, limit)
 }
 
-// DeleteLoneNotifications removes those of the notifications that tell of no run and
-// are not owed any more, with their delivery log, and returns how many those are.
+// DeleteLoneNotifications removes those of the notifications of no run that
+// are no longer pending, with their delivery log, and returns how many those are.
 func (tx *Tx) DeleteLoneNotifications(ids []string) (int, error) {
 	ids, err := collect(tx, `
 		SELECT id FROM notifications

@@ -3,7 +3,6 @@ package store
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/runhook/runhook/protocol"
@@ -17,14 +16,14 @@ const runColumns = `r.id, r.environment_id, r.job_id, r.job_version_id, r.endpoi
 	r.status, r.output, r.failed_task_id, r.callback_url, r.callback_task_id, r.is_test, r.internal,
 	r.execution_count, r.execution_failures, r.execution_duration_ms, r.yielded_executions, r.idle_yields,
 	r.force_yield, r.wake_requested, r.limit_key, r.parked, r.lease_owner, r.lease_number,
-	r.created_at, r.queued_at, r.started_at, r.completed_at, r.updated_at, r.continuations, r.expires_at`
+	r.created_at, r.queued_at, r.started_at, r.completed_at, r.updated_at, r.continuations, r.expires_at, r.not_asked`
 
 // runScan holds the destinations of runColumns that need converting.
 type runScan struct {
-	run                                                                 model.Run
-	account, output, task, callback, callbackTask, yields, limit, owner *string
-	duration, created, updated                                          int64
-	queued, started, completed, expires                                 *int64
+	run                                                                           model.Run
+	account, output, task, callback, callbackTask, yields, limit, owner, notAsked *string
+	duration, created, updated                                                    int64
+	queued, started, completed, expires                                           *int64
 }
 
 func (s *runScan) destinations() []any {
@@ -34,7 +33,7 @@ func (s *runScan) destinations() []any {
 		&r.Status, &s.output, &s.task, &s.callback, &s.callbackTask, &r.IsTest, &r.Internal,
 		&r.ExecutionCount, &r.ExecutionFailures, &s.duration, &s.yields, &r.IdleYields,
 		&r.ForceYield, &r.WakeRequested, &s.limit, &r.Parked, &s.owner, &r.Lease.Number,
-		&s.created, &s.queued, &s.started, &s.completed, &s.updated, &r.Continuations, &s.expires,
+		&s.created, &s.queued, &s.started, &s.completed, &s.updated, &r.Continuations, &s.expires, &s.notAsked,
 	}
 }
 
@@ -50,6 +49,11 @@ func (s *runScan) result() (model.Run, error) {
 	if s.yields != nil {
 		if err := json.Unmarshal([]byte(*s.yields), &r.YieldedExecutions); err != nil {
 			return r, fmt.Errorf("yielded executions of run %s: %w", r.ID, err)
+		}
+	}
+	if s.notAsked != nil {
+		if err := json.Unmarshal([]byte(*s.notAsked), &r.NotAsked); err != nil {
+			return r, fmt.Errorf("tasks that run %s did not ask for: %w", r.ID, err)
 		}
 	}
 	return r, nil
@@ -85,12 +89,25 @@ type Execution struct {
 	// Disabled is set when the job takes no runs any more.
 	Disabled bool
 	// NotifySuccess and NotifyFailure say which ends of the run the app wants to
-	// be told of.
+	// be notified of.
 	NotifySuccess, NotifyFailure bool
 	// Endpoint has the id, slug, URL, versions and limit.
 	Endpoint model.Endpoint
 	// Account is nil when the run is for none.
 	Account *model.Account
+}
+
+// Bytes returns how many bytes the texts of an execution have together, as
+// [DueRun.Bytes] says before they are loaded.
+func (x Execution) Bytes() int64 {
+	bytes := len(x.Run.Output) + len(x.Event.Payload) + len(x.Event.Context) + len(x.Event.SourceContext)
+	for _, key := range x.Run.YieldedExecutions {
+		bytes += len(key)
+	}
+	if x.Account != nil {
+		bytes += len(x.Account.Metadata)
+	}
+	return int64(bytes)
 }
 
 const executionQuery = `
@@ -147,45 +164,47 @@ func (tx *Tx) Execution(runID string) (Execution, bool, error) {
 	return first(tx, executionQuery+`WHERE r.id = $1`, []any{runID}, scanExecution)
 }
 
-// ClaimRuns leases up to limit due runs to a process, those that go on before
-// those that start and the oldest first, and returns when the next one is due.
-// Runs whose concurrency limit has no room are parked.
-func (tx *Tx) ClaimRuns(owner string, limit int) ([]Execution, time.Time, error) {
-	return tx.ClaimRunsBut(PassedOver{}, owner, limit)
+// RunClaim says which due runs a process leases.
+type RunClaim struct {
+	Owner string
+	// Limit is how many runs are leased at the most.
+	Limit int
+	// PassedOver are those whose runs are left; the others then get equal parts of
+	// the limit.
+	PassedOver PassedOver
+	// Turns, if not nil, has the others served in turn as well.
+	Turns *Turns
+	// Fits is asked of each run before it is leased, in order, and has it left where it
+	// is if that is false; nil is for any run.
+	Fits func(DueRun) bool
 }
 
-// ClaimRunsBut is ClaimRuns that passes over the runs of some environments and
-// endpoints. The others then get equal parts of the limit.
-func (tx *Tx) ClaimRunsBut(passed PassedOver, owner string, limit int) ([]Execution, time.Time, error) {
-	due, err := tx.dueRunsBut(passed, limit)
+// ClaimRuns leases due runs to a process, those that resume before those that start
+// and the oldest first. Runs whose concurrency limit has no room are parked.
+func (tx *Tx) ClaimRuns(claim RunClaim) ([]Execution, error) {
+	due, err := tx.dueRunsBut(claim.PassedOver, claim.Turns, claim.Limit)
 	if err != nil {
-		return nil, time.Time{}, err
+		return nil, err
 	}
 	rooms, err := tx.roomsFor(due)
 	if err != nil {
-		return nil, time.Time{}, err
+		return nil, err
 	}
 	var claimable, parked []string
 	for _, run := range due {
-		if rooms.take(run.limitKey) {
-			claimable = append(claimable, run.id)
-		} else {
-			parked = append(parked, run.id)
+		switch {
+		case !rooms.has(run.limitKey):
+			parked = append(parked, run.ID)
+		case claim.Fits == nil || claim.Fits(run):
+			rooms.take(run.limitKey)
+			claimable = append(claimable, run.ID)
 		}
 	}
 	if err := tx.park(parked); err != nil {
-		return nil, time.Time{}, err
+		return nil, err
 	}
-	claimed, err := tx.leaseRuns(owner, claimable)
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	next, err := tx.NextDueRunBut(passed)
-	return claimed, next, err
+	return tx.leaseRuns(claim.Owner, claimable)
 }
-
-// dueRun is a run that may be leased.
-type dueRun struct{ id, limitKey string }
 
 // mayBeLeased is true of runs that will be due or are. Whatever else happened to
 // a run's due time, claiming never finds what it cannot lease.
@@ -205,49 +224,8 @@ func (tx *Tx) leaseRuns(owner string, ids []string) ([]Execution, error) {
 		[]any{jsonList(ids), owner, micros(tx.now)}, nil); err != nil {
 		return nil, err
 	}
-	return collect(tx, executionQuery+`WHERE r.id `+in+` AND COALESCE(r.lease_owner, 'nobody') = $2 ORDER BY r.priority, r.id`,
+	return collect(tx, executionQuery+`WHERE r.id `+in+` AND COALESCE(r.lease_owner, 'none') = $2 ORDER BY r.priority, r.id`,
 		[]any{jsonList(ids), owner}, scanExecution)
-}
-
-// NextDueRun returns when the next run that nobody has leased is due, or the
-// zero time if none is.
-func (tx *Tx) NextDueRun() (time.Time, error) { return tx.nextDueRun(dueOf{}) }
-
-// NextDueRunBut is NextDueRun that passes over the runs of some environments and
-// endpoints.
-func (tx *Tx) NextDueRunBut(passed PassedOver) (next time.Time, err error) {
-	if passed.none() {
-		return tx.nextDueRun(dueOf{})
-	}
-	others, err := tx.dueBut(passed)
-	if err != nil {
-		return next, err
-	}
-	for _, endpoint := range slices.Concat(others...) {
-		due, err := tx.nextDueRun(endpoint)
-		if err != nil {
-			return next, err
-		}
-		next = earlier(next, due)
-	}
-	return next, nil
-}
-
-// nextDueRun returns when the next run is due.
-func (tx *Tx) nextDueRun(of dueOf) (next time.Time, err error) {
-	condition, args := "", []any(nil)
-	if of != (dueOf{}) {
-		condition, args = " AND environment_id = $1 AND endpoint_id = $2", []any{of.environment, of.endpoint}
-	}
-	for priority := range 2 {
-		due, err := tx.nextDue(fmt.Sprintf(`
-			SELECT due_at FROM runs WHERE %s AND priority = %d%s ORDER BY due_at LIMIT 1`, mayBeLeased, priority, condition), args...)
-		if err != nil {
-			return next, err
-		}
-		next = earlier(next, due)
-	}
-	return next, nil
 }
 
 // earlier returns the earlier of two times of which either may be zero for never.
@@ -259,7 +237,7 @@ func earlier(a, b time.Time) time.Time {
 }
 
 // RunChange is what a transition records on a run. Counters and lists are the
-// new values, not additions: they belong to whoever holds the lease or the lock.
+// new values, not additions: they belong to the owner of the lease or the lock.
 type RunChange struct {
 	Transition model.RunTransition
 	// DueAt is when the run is to be executed next; zero for not by itself.
@@ -270,7 +248,7 @@ type RunChange struct {
 
 // EndExecution takes a run from EXECUTING by the change's transition, with the
 // run's output, failed task, counters, yields and the end of its time to live as they
-// are in r, and gives the lease back. It gives [model.ErrLost] when the lease is no longer r's.
+// are in r, and gives the lease back. It gives [model.ErrLeaseLost] when the lease is no longer r's.
 func (tx *Tx) EndExecution(r model.Run, change RunChange) error {
 	if err := tx.unpark(r.LimitKey, 1); err != nil {
 		return err
@@ -280,12 +258,23 @@ func (tx *Tx) EndExecution(r model.Run, change RunChange) error {
 		SET status = $1, output = $2, failed_task_id = $3, execution_count = $4, execution_failures = $5,
 		    execution_duration_ms = $6, yielded_executions = $7, idle_yields = $8,
 		    force_yield = FALSE, wake_requested = FALSE, priority = 0, due_at = $9, lease_owner = NULL,
-		    completed_at = $10, updated_at = $11, expires_at = $12
-		WHERE id = $13 AND `+holder+` = $14 AND lease_number = $15 AND status IN (`+quoted(change.Transition.From)+`)`,
+		    completed_at = $10, updated_at = $11, expires_at = $12, not_asked = $13
+		WHERE id = $14 AND `+leaseOwner+` = $15 AND lease_number = $16 AND status IN (`+quoted(change.Transition.From)+`)`,
 		[]any{string(change.Transition.To), jsonOrNull(r.Output), textOrNull(r.FailedTaskID),
 			r.ExecutionCount, r.ExecutionFailures, r.ExecutionDuration.Milliseconds(), yieldsText(r.YieldedExecutions), r.IdleYields,
-			microsOrNull(change.DueAt), microsOrNull(change.CompletedAt), micros(tx.now), microsOrNull(r.ExpiresAt),
+			microsOrNull(change.DueAt), microsOrNull(change.CompletedAt), micros(tx.now), microsOrNull(r.ExpiresAt), notAskedText(r.NotAsked),
 			r.ID, r.Lease.Owner, r.Lease.Number}, mustChange)
+}
+
+func notAskedText(tasks *model.TasksNotAsked) any {
+	if tasks == nil {
+		return nil
+	}
+	text, err := json.Marshal(tasks)
+	if err != nil {
+		panic(err) // texts and numbers always encode
+	}
+	return string(text)
 }
 
 func yieldsText(keys []protocol.ExactText) any {
@@ -298,7 +287,7 @@ func yieldsText(keys []protocol.ExactText) any {
 // mustChange fails a transaction whose compare-and-set found another state.
 func mustChange(changed int64) error {
 	if changed == 0 {
-		return model.ErrLost
+		return model.ErrLeaseLost
 	}
 	return nil
 }
@@ -307,14 +296,14 @@ func mustChange(changed int64) error {
 func mustChangeAll(n int) func(changed int64) error {
 	return func(changed int64) error {
 		if changed != int64(n) {
-			return model.ErrLost
+			return model.ErrLeaseLost
 		}
 		return nil
 	}
 }
 
 // MoveRun takes a locked run by a transition that needs no lease, and ends the
-// lease if there is one. It gives [model.ErrLost] when the run is in a status
+// lease if there is one. It gives [model.ErrLeaseLost] when the run is in a status
 // that the transition does not start from.
 func (tx *Tx) MoveRun(r model.Run, change RunChange) error {
 	// A run that is due may be so because room was made for it.
@@ -336,7 +325,7 @@ func (tx *Tx) MoveRun(r model.Run, change RunChange) error {
 func (tx *Tx) ContinueRun(r model.Run) error {
 	return tx.conn.Queue(`
 		UPDATE runs
-		SET status = '`+string(model.RunContinues.To)+`', output = NULL, failed_task_id = NULL, execution_failures = 0, idle_yields = 0,
+		SET status = '`+string(model.RunContinues.To)+`', output = NULL, failed_task_id = NULL, not_asked = NULL, execution_failures = 0, idle_yields = 0,
 		    force_yield = FALSE, wake_requested = FALSE, priority = 1, due_at = $1,
 		    queued_at = $1, started_at = NULL, completed_at = NULL, updated_at = $1, continuations = continuations + 1
 		WHERE id = $2 AND status IN (`+quoted(model.RunContinues.From)+`)`, []any{micros(tx.now), r.ID}, mustChange)
@@ -352,11 +341,17 @@ func (tx *Tx) ForgetExpiry(runID string) error {
 	return tx.conn.Queue(`UPDATE runs SET expires_at = NULL WHERE id = $1`, []any{runID}, nil)
 }
 
+// ExpiredRun names a run whose time to live is over.
+type ExpiredRun struct{ ID, EnvironmentID string }
+
 // ExpiredRuns returns up to limit runs whose time to live is over, the first first,
 // and when the next one's is.
-func (tx *Tx) ExpiredRuns(limit int) ([]Execution, time.Time, error) {
-	expired, err := collect(tx, executionQuery+`WHERE r.expires_at IS NOT NULL AND r.expires_at <= $1 ORDER BY r.expires_at LIMIT $2`,
-		[]any{micros(tx.now), limit}, scanExecution)
+func (tx *Tx) ExpiredRuns(limit int) ([]ExpiredRun, time.Time, error) {
+	expired, err := collect(tx, `SELECT id, environment_id FROM runs WHERE expires_at IS NOT NULL AND expires_at <= $1 ORDER BY expires_at LIMIT $2`,
+		[]any{micros(tx.now), limit}, func(rows database.Rows) (r ExpiredRun, err error) {
+			err = rows.Scan(&r.ID, &r.EnvironmentID)
+			return r, err
+		})
 	if err != nil || len(expired) == limit {
 		return expired, tx.now, err
 	}
@@ -385,18 +380,22 @@ type RunSummary struct {
 }
 
 // RunsOfJob returns up to limit runs of a job in an environment, newest first,
-// beginning with the run that cursor names if it is not empty; none if the
-// environment has no such run.
-func (tx *Tx) RunsOfJob(environment *model.Environment, jobSlug, cursor string, limit int) ([]RunSummary, error) {
+// beginning with the run that cursor names if it is not empty, and the id of the run
+// that the next page begins with; none if the environment has no such run.
+func (tx *Tx) RunsOfJob(environment *model.Environment, jobSlug, cursor string, limit int) (runs []RunSummary, next string, err error) {
 	query := `
 		SELECT r.id, r.status, r.started_at, r.updated_at, r.completed_at FROM runs r
 		WHERE r.job_id = (SELECT id FROM jobs WHERE project_id = $1 AND slug = $2) AND r.environment_id = $3`
-	args := []any{environment.Project.ID, jobSlug, environment.ID, limit}
+	args := []any{environment.Project.ID, jobSlug, environment.ID, limit + 1}
 	if cursor != "" {
 		query += ` AND r.id <= (SELECT c.id FROM runs c WHERE c.id = $5 AND c.environment_id = $3)`
 		args = append(args, cursor)
 	}
-	return collect(tx, query+` ORDER BY r.id DESC LIMIT $4`, args, scanRunSummary)
+	runs, err = collect(tx, query+` ORDER BY r.id DESC LIMIT $4`, args, scanRunSummary)
+	if len(runs) > limit {
+		next, runs = runs[limit].ID, runs[:limit]
+	}
+	return runs, next, err
 }
 
 func scanRunSummary(rows database.Rows) (RunSummary, error) {

@@ -9,7 +9,7 @@ import (
 )
 
 // InsertRun records a new run. With a lease it is EXECUTING and belongs to the
-// leasing process; without, it is QUEUED and due now.
+// leasing process; without, it is QUEUED and due now, or at its StartAt.
 func (tx *Tx) InsertRun(r model.Run) error {
 	return tx.conn.Queue(insertOneRun, runValues(nil, r), nil)
 }
@@ -77,6 +77,9 @@ func runValues(values []any, r model.Run) []any {
 	var due any
 	if r.Lease.Owner == "" {
 		due = micros(r.CreatedAt)
+		if r.StartAt.After(r.CreatedAt) {
+			due = micros(r.StartAt)
+		}
 	}
 	return append(values, r.ID, r.EnvironmentID, r.JobID, r.JobVersionID, r.EndpointID, r.EventID, textOrNull(r.AccountID),
 		string(r.Status), textOrNull(r.CallbackURL), r.IsTest, r.Internal, textOrNull(r.LimitKey), due, textOrNull(r.Lease.Owner), r.Lease.Number,

@@ -69,7 +69,7 @@ func (tx *Tx) ChangeSchedule(s model.Schedule) error {
 	return tx.conn.Queue(`
 		UPDATE schedules
 		SET endpoint_id = $1, type = $2, seconds = $3, cron = $4, metadata = $5, account_id = $6,
-		    active = TRUE, next_tick_at = $7, due_at = $7, lease_owner = NULL, updated_at = $8
+		    active = TRUE, next_tick_at = $7, due_at = $7, lease_owner = NULL, failures = 0, updated_at = $8
 		WHERE id = $9`,
 		[]any{s.EndpointID, string(s.Type), s.Options.Seconds, s.Options.Cron, jsonOrNull(s.Metadata), textOrNull(s.AccountID),
 			microsOrNull(s.NextTick), micros(tx.now), s.ID}, nil)
@@ -119,11 +119,20 @@ func (tx *Tx) ResumeSchedules(environmentID, targetID string) error {
 // and those whose tick has come miss it: they are due at once, to be given a next
 // tick. It leaves out those of dynamic schedules that the app does not have.
 func (tx *Tx) SkipTicksOfEndpoint(endpointID string) error {
+	return tx.skipTicks(`endpoint_id = $2`, endpointID)
+}
+
+// SkipTicksOfEnvironment is SkipTicksOfEndpoint for all of an environment.
+func (tx *Tx) SkipTicksOfEnvironment(environmentID string) error {
+	return tx.skipTicks(`environment_id = $2`, environmentID)
+}
+
+func (tx *Tx) skipTicks(of, id string) error {
 	return tx.conn.Queue(`
 		UPDATE schedules SET next_tick_at = NULL, due_at = $1, lease_owner = NULL
-		WHERE endpoint_id = $2 AND active AND (due_at IS NULL OR due_at <= $1)
+		WHERE `+of+` AND active AND (due_at IS NULL OR due_at <= $1)
 		  AND NOT EXISTS (SELECT 1 FROM dynamic_schedules d WHERE d.id = target_id AND NOT d.active)`,
-		[]any{micros(tx.now), endpointID}, nil)
+		[]any{micros(tx.now), id}, nil)
 }
 
 // JobVersionsOfSchedule returns the versions that a tick of a schedule starts, in

@@ -61,15 +61,15 @@ func (tx *Tx) LockEndpoint(id string) (model.Endpoint, bool, error) {
 	return first(tx, `SELECT `+endpointColumns+` FROM endpoints WHERE id = $1`+tx.conn.Dialect().ForUpdate, []any{id}, scanEndpoint)
 }
 
-// Attachment says that somebody develops an app, as long as a process lives.
+// Attachment says that someone develops an app, as long as a process lives.
 type Attachment struct {
 	ID, EnvironmentID, EndpointSlug string
-	// NodeID is the process that is told so.
+	// NodeID is the process that it belongs to.
 	NodeID string
 }
 
 // Attach records an attachment. It gives [database.ErrConstraint] when the process
-// has been given up.
+// has expired.
 func (tx *Tx) Attach(a Attachment) error {
 	_, err := tx.conn.Exec(`
 		INSERT INTO attachments (id, environment_id, endpoint_slug, node_id, created_at) VALUES ($1, $2, $3, $4, $5)`,
@@ -82,7 +82,7 @@ func (tx *Tx) Detach(id string) error {
 	return tx.conn.Queue(`DELETE FROM attachments WHERE id = $1`, []any{id}, nil)
 }
 
-// Attached reports whether somebody develops the app with the slug.
+// Attached reports whether someone develops the app with the slug.
 func (tx *Tx) Attached(environmentID, endpointSlug string) (bool, error) {
 	_, attached, err := first(tx, `SELECT id FROM attachments WHERE environment_id = $1 AND endpoint_slug = $2 LIMIT 1`,
 		[]any{environmentID, endpointSlug}, scanString)

@@ -1,8 +1,6 @@
 package store
 
 import (
-	"fmt"
-
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store/database"
 )
@@ -15,11 +13,10 @@ type ScheduleFilter struct {
 	DynamicSlug string
 	// Ticking keeps those that tick, or those that do not.
 	Ticking *bool
-	// Unattended is set when schedules tick though nobody develops their app.
+	// Unattended is set when schedules tick though no client is attached to their app.
 	Unattended bool
 	// Cursor is the id of the first schedule of the page.
 	Cursor string
-	Limit  int
 }
 
 // ListedSchedule is a schedule in a list.
@@ -32,11 +29,13 @@ type ListedSchedule struct {
 	Account      string
 	// Ticking is set while it ticks.
 	Ticking bool
+	// SetAside is of the last tick that was set aside.
+	SetAside SetAside
 }
 
-// Schedules returns up to limit schedules of an environment, newest first, and the
+// Schedules returns a page of the schedules of an environment, newest first, and the
 // id of the one that the next page begins with, empty at the end.
-func (tx *Tx) Schedules(environmentID string, filter ScheduleFilter) (schedules []ListedSchedule, next string, err error) {
+func (tx *Tx) Schedules(environmentID string, filter ScheduleFilter, page Page) (schedules []ListedSchedule, next string, err error) {
 	ticking := `(schedules.active AND COALESCE(d.active, TRUE))`
 	if !filter.Unattended {
 		ticking = `(schedules.active AND COALESCE(d.active, TRUE) AND EXISTS (
@@ -57,27 +56,25 @@ func (tx *Tx) Schedules(environmentID string, filter ScheduleFilter) (schedules 
 	if filter.Ticking != nil {
 		q.and(ticking+" =", *filter.Ticking)
 	}
-	q.args = append(q.args, filter.Limit+1)
-	schedules, err = collect(tx, fmt.Sprintf(`
-		SELECT %s, j.slug, d.slug, p.slug, a.identifier, %s
-		FROM schedules
-		JOIN endpoints p ON p.id = schedules.endpoint_id
-		LEFT JOIN jobs j ON j.id = schedules.target_id
-		LEFT JOIN dynamic_schedules d ON d.id = schedules.target_id
-		LEFT JOIN accounts a ON a.id = schedules.account_id
-		WHERE schedules.environment_id = $1%s ORDER BY schedules.id DESC LIMIT $%d`, scheduleColumns, ticking, q.conditions, len(q.args)), q.args, scanListedSchedule)
-	if len(schedules) > filter.Limit {
-		next, schedules = schedules[filter.Limit].ID, schedules[:filter.Limit]
-	}
-	return schedules, next, err
+	return readPage(tx, listing[ListedSchedule]{
+		columns: scheduleColumns + `, j.slug, d.slug, p.slug, a.identifier, schedules.set_aside_at, schedules.error, schedules.missed_tick_at, ` + ticking,
+		from: `FROM schedules
+			JOIN endpoints p ON p.id = schedules.endpoint_id
+			LEFT JOIN jobs j ON j.id = schedules.target_id
+			LEFT JOIN dynamic_schedules d ON d.id = schedules.target_id
+			LEFT JOIN accounts a ON a.id = schedules.account_id
+			WHERE schedules.environment_id = $1` + q.conditions + ` ORDER BY schedules.id DESC`,
+		args: q.args, key: "schedules.id", size: bytesOf("schedules.metadata", "schedules.cron", "schedules.key"), scan: scanListedSchedule,
+	}, page)
 }
 
 func scanListedSchedule(rows database.Rows) (ListedSchedule, error) {
 	var c scheduleScan
 	var l ListedSchedule
 	var job, dynamic, account *string
-	err := rows.Scan(append(c.destinations(), &job, &dynamic, &l.EndpointSlug, &account, &l.Ticking)...)
-	l.Schedule = c.result()
+	var aside setAsideScan
+	err := rows.Scan(append(c.destinations(), &job, &dynamic, &l.EndpointSlug, &account, &aside.at, &aside.err, &aside.tick, &l.Ticking)...)
+	l.Schedule, l.SetAside = c.result(), aside.result()
 	l.JobSlug, l.DynamicSlug, l.Account = textOrEmpty(job), textOrEmpty(dynamic), textOrEmpty(account)
 	return l, err
 }

@@ -11,11 +11,11 @@ import (
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
-// Secrets of HTTP endpoints and sources are told to apps, in events that ask them to
+// Secrets of HTTP endpoints and sources are sent to apps, in events that ask them to
 // register something, and come back in what the apps keep of their runs. None of that
 // is kept in clear: a reference stands for the secret, and is replaced by it when an
 // app is called ([Tx.OpenSecrets]). References are encrypted and bound to their
-// environment, so that nobody can make one up to be told a secret.
+// environment, so that no caller can forge one to read a secret.
 
 // The kinds of references, which is how their sealed part begins.
 const (
@@ -23,7 +23,7 @@ const (
 	// the environment it is.
 	refersToHTTPEndpoint = "h:"
 	// holdsSecret is followed by the secret itself: an app gives a source another one
-	// during the run that was told the first, and must be told the same again.
+	// during the run that received the first, and must receive the same again.
 	holdsSecret = "v:"
 )
 
@@ -173,19 +173,22 @@ func jsonInner(text string) string {
 // HideSecrets returns a text of an environment as people are shown it: without the
 // references to its secrets. What only looks like one stays.
 func (tx *Tx) HideSecrets(environmentID string, text []byte) []byte {
+	return tx.box.hideSecrets(environmentID, text)
+}
+
+// HideSecrets is [Tx.HideSecrets], for texts that have been read already.
+func (s *Store) HideSecrets(environmentID string, text []byte) []byte {
+	return s.box.hideSecrets(environmentID, text)
+}
+
+func (b *box) hideSecrets(environmentID string, text []byte) []byte {
 	return model.ReplaceSecretReferences(text, func(sealed string) (string, bool) {
 		ciphertext, err := base64.RawURLEncoding.DecodeString(sealed)
 		if err == nil {
-			_, err = tx.box.aead.Open(nil, nil, ciphertext, []byte(referencePlace(environmentID)))
+			_, err = b.aead.Open(nil, nil, ciphertext, []byte(referencePlace(environmentID)))
 		}
 		return model.HiddenSecret, err == nil
 	})
-}
-
-// SetRegistrationEvent records by which event an app was asked last to register a
-// source.
-func (tx *Tx) SetRegistrationEvent(sourceID, eventID string) error {
-	return tx.conn.Queue(`UPDATE trigger_sources SET registration_event = $1 WHERE id = $2`, []any{eventID, sourceID}, nil)
 }
 
 // SealRegistration puts a reference in place of a secret that an app gave a source, in

@@ -292,7 +292,7 @@ func TestAMasterKeyIsHexadecimalOrBase64(t *testing.T) {
 			t.Errorf("%q: got %x and error %v, valid is %v", text, got, err, valid)
 		}
 		if err != nil && text != "" && strings.Contains(err.Error(), text) {
-			t.Errorf("the error tells the key: %v", err)
+			t.Errorf("the error shows the key: %v", err)
 		}
 	}
 	if first, second := store.NewMasterKey(), store.NewMasterKey(); len(first) != store.KeySize || bytes.Equal(first, second) {

@@ -5,7 +5,7 @@ import "context"
 // Size is how much room a database takes on its disk.
 type Size struct {
 	// Bytes is the size of the database, Reusable how much of it was freed and will
-	// be used again; PostgreSQL does not tell the latter, and it is 0 there.
+	// be used again; PostgreSQL does not report the latter, and it is 0 there.
 	Bytes, Reusable int64
 }
 

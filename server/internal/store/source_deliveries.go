@@ -11,13 +11,14 @@ import (
 const sourceDeliveryColumns = `id, environment_id, kind, source_id, number, status, attempts, verified, error, lease_owner, lease_number,
 	created_at, updated_at, delivered_at`
 
-func scanSourceDelivery(rows database.Rows) (model.SourceDelivery, error) {
+// scanSourceDelivery scans sourceDeliveryColumns after others.
+func scanSourceDelivery(rows database.Rows, others ...any) (model.SourceDelivery, error) {
 	var d model.SourceDelivery
 	var failure, owner *string
 	var created, updated int64
 	var delivered *int64
-	err := rows.Scan(&d.ID, &d.EnvironmentID, &d.Kind, &d.SourceID, &d.Number, &d.Status, &d.Attempts, &d.Verified, &failure,
-		&owner, &d.Lease.Number, &created, &updated, &delivered)
+	err := rows.Scan(append(others, &d.ID, &d.EnvironmentID, &d.Kind, &d.SourceID, &d.Number, &d.Status, &d.Attempts, &d.Verified, &failure,
+		&owner, &d.Lease.Number, &created, &updated, &delivered)...)
 	d.Error, d.Lease.Owner = textOrEmpty(failure), textOrEmpty(owner)
 	d.CreatedAt, d.UpdatedAt, d.DeliveredAt = timeOf(created), timeOf(updated), timeOrZero(delivered)
 	return d, err
@@ -55,6 +56,9 @@ func (tx *Tx) AddSourceDelivery(d model.SourceDelivery, request model.IncomingRe
 	if body == nil {
 		body = []byte{}
 	}
+	if err := tx.RecordRequest(d.ID, d.EnvironmentID, RequestSize(request), true); err != nil {
+		return d, isFirst, err
+	}
 	return d, isFirst, tx.conn.Queue(`
 		INSERT INTO source_deliveries (id, environment_id, kind, source_id, number, status, url, method, headers, body, due_at, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)`,
@@ -68,21 +72,32 @@ func scanInteger(rows database.Rows) (n int64, err error) {
 }
 
 // DueSourceDeliveries returns the environments of all deliveries that have a due time
-// and that nobody has leased.
+// and that no process has leased.
 func (tx *Tx) DueSourceDeliveries() ([]Due, error) {
 	return tx.dueBy("source_deliveries", "environment_id", "due_at")
 }
 
+// ClaimedSourceDelivery is a delivery that is leased to a process, which makes it.
+type ClaimedSourceDelivery struct {
+	model.SourceDelivery
+	// Bytes is how many bytes its request has, which [Tx.SourceRequest] reads.
+	Bytes int64
+}
+
 // ClaimSourceDeliveries leases up to limit due deliveries of an environment to a
 // process, the longest due first. There is never more than one of a source.
-func (tx *Tx) ClaimSourceDeliveries(owner, environmentID string, limit int) ([]model.SourceDelivery, error) {
-	return collect(tx, tx.pick(`
+func (tx *Tx) ClaimSourceDeliveries(owner, environmentID string, limit int) ([]ClaimedSourceDelivery, error) {
+	return collect(tx, tx.skipLockedClaim(`
 			SELECT id FROM source_deliveries
 			WHERE due_at IS NOT NULL AND lease_owner IS NULL AND environment_id = $4 AND due_at <= $2
 			ORDER BY due_at LIMIT $3`)+`
 		UPDATE source_deliveries SET lease_owner = $1, lease_number = lease_number + 1, due_at = NULL, updated_at = $2
 		WHERE id IN (SELECT id FROM picked)
-		RETURNING `+sourceDeliveryColumns, []any{owner, micros(tx.now), limit, environmentID}, scanSourceDelivery)
+		RETURNING `+bytesOf("url", "headers", "body")+`, `+sourceDeliveryColumns, []any{owner, micros(tx.now), limit, environmentID},
+		func(rows database.Rows) (c ClaimedSourceDelivery, err error) {
+			c.SourceDelivery, err = scanSourceDelivery(rows, &c.Bytes)
+			return c, err
+		})
 }
 
 // SourceRequest returns the request of a delivery.
@@ -100,7 +115,7 @@ func (tx *Tx) SourceRequest(deliveryID string) (model.IncomingRequest, bool, err
 // EndSourceAttempt takes a delivery by the transition, with the attempts and what
 // came of them as they are in d, and gives back its lease. One that stays PENDING
 // is due again at the given time; after one that ends, the next of its source is
-// due now. It gives [model.ErrLost] when the lease is no longer d's.
+// due now. It gives [model.ErrLeaseLost] when the lease is no longer d's.
 func (tx *Tx) EndSourceAttempt(d model.SourceDelivery, transition model.SourceDeliveryTransition, again time.Time) error {
 	if _, _, err := first(tx, `SELECT source_id FROM source_queues WHERE source_id = $1`+tx.conn.Dialect().ForUpdate,
 		[]any{d.SourceID}, scanString); err != nil {
@@ -113,10 +128,13 @@ func (tx *Tx) EndSourceAttempt(d model.SourceDelivery, transition model.SourceDe
 	err := tx.conn.Queue(`
 		UPDATE source_deliveries
 		SET status = $1, attempts = $2, verified = $3, error = $4, due_at = $5, delivered_at = $6, lease_owner = NULL, updated_at = $7
-		WHERE id = $8 AND `+holder+` = $9 AND lease_number = $10 AND status IN (`+quoted(transition.From)+`)`,
+		WHERE id = $8 AND `+leaseOwner+` = $9 AND lease_number = $10 AND status IN (`+quoted(transition.From)+`)`,
 		[]any{string(transition.To), d.Attempts, d.Verified, textOrNull(d.Error), microsOrNull(again), delivered, micros(tx.now),
 			d.ID, d.Lease.Owner, d.Lease.Number}, mustChange)
 	if err != nil || transition.To == model.SourceDeliveryPending {
+		return err
+	}
+	if err := tx.EndRequest(d.ID, transition.To == model.SourceDeliveryDelivered && d.Verified); err != nil {
 		return err
 	}
 	return tx.conn.Queue(`
@@ -129,5 +147,5 @@ func (tx *Tx) EndSourceAttempt(d model.SourceDelivery, transition model.SourceDe
 // came, after the given number; 0 for the first.
 func (tx *Tx) SourceDeliveries(sourceID string, after int64, limit int) ([]model.SourceDelivery, error) {
 	return collect(tx, `SELECT `+sourceDeliveryColumns+` FROM source_deliveries WHERE source_id = $1 AND number > $2 ORDER BY number LIMIT $3`,
-		[]any{sourceID, after, limit}, scanSourceDelivery)
+		[]any{sourceID, after, limit}, func(rows database.Rows) (model.SourceDelivery, error) { return scanSourceDelivery(rows) })
 }

@@ -10,8 +10,8 @@ import (
 
 const statusColumns = `key, label, state, data, history`
 
-func scanStatus(rows database.Rows) (protocol.RunStatusRecord, error) {
-	var s protocol.RunStatusRecord
+func scanStatus(rows database.Rows) (protocol.ProgressStatus, error) {
+	var s protocol.ProgressStatus
 	var state, data *string
 	var history string
 	if err := rows.Scan(&s.Key, &s.Label, &state, &data, &history); err != nil {
@@ -25,7 +25,7 @@ func scanStatus(rows database.Rows) (protocol.RunStatusRecord, error) {
 	return s, nil
 }
 
-// snapshot is how a [protocol.RunStatusSnapshot] is stored: with its data as
+// snapshot is how a [protocol.ProgressSnapshot] is stored: with its data as
 // text, which encoding would otherwise change.
 type snapshot struct {
 	Label string  `json:"label,omitempty"`
@@ -33,7 +33,7 @@ type snapshot struct {
 	Data  *string `json:"data,omitempty"`
 }
 
-func historyText(history []protocol.RunStatusSnapshot) (string, error) {
+func historyText(history []protocol.ProgressSnapshot) (string, error) {
 	stored := make([]snapshot, len(history))
 	for i, s := range history {
 		stored[i] = snapshot{Label: s.Label, State: s.State}
@@ -46,30 +46,47 @@ func historyText(history []protocol.RunStatusSnapshot) (string, error) {
 	return string(text), err
 }
 
-func parseHistory(text string) ([]protocol.RunStatusSnapshot, error) {
+func parseHistory(text string) ([]protocol.ProgressSnapshot, error) {
 	var stored []snapshot
 	if err := json.Unmarshal([]byte(text), &stored); err != nil {
 		return nil, err
 	}
-	history := make([]protocol.RunStatusSnapshot, len(stored))
+	history := make([]protocol.ProgressSnapshot, len(stored))
 	for i, s := range stored {
-		history[i] = protocol.RunStatusSnapshot{Label: s.Label, State: s.State, Data: jsonOrNil(s.Data)}
+		history[i] = protocol.ProgressSnapshot{Label: s.Label, State: s.State, Data: jsonOrNil(s.Data)}
 	}
 	return history, nil
 }
 
-// Statuses returns the explicit statuses of a run in the order they were made.
-func (tx *Tx) Statuses(runID string) ([]protocol.RunStatusRecord, error) {
+// Statuses returns the progress statuses of a run in the order they were made.
+func (tx *Tx) Statuses(runID string) ([]protocol.ProgressStatus, error) {
 	return collect(tx, `SELECT `+statusColumns+` FROM run_statuses WHERE run_id = $1 ORDER BY position`, []any{runID}, scanStatus)
 }
 
-// Status returns an explicit status of a run.
-func (tx *Tx) Status(runID, key string) (protocol.RunStatusRecord, bool, error) {
+// OtherStatuses returns how many progress statuses a run has besides the one with a
+// key, and how many bytes their texts have together.
+func (tx *Tx) OtherStatuses(runID, key string) (count int, bytes int64, err error) {
+	type sum struct {
+		count int
+		bytes int64
+	}
+	s, _, err := first(tx, `SELECT COUNT(*), COALESCE(SUM(`+statusBytes+`), 0) FROM run_statuses WHERE run_id = $1 AND key <> $2`,
+		[]any{runID, key}, func(rows database.Rows) (s sum, err error) {
+			err = rows.Scan(&s.count, &s.bytes)
+			return s, err
+		})
+	return s.count, s.bytes, err
+}
+
+var statusBytes = bytesOf("key", "label", "data", "history")
+
+// Status returns a progress status of a run.
+func (tx *Tx) Status(runID, key string) (protocol.ProgressStatus, bool, error) {
 	return first(tx, `SELECT `+statusColumns+` FROM run_statuses WHERE run_id = $1 AND key = $2`, []any{runID, key}, scanStatus)
 }
 
-// SaveStatus records an explicit status of a run whose row is locked.
-func (tx *Tx) SaveStatus(runID string, s protocol.RunStatusRecord) error {
+// SaveStatus records a progress status of a run whose row is locked.
+func (tx *Tx) SaveStatus(runID string, s protocol.ProgressStatus) error {
 	history, err := historyText(s.History)
 	if err != nil {
 		return fmt.Errorf("history of status %q: %w", s.Key, err)

@@ -4,11 +4,11 @@
 // where a transaction begins and ends with [Store.View] and [Store.Update]. A
 // status is only ever changed by a transition of package model: the statement
 // names the statuses it may come from, and a row that is in another, or leased
-// by another process, gives [model.ErrLost].
+// by another process, gives [model.ErrLeaseLost].
 //
-// Locks: whoever changes a run because of one of its tasks, or a task because of
+// Locks: a transaction that changes a run because of one of its tasks, or a task because of
 // its run, locks the run's row first ([Tx.LockRun]). No transaction locks two
-// runs. Whoever changes several notifications does so in the order of their ids;
+// runs. A transaction that changes several notifications does so in the order of their ids;
 // outcomes of attempts come in groups of such, and where that leads to a deadlock, the
 // transaction is run again.
 package store
@@ -18,6 +18,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/runhook/runhook/server/internal/clock"
@@ -28,13 +29,17 @@ import (
 type Store struct {
 	db    database.DB
 	clock clock.Clock
-	box   *box
-	cache environmentCache
+	// shared is nil where the database's clock is asked.
+	shared clock.Clock
+	box    *box
+	cache  environmentCache
 	// opened remembers what was decoded of subscriptions.
 	opened openedSubscriptions
 	// file is nil for a database that is no file of this machine.
 	file fileChecker
-	// condition is told of every transaction.
+	// fileState is what its last check has found, nil before that.
+	fileState atomic.Pointer[FileState]
+	// condition is called with the outcome of every transaction.
 	condition *condition
 }
 
@@ -43,6 +48,7 @@ type Store struct {
 type Tx struct {
 	conn     database.Conn
 	now      time.Time
+	shared   clock.Clock
 	box      *box
 	cache    *environmentCache
 	opened   *openedSubscriptions
@@ -52,7 +58,7 @@ type Tx struct {
 // View runs fn in a read-only transaction that sees one moment.
 func (s *Store) View(ctx context.Context, fn func(*Tx) error) error {
 	err := s.db.View(ctx, func(conn database.Conn) error {
-		return fn(&Tx{conn: conn, now: s.clock.Now(), box: s.box, opened: &s.opened})
+		return fn(&Tx{conn: conn, now: s.clock.Now(), shared: s.shared, box: s.box, opened: &s.opened})
 	})
 	s.condition.read(err)
 	return err
@@ -60,7 +66,7 @@ func (s *Store) View(ctx context.Context, fn func(*Tx) error) error {
 
 // Update runs fn in a transaction; when it returns nil, what fn wrote is on
 // disk. fn may run more than once and on another goroutine, so it must do
-// nothing but use its Tx; what is to follow the end of the transaction goes to
+// nothing but use its Tx; what is to follow the end of the transaction is given to
 // [Tx.AfterCommit] and [Tx.AfterRollback]. See database.DB for what an error
 // says of the outcome.
 func (s *Store) Update(ctx context.Context, fn func(*Tx) error) (err error) {
@@ -71,7 +77,7 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) (err error) {
 		}
 		rollback = nil
 	}
-	// Deferred, as a panic in fn goes on in this goroutine.
+	// Deferred, as a panic in fn continues in this goroutine.
 	err = errPanicked
 	defer func() {
 		if err != nil {
@@ -80,13 +86,13 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) (err error) {
 	}()
 	err = s.db.Update(ctx, func(conn database.Conn) error {
 		undo(nil) // what an earlier run of fn asked for
-		return fn(&Tx{conn: conn, now: s.clock.Now(), box: s.box, cache: &s.cache, opened: &s.opened, rollback: &rollback})
+		return fn(&Tx{conn: conn, now: s.clock.Now(), shared: s.shared, box: s.box, cache: &s.cache, opened: &s.opened, rollback: &rollback})
 	})
 	s.condition.written(err)
 	return err
 }
 
-// errPanicked is what AfterRollback is told of a transaction that panicked.
+// errPanicked is what AfterRollback gets for a transaction that panicked.
 var errPanicked = errors.New("the transaction panicked")
 
 // Ping reports whether the database answers.
@@ -105,7 +111,7 @@ func (s *Store) Stats() database.Stats { return s.db.Stats() }
 // Close waits for transactions under way and closes the database.
 func (s *Store) Close() error { return s.db.Close() }
 
-// Now returns the time at which the transaction began.
+// Now returns the time at which the transaction began, by this process's clock.
 func (tx *Tx) Now() time.Time { return tx.now }
 
 // AfterCommit has fn called once the transaction is durable.
@@ -128,7 +134,7 @@ const (
 	SignalWaits         = "waits"
 )
 
-// Signal tells the other processes, when the transaction commits, that rows of
+// Signal notifies the other processes, when the transaction commits, that rows of
 // the named kind became due.
 func (tx *Tx) Signal(name string) error { return tx.conn.Notify(name) }
 
@@ -138,16 +144,16 @@ func (s *Store) Listen(ctx context.Context, fn func(signal string)) error {
 	return s.db.Listen(ctx, fn)
 }
 
-// holder is who has leased a row that is found by its id. Written so, neither
+// leaseOwner is who has leased a row that is found by its id. Written so, neither
 // engine is tempted to look for the row among all that a process has leased or
 // had leased, which on PostgreSQL is a long list of dead entries.
-const holder = `COALESCE(lease_owner, 'nobody')`
+const leaseOwner = `COALESCE(lease_owner, 'none')`
 
-// pick begins a statement that changes the rows which a query with a limit finds,
-// passing over those that others have locked; it knows them as picked. They are
+// skipLockedClaim begins a statement that changes the rows that a query with a limit finds,
+// passing over those that others have locked; it calls them picked. They are
 // found once: if the query stood in a condition, PostgreSQL might run it again for
 // each row of a small table, and the limit would not hold.
-func (tx *Tx) pick(query string) string {
+func (tx *Tx) skipLockedClaim(query string) string {
 	return `WITH picked AS MATERIALIZED (` + query + tx.conn.Dialect().SkipLocked + `)`
 }
 

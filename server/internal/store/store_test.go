@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -29,6 +30,7 @@ func open(t testing.TB, options store.Options) *store.Store {
 	if options.Clock == nil {
 		options.Clock = storetest.NewClock()
 	}
+	options.SharedClock = options.Clock
 	options.Log = slog.New(slog.DiscardHandler)
 	s, err := store.Open(t.Context(), options)
 	if err != nil {
@@ -44,7 +46,34 @@ func open(t testing.TB, options store.Options) *store.Store {
 
 func TestStoreOnSQLite(t *testing.T) {
 	t.Parallel()
-	testRecorded(t, engines[0].url)
+	testRecorded(t, copies(t))
+}
+
+// copies returns a function that copies a database with tables and no rows: to make
+// the tables takes longer than most tests.
+func copies(t *testing.T) func(testing.TB) string {
+	t.Helper()
+	folder := t.TempDir()
+	s, err := store.Open(t.Context(), store.Options{URL: "sqlite:" + filepath.Join(folder, "runhook.db"), Clock: storetest.NewClock()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return func(t testing.TB) string {
+		own := t.TempDir()
+		for _, name := range []string{"runhook.db", "runhook.db.key"} {
+			content, err := os.ReadFile(filepath.Join(folder, name))
+			if err == nil {
+				err = os.WriteFile(filepath.Join(own, name), content, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		return "sqlite:" + filepath.Join(own, "runhook.db")
+	}
 }
 
 // TestStoreInMemory is short, as such a database is a file like any other, but

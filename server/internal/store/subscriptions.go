@@ -76,7 +76,7 @@ func (tx *Tx) UpdateSubscription(s model.Subscription) error {
 }
 
 // DeleteSubscription removes a subscription of an environment; found is false if
-// there is none. What is still to be sent for it is given up.
+// there is none. What is still to be sent for it is canceled.
 func (tx *Tx) DeleteSubscription(environmentID, id string) (found bool, err error) {
 	changed, err := tx.conn.Exec(`DELETE FROM subscriptions WHERE id = $1 AND environment_id = $2`, id, environmentID)
 	return changed > 0, err
@@ -117,12 +117,13 @@ func (tx *Tx) SubscriptionsOf(notifications []model.Notification) (map[string]*m
 	return named, err
 }
 
-// Subscriptions returns up to limit subscriptions of an environment from the id
-// in cursor on, oldest first.
-func (tx *Tx) Subscriptions(environmentID, cursor string, limit int) ([]model.Subscription, error) {
-	return collect(tx, `
-		SELECT `+subscriptionColumns+` FROM subscriptions WHERE environment_id = $1 AND id >= $2 ORDER BY id LIMIT $3`,
-		[]any{environmentID, cursor, limit}, tx.scanSubscription)
+// Subscriptions returns a page of the subscriptions of an environment from the id in
+// cursor on, oldest first, and the id of the first that is not on it.
+func (tx *Tx) Subscriptions(environmentID, cursor string, page Page) ([]model.Subscription, string, error) {
+	return readPage(tx, listing[model.Subscription]{
+		columns: subscriptionColumns, from: `FROM subscriptions WHERE environment_id = $1 AND id >= $2 ORDER BY id`,
+		args: []any{environmentID, cursor}, key: "id", size: bytesOf("url", "settings"), scan: tx.scanSubscription,
+	}, page)
 }
 
 // SubscriptionTargets returns all subscriptions of an environment, oldest first,

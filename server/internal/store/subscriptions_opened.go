@@ -11,7 +11,7 @@ import (
 // openedSubscriptions remembers what the texts of subscriptions decode to, as a
 // subscription is read again for each batch of notifications that is sent to it.
 // What is remembered is of use only while the row holds the very same texts, so it
-// is never out of date. Whoever gets it must not change what it points to.
+// is never out of date. A caller must not change what it points to.
 type openedSubscriptions struct {
 	mu   sync.Mutex
 	byID map[string]openedSubscription

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/runhook/runhook/protocol"
@@ -9,10 +11,10 @@ import (
 )
 
 const taskColumns = `id, environment_id, run_id, parent_id, idempotency_key, display_key, name, icon, description,
-	status, noop, params, properties, output_properties, output, context, style, redact, operation, callback_url,
-	child_execution_mode, attempts, delay_until, due_at, started_at, completed_at, shown_params`
+	status, noop, params, properties, output_properties, output, context, style, redact, operation, callback_secret,
+	child_execution_mode, attempts, delay_until, due_at, started_at, completed_at, shown_params, asked_in`
 
-// How the children of a task are executed (execution.md 3.1).
+// How the children of a task are executed (docs/protocol/api.md §8.1).
 const (
 	childrenParallel   = "PARALLEL"
 	childrenSequential = "SEQUENTIAL"
@@ -23,7 +25,7 @@ type taskScan struct {
 	parent, display, icon, description, params, properties, outProperties *string
 	output, context, style, redact, operation, callback, shown            *string
 	mode                                                                  string
-	delay, due, completed                                                 *int64
+	delay, due, completed, asked                                          *int64
 	started                                                               int64
 }
 
@@ -32,7 +34,7 @@ func (s *taskScan) destinations() []any {
 	return []any{
 		&t.ID, &t.EnvironmentID, &t.RunID, &s.parent, &t.IdempotencyKey, &s.display, &t.Name, &s.icon, &s.description,
 		&t.Status, &t.Noop, &s.params, &s.properties, &s.outProperties, &s.output, &s.context, &s.style, &s.redact, &s.operation, &s.callback,
-		&s.mode, &t.Attempts, &s.delay, &s.due, &s.started, &s.completed, &s.shown,
+		&s.mode, &t.Attempts, &s.delay, &s.due, &s.started, &s.completed, &s.shown, &s.asked,
 	}
 }
 
@@ -42,10 +44,13 @@ func (s *taskScan) result() model.Task {
 	t.Params, t.Properties, t.OutputProperties = jsonOrNil(s.params), jsonOrNil(s.properties), jsonOrNil(s.outProperties)
 	t.Output, t.Context = jsonOrNil(s.output), jsonOrNil(s.context)
 	t.Style, t.Redact, t.ShownParams = jsonOrNil(s.style), jsonOrNil(s.redact), jsonOrNil(s.shown)
-	t.Operation, t.CallbackURL = textOrEmpty(s.operation), textOrEmpty(s.callback)
+	t.Operation, t.CallbackSecret = textOrEmpty(s.operation), textOrEmpty(s.callback)
 	t.Parallel = s.mode == childrenParallel
 	t.DelayUntil, t.DueAt, t.CompletedAt = timeOrZero(s.delay), timeOrZero(s.due), timeOrZero(s.completed)
 	t.StartedAt = timeOf(s.started)
+	if s.asked != nil {
+		t.AskedIn = *s.asked
+	}
 	return t
 }
 
@@ -63,16 +68,18 @@ type RunState struct {
 	// ForceYield asks the execution of the run to come back; false when the run has
 	// ended.
 	ForceYield bool
+	// Execution is the number of its execution, the last if none is under way.
+	Execution int64
 }
 
 // forceYield is false for a run that has ended: there is no execution to come back,
-// and the Node SDK would throw into code that nobody awaits.
+// and the Node SDK would throw into code that is not awaited.
 var forceYield = `force_yield AND status IN (` + quoted(model.OpenRunStatuses()) + `)`
 
-var runStateQuery = `SELECT status, ` + forceYield + ` FROM runs WHERE id = $1 AND environment_id = $2`
+var runStateQuery = `SELECT status, ` + forceYield + `, lease_number FROM runs WHERE id = $1 AND environment_id = $2`
 
 func scanRunState(rows database.Rows) (s RunState, err error) {
-	err = rows.Scan(&s.Status, &s.ForceYield)
+	err = rows.Scan(&s.Status, &s.ForceYield, &s.Execution)
 	return s, err
 }
 
@@ -103,14 +110,14 @@ func (tx *Tx) InsertTask(t model.Task) (bool, error) {
 	}
 	changed, err := tx.conn.Exec(`
 		INSERT INTO tasks (id, environment_id, run_id, parent_id, idempotency_key, display_key, name, icon, description,
-		                   status, noop, params, properties, style, redact, operation, callback_url,
-		                   child_execution_mode, attempts, delay_until, due_at, operation_at, started_at, completed_at, shown_params)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
+		                   status, noop, params, properties, style, redact, operation, callback_secret,
+		                   child_execution_mode, attempts, delay_until, due_at, operation_at, started_at, completed_at, shown_params, asked_in)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)
 		ON CONFLICT (run_id, idempotency_key) DO NOTHING`,
 		t.ID, t.EnvironmentID, t.RunID, textOrNull(t.ParentID), t.IdempotencyKey, textOrNull(t.DisplayKey), t.Name,
 		textOrNull(t.Icon), textOrNull(t.Description), string(t.Status), t.Noop, jsonOrNull(t.Params), jsonOrNull(t.Properties),
-		jsonOrNull(t.Style), jsonOrNull(t.Redact), textOrNull(t.Operation), textOrNull(t.CallbackURL), mode, t.Attempts,
-		microsOrNull(t.DelayUntil), microsOrNull(t.DueAt), microsOrNull(t.OperationAt), micros(t.StartedAt), microsOrNull(t.CompletedAt), jsonOrNull(t.ShownParams))
+		jsonOrNull(t.Style), jsonOrNull(t.Redact), textOrNull(t.Operation), textOrNull(t.CallbackSecret), mode, t.Attempts,
+		microsOrNull(t.DelayUntil), microsOrNull(t.DueAt), microsOrNull(t.OperationAt), micros(t.StartedAt), microsOrNull(t.CompletedAt), jsonOrNull(t.ShownParams), askedOrNull(t.AskedIn))
 	return changed > 0, err
 }
 
@@ -252,40 +259,93 @@ func (tx *Tx) NewestTask(runID string) (model.Task, bool, error) {
 	return first(tx, `SELECT `+taskColumns+` FROM tasks WHERE run_id = $1 ORDER BY id DESC LIMIT 1`, []any{runID}, scanTask)
 }
 
-// CompletedTasks returns up to limit completed tasks of a run in the order they
-// were created, beginning with the task that cursor names if it is not empty.
-// Noop tasks, which have no result, are among them.
-func (tx *Tx) CompletedTasks(runID, cursor string, limit int) ([]protocol.CachedTask, error) {
-	return collect(tx, `
-		SELECT id, idempotency_key, noop, output, parent_id FROM tasks
-		WHERE run_id = $1 AND id >= $2 AND status = '`+string(protocol.TaskCompleted)+`'
-		ORDER BY id LIMIT $3`, []any{runID, cursor, limit}, func(rows database.Rows) (protocol.CachedTask, error) {
-		t := protocol.CachedTask{Status: protocol.TaskCompleted}
-		var output *string
-		err := rows.Scan(&t.ID, &t.IdempotencyKey, &t.Noop, &output, &t.ParentID)
-		t.Output = jsonOrNil(output)
-		return t, err
-	})
+// CompletedTasks returns a page of the completed tasks of a run in the order they were
+// created, beginning with the task that cursor names if it is not empty, and the id of
+// the first that is not on it. Noop tasks, which have no result, are among them. A task
+// counts for as many bytes as it has in an answer.
+func (tx *Tx) CompletedTasks(runID, cursor string, page Page) ([]protocol.CachedTask, string, error) {
+	return readPage(tx, listing[protocol.CachedTask]{
+		columns: `id, idempotency_key, noop, output, parent_id, ` + shownName,
+		from: `FROM tasks WHERE run_id = $1 AND id >= $2 AND status = '` + string(protocol.TaskCompleted) + `'
+			ORDER BY id`,
+		args: []any{runID, cursor}, key: "id", size: fmt.Sprintf("%s + %d", bytesOf("output", "idempotency_key", shownName), cachedTaskEnvelope),
+		scan: func(rows database.Rows) (protocol.CachedTask, error) {
+			t := protocol.CachedTask{Status: protocol.TaskCompleted}
+			var output *string
+			err := rows.Scan(&t.ID, &t.IdempotencyKey, &t.Noop, &output, &t.ParentID, &t.Name)
+			t.Output = jsonOrNil(output)
+			return t, err
+		},
+	}, page)
 }
 
-// TasksOfRun returns up to limit tasks of a run in the order they were created,
-// beginning with the task that cursor names if it is not empty; only those
-// without a parent if rootsOnly is set.
-func (tx *Tx) TasksOfRun(runID, cursor string, rootsOnly bool, limit int) ([]model.Task, error) {
-	query := `SELECT ` + taskColumns + ` FROM tasks WHERE run_id = $1 AND id >= $2`
-	if rootsOnly {
-		query += ` AND parent_id IS NULL`
+// cachedTaskEnvelope is how many bytes there are around the output, the key and the name
+// of a completed task, about.
+const cachedTaskEnvelope = 100
+
+// TaskTexts says which texts of tasks are read.
+type TaskTexts int
+
+const (
+	// TaskHeads leaves out what may be large: parameters, output, properties and the
+	// like.
+	TaskHeads TaskTexts = iota
+	// WholeTasks has everything.
+	WholeTasks
+)
+
+// taskHeadColumns are [taskColumns] without what may be large.
+var taskHeadColumns = strings.NewReplacer(
+	"icon, description", "icon, NULL",
+	"params, properties, output_properties, output, context, style, redact,", "NULL, NULL, NULL, NULL, NULL, NULL, NULL,",
+	"shown_params", "NULL").Replace(taskColumns)
+
+// listedTasks lists tasks of a run; condition follows WHERE.
+func listedTasks(texts TaskTexts, condition string, args ...any) listing[model.Task] {
+	l := listing[model.Task]{
+		columns: taskHeadColumns, from: `FROM tasks WHERE ` + condition, args: args, key: "id",
+		size: bytesOf("name", "display_key", "icon", "idempotency_key", "callback_secret"), scan: scanTask,
 	}
-	return collect(tx, query+` ORDER BY id LIMIT $3`, []any{runID, cursor, limit}, scanTask)
+	if texts == WholeTasks {
+		l.columns = taskColumns
+		l.size += " + " + bytesOf("description", "params", "properties", "output_properties", "output", "context", "style", "redact", "shown_params") +
+			" + " + attemptBytes
+	}
+	return l
 }
 
-// ErroredTasks returns up to limit tasks of a run that failed, the one created
-// last first.
-func (tx *Tx) ErroredTasks(runID string, limit int) ([]model.Task, error) {
-	return collect(tx, `
-		SELECT `+taskColumns+` FROM tasks
-		WHERE run_id = $1 AND status = '`+string(protocol.TaskErrored)+`'
-		ORDER BY id DESC LIMIT $2`, []any{runID, limit}, scanTask)
+// TasksOfRun returns a page of a run's tasks in the order they were created, beginning
+// with the task that cursor names if it is not empty, and the id of the first that is
+// not on it; only those without a parent if rootsOnly is set. What is shown of the
+// failed attempts of whole tasks counts for the page, too ([Tx.TaskAttempts]).
+func (tx *Tx) TasksOfRun(runID, cursor string, rootsOnly bool, texts TaskTexts, page Page) ([]model.Task, string, error) {
+	condition := `run_id = $1 AND id >= $2`
+	if rootsOnly {
+		condition += ` AND parent_id IS NULL`
+	}
+	return readPage(tx, listedTasks(texts, condition+` ORDER BY id`, runID, cursor), page)
+}
+
+// ErroredTask is a task that failed, with its error.
+type ErroredTask struct {
+	ID    string
+	Error []byte
+}
+
+// ErroredTasks returns a page of the tasks of a run that failed, the one created last
+// first.
+func (tx *Tx) ErroredTasks(runID string, page Page) ([]ErroredTask, error) {
+	tasks, _, err := readPage(tx, listing[ErroredTask]{
+		columns: `id, output`, from: `FROM tasks WHERE run_id = $1 AND status = '` + string(protocol.TaskErrored) + `' ORDER BY id DESC`,
+		args: []any{runID}, key: "id", size: bytesOf("output"),
+		scan: func(rows database.Rows) (t ErroredTask, err error) {
+			var output *string
+			err = rows.Scan(&t.ID, &output)
+			t.Error = jsonOrNil(output)
+			return t, err
+		},
+	}, page)
+	return tasks, err
 }
 
 // TasksSince returns how many tasks of a run were begun at or after the time.
@@ -308,7 +368,7 @@ func (tx *Tx) ReopenTasks(r model.Run, ids []string) error {
 		[]any{r.ID, microsOrNull(r.CompletedAt), jsonList(ids)}, nil)
 }
 
-// ReviveTask has a canceled task of a run that goes on be as t says: its status,
+// ReviveTask has a canceled task of a run that resumes be as t says: its status,
 // its times, and when it is due.
 func (tx *Tx) ReviveTask(t model.Task, transition model.TaskTransition) error {
 	return tx.conn.Queue(`

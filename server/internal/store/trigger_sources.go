@@ -2,25 +2,27 @@ package store
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
 const triggerSourceColumns = `id, environment_id, endpoint_id, key, channel, integration, params, options, registered_options, data, metadata,
-	dynamic_trigger_id, dynamic_key, account_id, listed, active, registrations, register_after`
+	dynamic_trigger_id, dynamic_key, account_id, listed, active, registrations, register_after, registration_event, registration_error`
 
 func scanTriggerSource(rows database.Rows) (model.TriggerSource, error) {
 	var s model.TriggerSource
 	var params, options, registered string
-	var data, metadata, dynamicTrigger, dynamicKey, account *string
+	var data, metadata, dynamicTrigger, dynamicKey, account, event, failure *string
 	var after int64
 	if err := rows.Scan(&s.ID, &s.EnvironmentID, &s.EndpointID, &s.Key, &s.Channel, &s.Integration, &params, &options, &registered, &data, &metadata,
-		&dynamicTrigger, &dynamicKey, &account, &s.Listed, &s.Active, &s.Registrations, &after); err != nil {
+		&dynamicTrigger, &dynamicKey, &account, &s.Listed, &s.Active, &s.Registrations, &after, &event, &failure); err != nil {
 		return s, err
 	}
 	s.Params, s.Data, s.Metadata, s.RegisterAfter = []byte(params), jsonOrNil(data), jsonOrNil(metadata), timeOf(after)
 	s.DynamicTriggerID, s.DynamicKey, s.AccountID = textOrEmpty(dynamicTrigger), textOrEmpty(dynamicKey), textOrEmpty(account)
+	s.RegistrationEvent, s.RegistrationError = textOrEmpty(event), textOrEmpty(failure)
 	if err := json.Unmarshal([]byte(options), &s.Options); err != nil {
 		return s, err
 	}
@@ -38,11 +40,12 @@ func (tx *Tx) InsertTriggerSource(s model.TriggerSource, secret string) (bool, e
 	}
 	inserted, err := tx.conn.Exec(`
 		INSERT INTO trigger_sources (`+triggerSourceColumns+`, secret_encrypted, secret_hash, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $21)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $23)
 		ON CONFLICT (environment_id, key) DO NOTHING`,
 		s.ID, s.EnvironmentID, s.EndpointID, s.Key, s.Channel, s.Integration, string(s.Params), options, registered,
 		jsonOrNull(s.Data), jsonOrNull(s.Metadata), textOrNull(s.DynamicTriggerID), textOrNull(s.DynamicKey), textOrNull(s.AccountID),
-		s.Listed, s.Active, s.Registrations, micros(s.RegisterAfter), tx.box.seal(secret, triggerSourceSecretPlace(s.ID)), hashMade(secret), micros(tx.now))
+		s.Listed, s.Active, s.Registrations, micros(s.RegisterAfter), textOrNull(s.RegistrationEvent), textOrNull(s.RegistrationError),
+		tx.box.seal(secret, triggerSourceSecretPlace(s.ID)), hashMade(secret), micros(tx.now))
 	return inserted > 0, err
 }
 
@@ -65,14 +68,16 @@ func (tx *Tx) SaveTriggerSource(s model.TriggerSource) error {
 	return tx.conn.Queue(`
 		UPDATE trigger_sources
 		SET endpoint_id = $1, channel = $2, integration = $3, params = $4, options = $5, registered_options = $6, data = $7, metadata = $8,
-		    account_id = $9, listed = $10, active = $11, registrations = $12, register_after = $13, updated_at = $14
-		WHERE id = $15`,
+		    account_id = $9, listed = $10, active = $11, registrations = $12, register_after = $13,
+		    registration_event = $14, registration_error = $15, updated_at = $16
+		WHERE id = $17`,
 		[]any{s.EndpointID, s.Channel, s.Integration, string(s.Params), options, registered, jsonOrNull(s.Data), jsonOrNull(s.Metadata),
-			textOrNull(s.AccountID), s.Listed, s.Active, s.Registrations, micros(s.RegisterAfter), micros(tx.now), s.ID}, nil)
+			textOrNull(s.AccountID), s.Listed, s.Active, s.Registrations, micros(s.RegisterAfter),
+			textOrNull(s.RegistrationEvent), textOrNull(s.RegistrationError), micros(tx.now), s.ID}, nil)
 }
 
 // SetTriggerSourceSecret replaces the secret of a source. One before that the server
-// had made is still recognised, as runs that are under way may tell of it.
+// had made is still recognised, as runs that are under way may send it.
 func (tx *Tx) SetTriggerSourceSecret(id, secret string) error {
 	return tx.conn.Queue(`UPDATE trigger_sources SET secret_encrypted = $1, secret_hash = COALESCE($2, secret_hash), updated_at = $3 WHERE id = $4`,
 		[]any{tx.box.seal(secret, triggerSourceSecretPlace(id)), hashMade(secret), micros(tx.now), id}, nil)
@@ -108,10 +113,33 @@ func (tx *Tx) SetTriggerSourceMetadata(id string, metadata []byte) error {
 }
 
 // UnlistTriggerSources has the sources of an endpoint's index, but those with the
-// given ids, receive nothing until they are listed again.
-func (tx *Tx) UnlistTriggerSources(endpointID string, but []string) error {
-	return tx.conn.Queue(`
-		UPDATE trigger_sources SET listed = FALSE, updated_at = $1
-		WHERE endpoint_id = $2 AND listed AND dynamic_trigger_id IS NULL AND NOT (id `+tx.conn.Dialect().InList("$3")+`)`,
-		[]any{micros(tx.now), endpointID, jsonList(but)}, nil)
+// given ids, receive nothing until they are listed again, and returns the event ids
+// of their last registrations.
+func (tx *Tx) UnlistTriggerSources(endpointID string, but []string) (registrations []string, err error) {
+	return collect(tx, `
+		UPDATE trigger_sources SET listed = FALSE, register_after = $1, updated_at = $1
+		WHERE endpoint_id = $2 AND listed AND dynamic_trigger_id IS NULL AND NOT (id `+tx.conn.Dialect().InList("$3")+`)
+		RETURNING COALESCE(registration_event, '')`,
+		[]any{micros(tx.now), endpointID, jsonList(but)}, scanString)
+}
+
+// UnregisteredSources returns up to limit sources of a dynamic trigger, locked, of
+// which the service does not know yet and of which the app is not being asked:
+// it may be asked again at the given time.
+func (tx *Tx) UnregisteredSources(dynamicTriggerID string, at time.Time, limit int) ([]model.TriggerSource, error) {
+	return collect(tx, `
+		SELECT `+triggerSourceColumns+` FROM trigger_sources
+		WHERE dynamic_trigger_id = $1 AND listed AND (NOT active OR registration_error IS NOT NULL) AND register_after <= $2
+		ORDER BY id LIMIT $3`+tx.conn.Dialect().ForUpdate, []any{dynamicTriggerID, micros(at), limit}, scanTriggerSource)
+}
+
+// TriggerSources returns a page of the sources that apps of an environment have or have
+// had, by their keys and from the given one on, and the key of the first that is not on
+// it.
+func (tx *Tx) TriggerSources(environmentID, from string, page Page) ([]model.TriggerSource, string, error) {
+	return readPage(tx, listing[model.TriggerSource]{
+		columns: triggerSourceColumns, from: `FROM trigger_sources WHERE environment_id = $1 AND key >= $2 ORDER BY key`,
+		args: []any{environmentID, from}, key: "key",
+		size: bytesOf("key", "integration", "params", "options", "registered_options", "data", "metadata", "registration_error"), scan: scanTriggerSource,
+	}, page)
 }

@@ -31,7 +31,7 @@ type sharedSecret struct {
 
 // separateSecrets gives each environment a secret of its own for each HTTP endpoint.
 // PRODUCTION keeps the one that all had, so that what is registered with other
-// services goes on working; in the others, apps are asked to register their webhooks
+// services keeps working; in the others, apps are asked to register their webhooks
 // again.
 func (s *Store) separateSecrets(ctx context.Context) error {
 	find := func(tx *Tx) ([]sharedSecret, error) {

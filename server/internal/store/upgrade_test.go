@@ -82,25 +82,29 @@ var environmentRows = []string{
 	        ('env_3', 'proj_1', 'staging', 'STAGING', 'e', 'f', '', '', 0, 0, 'staging')`,
 }
 
-func TestSubscriptionsOfBeforeKeepTheLegacySignature(t *testing.T) {
+func TestSubscriptionsOfBeforeKeepTheirSettings(t *testing.T) {
 	t.Parallel()
 	for _, engine := range engines {
 		t.Run(engine.name, func(t *testing.T) {
 			t.Parallel()
 			url := engine.url(t)
 			madeAt(t, url, 13, append(environmentRows, `INSERT INTO subscriptions (id, environment_id, url, enabled, settings, sealed, created_at, updated_at)
-				VALUES ('sub_1', 'env_1', 'http://a.test', TRUE, '{"name":"b","events":["run.ended"],"filter":{"a":["}"]}}', '', 0, 0)`)...)
+				VALUES ('sub_1', 'env_1', 'http://a.test', TRUE, '{"name":"b","events":["run.ended"],"filter":{"a":["}"]}}', '', 0, 0),
+				 ('sub_2', 'env_1', 'http://a.test', TRUE, '{"name":"c","events":["run.ended"],"giveUpOnRefusal":true}', '', 1, 1)`)...)
 			s := open(t, store.Options{URL: url, MasterKey: store.NewMasterKey()})
 			var targets []model.Subscription
 			err := s.View(t.Context(), func(tx *store.Tx) (err error) {
 				targets, err = tx.SubscriptionTargets("env_1")
 				return err
 			})
-			if err != nil || len(targets) != 1 {
+			if err != nil || len(targets) != 2 {
 				t.Fatalf("%d subscriptions, error %v", len(targets), err)
 			}
-			if got := targets[0].Settings; !got.LegacySignature || got.Name != "b" || string(got.Filter) != `{"a":["}"]}` {
-				t.Errorf("the settings are %+v", got)
+			for _, target := range targets {
+				got, first := target.Settings, target.ID == "sub_1"
+				if !got.LegacySignature || got.RetryClientErrors != first || first && (got.Name != "b" || string(got.Filter) != `{"a":["}"]}`) {
+					t.Errorf("the settings of %s are %+v", target.ID, got)
+				}
 			}
 		})
 	}
@@ -148,7 +152,7 @@ func TestASharedSecretStaysThatOfProductionAlone(t *testing.T) {
 						if err != nil {
 							return err
 						}
-						// The other service is told of a secret that is new, and only then.
+						// The other service receives a secret that is new, and only then.
 						if again := n != "2"; (webhook.RegisteredWith != "digest") != again || (webhook.Registrations == 0) != again ||
 							ordered != again || ordered && index.Status != model.IndexPending {
 							t.Errorf("environment %s: the webhook is %+v, and the last indexing %+v", n, webhook, index)
@@ -223,7 +227,7 @@ func TestSecretsThatWereKeptInClearBecomeReferences(t *testing.T) {
 					if err != nil {
 						return err
 					}
-					for kept, told := range map[string]string{
+					for kept, notified := range map[string]string{
 						string(x.Event.Payload): `{"secret":"` + secret + `","n": 1.0}`, string(x.Run.Output): `{"secret":"` + want + `"}`,
 						string(task.Params): `{"secret":"` + want + `"}`, string(task.Output): `{"source":{"secret":"` + secret + `"}}`,
 					} {
@@ -231,12 +235,12 @@ func TestSecretsThatWereKeptInClearBecomeReferences(t *testing.T) {
 						if err != nil {
 							return err
 						}
-						if string(opened) != told {
-							t.Errorf("environment %s: the app is told %s, want %s", n, opened, told)
+						if string(opened) != notified {
+							t.Errorf("environment %s: the app receives %s, want %s", n, opened, notified)
 						}
-						// Nobody else's app is told.
+						// No other app receives it.
 						if elsewhere, err := tx.OpenSecrets("env_3", []byte(kept)); err != nil || string(elsewhere) != kept {
-							t.Errorf("another environment is told %s (%v)", elsewhere, err)
+							t.Errorf("another environment receives %s (%v)", elsewhere, err)
 						}
 					}
 					return nil

@@ -1,22 +1,21 @@
 package store
 
 import (
-	"time"
-
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
-const webhookColumns = `id, environment_id, endpoint_id, http_endpoint_id, key, params, listed, active, config, desired_config, registrations, register_after, registered_with`
+const webhookColumns = `id, environment_id, endpoint_id, http_endpoint_id, key, params, listed, active, config, desired_config, registrations, register_after, registered_with,
+	registration_event, registration_error`
 
 func scanWebhook(rows database.Rows) (model.Webhook, error) {
 	var w model.Webhook
 	var params, desired string
-	var config, with *string
+	var config, with, event, failure *string
 	var after *int64
 	err := rows.Scan(&w.ID, &w.EnvironmentID, &w.EndpointID, &w.HTTPEndpointID, &w.Key, &params, &w.Listed, &w.Active,
-		&config, &desired, &w.Registrations, &after, &with)
-	w.RegisteredWith = textOrEmpty(with)
+		&config, &desired, &w.Registrations, &after, &with, &event, &failure)
+	w.RegisteredWith, w.RegistrationEvent, w.RegistrationError = textOrEmpty(with), textOrEmpty(event), textOrEmpty(failure)
 	w.Params, w.Config, w.DesiredConfig, w.RegisterAfter = []byte(params), jsonOrNil(config), []byte(desired), timeOrZero(after)
 	return w, err
 }
@@ -42,19 +41,37 @@ func (tx *Tx) ListWebhook(w model.Webhook) (model.Webhook, error) {
 const asBefore = `webhooks.desired_config = excluded.desired_config AND webhooks.params = excluded.params`
 
 // UnlistWebhooks records that an app no longer has its webhooks, but for those with
-// the ids to keep.
-func (tx *Tx) UnlistWebhooks(endpointID string, keep []string) error {
-	return tx.conn.Queue(`
-		UPDATE webhooks SET listed = FALSE, updated_at = $1
-		WHERE endpoint_id = $2 AND listed AND NOT id `+tx.conn.Dialect().InList("$3"),
-		[]any{micros(tx.now), endpointID, jsonList(keep)}, nil)
+// the ids to keep, and returns the event ids of their last registrations.
+func (tx *Tx) UnlistWebhooks(endpointID string, keep []string) (registrations []string, err error) {
+	return collect(tx, `
+		UPDATE webhooks SET listed = FALSE, register_after = NULL, updated_at = $1
+		WHERE endpoint_id = $2 AND listed AND NOT id `+tx.conn.Dialect().InList("$3")+`
+		RETURNING COALESCE(registration_event, '')`,
+		[]any{micros(tx.now), endpointID, jsonList(keep)}, scanString)
 }
 
-// AskedToRegister records that the app was asked once more to register a webhook,
-// and before when it is not to be asked again.
-func (tx *Tx) AskedToRegister(id string, notBefore time.Time) error {
-	return tx.conn.Queue(`UPDATE webhooks SET registrations = registrations + 1, register_after = $1, updated_at = $2 WHERE id = $3`,
-		[]any{micros(notBefore), micros(tx.now), id}, nil)
+// SaveRegistration records how the registration of a webhook stands: how often the app
+// was asked in a row, by which event, when it may be asked again, and why it failed.
+func (tx *Tx) SaveRegistration(w model.Webhook) error {
+	return tx.conn.Queue(`
+		UPDATE webhooks SET registrations = $1, register_after = $2, registration_event = $3, registration_error = $4, updated_at = $5 WHERE id = $6`,
+		[]any{w.Registrations, microsOrNull(w.RegisterAfter), textOrNull(w.RegistrationEvent), textOrNull(w.RegistrationError), micros(tx.now), w.ID}, nil)
+}
+
+// LockWebhook returns the webhook of an environment with the key, and keeps others
+// from changing it until the transaction ends.
+func (tx *Tx) LockWebhook(environmentID, key string) (model.Webhook, bool, error) {
+	return first(tx, `SELECT `+webhookColumns+` FROM webhooks WHERE environment_id = $1 AND key = $2`+tx.conn.Dialect().ForUpdate,
+		[]any{environmentID, key}, scanWebhook)
+}
+
+// Webhooks returns a page of the webhooks that apps of an environment have or have had,
+// by their keys and from the given one on, and the key of the first that is not on it.
+func (tx *Tx) Webhooks(environmentID, from string, page Page) ([]model.Webhook, string, error) {
+	return readPage(tx, listing[model.Webhook]{
+		columns: webhookColumns, from: `FROM webhooks WHERE environment_id = $1 AND key >= $2 ORDER BY key`,
+		args: []any{environmentID, from}, key: "key", size: bytesOf("key", "params", "config", "desired_config", "registered_with", "registration_error"), scan: scanWebhook,
+	}, page)
 }
 
 // WebhookRegistered records that an app has registered a webhook with a config, and

@@ -51,7 +51,7 @@ func (s *Server) kill(ctx context.Context) error {
 		return err
 	}
 	// The number in them may be another process's soon, or remain that of a process
-	// that nobody has reaped; PostgreSQL would take either for a server.
+	// that nothing has reaped; PostgreSQL would take either for a server.
 	for _, file := range []string{s.processFile(), filepath.Join(s.folder, socket+".lock")} {
 		if err := os.Remove(file); err != nil {
 			return fmt.Errorf("removing what is left of a killed server: %w", err)

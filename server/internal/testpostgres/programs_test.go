@@ -16,7 +16,7 @@ func TestProgramsAreFound(t *testing.T) {
 		want     int      // index of the folder, if err is empty
 		err      string
 	}{
-		{name: "none installed tells what to run", versions: []string{""}, err: "make test"},
+		{name: "none installed names the command to run", versions: []string{""}, err: "make test"},
 		{name: "one that is too old is named", versions: []string{"14.9"}, err: "version 14"},
 		{name: "the first that is recent enough wins", versions: []string{"", "9.6.24", "15.2", "17.0"}, want: 2},
 		{name: "a test release counts", versions: []string{"19beta1"}, want: 0},

@@ -145,7 +145,7 @@ func (s *Server) URL() string {
 }
 
 // Stop shuts the server down in order: open transactions are rolled back and
-// clients told.
+// clients informed.
 func (s *Server) Stop(t testing.TB) {
 	t.Helper()
 	if err := s.stop(t.Context(), "fast"); err != nil {

@@ -80,7 +80,7 @@ func (s *Server) standby(ctx context.Context) (*Server, error) {
 	})
 }
 
-// Promote has a standby take writes, and follow nobody any more.
+// Promote has a standby take writes, and follow no server any more.
 func (s *Server) Promote(t testing.TB) {
 	t.Helper()
 	err := s.run(t.Context(), s.programs.pgctl, "promote", "--pgdata="+s.data(), "--wait", longestWait())
@@ -90,7 +90,7 @@ func (s *Server) Promote(t testing.TB) {
 }
 
 // RestartReadOnly starts the server again after Stop or Kill as a standby that
-// follows nobody: it answers queries and takes no writes.
+// follows no server: it answers queries and takes no writes.
 func (s *Server) RestartReadOnly(t testing.TB) {
 	t.Helper()
 	signal := filepath.Join(s.data(), "standby.signal")

@@ -55,10 +55,17 @@ func URLWith(t testing.TB, options string) string {
 		t.Fatalf("a PostgreSQL database for this test: %v", err)
 	}
 	server := serverURL()
-	name := "test_" + strings.ToLower(rand.Text())
 	// template0 because nobody can be connected to it, which would make
 	// the server refuse to copy it.
-	if err := execute(server, "CREATE DATABASE "+name+" TEMPLATE template0 "+options); err != nil {
+	return create(t, server, "template0 "+options)
+}
+
+// create creates a database from a template, with options of CREATE DATABASE, and
+// drops it after the test.
+func create(t testing.TB, server, template string) string {
+	t.Helper()
+	name := "test_" + strings.ToLower(rand.Text())
+	if err := execute(server, "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
 		t.Fatalf("a PostgreSQL database for this test: %v", err)
 	}
 	t.Cleanup(func() {
@@ -75,8 +82,8 @@ func URLWith(t testing.TB, options string) string {
 
 // sharedServer returns the URL of the server that all tests of this process use,
 // as a function: it holds on to a server started here, whose guard would act if
-// the server were collected as garbage. Nobody is told when the last test has
-// run, so nobody closes that server. Its guard does, when the process is gone.
+// the server were collected as garbage. Nothing signals that the last test has
+// run, so no test closes that server. Its guard does, when the process is gone.
 var sharedServer = sync.OnceValues(func() (url func() string, err error) {
 	if server := os.Getenv(Variable); server != "" {
 		return func() string { return server }, nil

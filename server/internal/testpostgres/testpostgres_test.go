@@ -3,6 +3,8 @@ package testpostgres_test
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -68,6 +70,30 @@ func TestEachDatabaseIsEmptyAndApartFromTheOthers(t *testing.T) {
 	if got := query[int](t, second, tables); got != 0 {
 		t.Errorf("the second database has %d tables, want none", got)
 	}
+}
+
+func TestACopyBeginsWithWhatWasPutIntoItsTemplateOnce(t *testing.T) {
+	t.Parallel()
+	name, filled := "kept_"+strings.ToLower(rand.Text()), 0
+	server := connect(t, testpostgres.URL(t))
+	fill := func(url string) error {
+		filled++
+		connection, err := pgx.Connect(t.Context(), url)
+		if err != nil {
+			return err
+		}
+		_, err = connection.Exec(t.Context(), "CREATE TABLE notes (id int)")
+		return errors.Join(err, connection.Close(t.Context()))
+	}
+	first, second := connect(t, testpostgres.Copy(t, name, fill)), connect(t, testpostgres.Copy(t, name, fill))
+	execute(t, first, "INSERT INTO notes VALUES (1)")
+	if got := query[int](t, second, "SELECT count(*) FROM notes"); got != 0 {
+		t.Errorf("the second copy has %d notes of the first", got)
+	}
+	if filled != 1 {
+		t.Errorf("the template was filled %d times, want once", filled)
+	}
+	execute(t, server, "DROP DATABASE "+name)
 }
 
 func TestADatabaseIsDroppedWhenItsTestEndsEvenIfSomeoneIsConnected(t *testing.T) {

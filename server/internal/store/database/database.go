@@ -29,8 +29,8 @@ type DB interface {
 	// goroutine and, if the engine asks for the transaction to be restarted,
 	// more than once: it must only use its Conn and must not keep what it read
 	// from a run that failed. It must not call View or Update. A panic in fn
-	// undoes the transaction and goes on in the caller's goroutine as a
-	// [*PanicError].
+	// undoes the transaction and resumes in the caller's goroutine as a
+	// [*panics.Error].
 	Update(ctx context.Context, fn func(Conn) error) error
 	// Listen calls fn for each message that Conn.Notify sent in a committed
 	// transaction of another process, until ctx ends, and then returns its
@@ -40,7 +40,7 @@ type DB interface {
 	Listen(ctx context.Context, fn func(message string)) error
 	// Ping reports whether the database answers.
 	Ping(ctx context.Context) error
-	// Dialect tells how the engine's SQL differs.
+	// Dialect says how the engine's SQL differs.
 	Dialect() Dialect
 	// Stats counts what was done since the database was opened.
 	Stats() Stats
@@ -89,7 +89,7 @@ type Conn interface {
 	// called. It is not called if the transaction fails. In a View it is an
 	// error in the program, and panics.
 	AfterCommit(fn func())
-	// Dialect tells how the engine's SQL differs.
+	// Dialect says how the engine's SQL differs.
 	Dialect() Dialect
 }
 
@@ -112,6 +112,10 @@ type Dialect struct {
 	// where a writer is alone.
 	ForUpdate  string
 	SkipLocked string
+	// Clock is an expression for the time by the engine's own clock, in microseconds
+	// since 1970. It is empty where every process that has the database open runs on
+	// the machine whose clock that would be.
+	Clock string
 }
 
 // InList returns a condition that is true when the text expression before it
@@ -155,7 +159,7 @@ var (
 	// cannot hold, a number, a date or a key out of its bounds. It would refuse it
 	// again.
 	ErrData = errors.New("the database refuses a value")
-	// ErrFull means there is no room on the disk. Nothing was kept; it may work
+	// ErrFull means there is no room on the disk. The transaction was rolled back; it may work
 	// once there is.
 	ErrFull = errors.New("the disk of the database is full")
 	// ErrUnavailable means the database cannot be reached now.

@@ -23,24 +23,6 @@ func First(c Conn, query string, args []any, dest ...any) (bool, error) {
 	return true, nil
 }
 
-// PanicError is what a panic in a transaction's function becomes.
-type PanicError struct {
-	// Value is what the function panicked with, Stack where.
-	Value any
-	Stack []byte
-}
-
-// Error gives the value and where the panic began.
-func (p *PanicError) Error() string {
-	return fmt.Sprintf("panic in a transaction: %v\n\n%s", p.Value, p.Stack)
-}
-
-// Unwrap gives the value if it is an error.
-func (p *PanicError) Unwrap() error {
-	err, _ := p.Value.(error)
-	return err
-}
-
 // CheckMessage says what is wrong with a message for Notify, if anything.
 func CheckMessage(message string) error {
 	if message == "" {

@@ -11,7 +11,7 @@ import (
 // Storable returns arguments of a statement as both engines keep them: text is
 // UTF-8 without U+0000, see [model.KeepableText]. So one engine does not refuse
 // what the other takes, and text is found again under the words it was given in.
-// Whoever takes text from outside replaces or refuses such bytes first; this is
+// Code that takes text from outside replaces or refuses such bytes first; this is
 // for what slipped through. JSON writes U+0000 as an escape and keeps it.
 func Storable(args []any) []any {
 	for i, arg := range args {

@@ -43,7 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) database.DB) {
 		{"a failed check undoes the transaction", queueCheckFailure},
 		{"a queued statement that fails undoes the transaction", queueStatementFailure},
 		{"a query sees what was queued before it", queueThenQuery},
-		{"a broken rule is told apart from a conflict", constraintErrors},
+		{"a broken rule is distinguished from a conflict", constraintErrors},
 		{"values come back as they went in", values},
 		{"arguments of every supported type are taken", argumentTypes},
 		{"text keeps every byte", textBytes},

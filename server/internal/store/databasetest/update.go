@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/runhook/runhook/server/internal/panics"
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
@@ -138,9 +139,9 @@ func recovered(fn func()) (value any) {
 
 func wantPanic(t *testing.T, value any) {
 	t.Helper()
-	failure, ok := value.(*database.PanicError)
+	failure, ok := value.(*panics.Error)
 	if !ok {
-		t.Fatalf("recovered %v (%T), want a *database.PanicError", value, value)
+		t.Fatalf("recovered %v (%T), want a *panics.Error", value, value)
 	}
 	if failure.Value != errTest || !errors.Is(failure, errTest) || len(failure.Stack) == 0 {
 		t.Errorf("the panic's value is %v and its stack has %d bytes", failure.Value, len(failure.Stack))

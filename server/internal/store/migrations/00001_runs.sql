@@ -4,7 +4,6 @@
 -- lease_number (how often it was claimed), and stands in a partial index of the
 -- rows that are due.
 
--- +goose Up
 CREATE TABLE settings (
     name  TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -321,6 +320,3 @@ CREATE TABLE notification_attempts (
     next_attempt_at BIGINT,
     PRIMARY KEY (notification_id, number)
 );
-
--- +goose Down
-SELECT 1;

@@ -1,6 +1,5 @@
 -- What starts runs: events that are delivered to those who listen for them.
 
--- +goose Up
 -- On a million events: takes a moment, as no row is rewritten; the indexes are of
 -- no rows.
 -- The payload is a request to an HTTP endpoint, which filters look into.

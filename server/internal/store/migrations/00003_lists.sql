@@ -1,6 +1,5 @@
 -- What people look at, and endpoints that are asked again by themselves.
 
--- +goose Up
 -- On a million runs: reads the table once, seconds.
 CREATE INDEX runs_environment ON runs (environment_id, created_at, id);
 CREATE INDEX runs_open ON runs (job_id, environment_id, id) WHERE completed_at IS NULL;
@@ -15,6 +14,3 @@ ALTER TABLE endpoints ADD COLUMN index_due_at BIGINT;
 UPDATE endpoints SET index_due_at = updated_at
 WHERE environment_id IN (SELECT id FROM environments WHERE type IN ('PRODUCTION', 'STAGING'));
 CREATE INDEX endpoints_index_due ON endpoints (index_due_at) WHERE index_due_at IS NOT NULL;
-
--- +goose Down
-SELECT 1;

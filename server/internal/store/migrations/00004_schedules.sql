@@ -1,6 +1,5 @@
 -- Schedules. Only new tables: a moment.
 
--- +goose Up
 -- What an app registers schedules with as it runs, and the jobs that each tick of
 -- those starts. active is set while the app has it.
 CREATE TABLE dynamic_schedules (

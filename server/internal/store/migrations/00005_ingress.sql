@@ -1,7 +1,6 @@
 -- What other services send to the apps: HTTP endpoints, webhooks, and requests that
 -- wait for their app in order.
 
--- +goose Up
 -- On environments, which are few: a moment.
 -- What stands for an environment in addresses that other services are given.
 ALTER TABLE environments ADD COLUMN shortcode TEXT NOT NULL DEFAULT '';

@@ -1,6 +1,5 @@
 -- Waits for events, the key-value store, and the sources of dynamic triggers.
 
--- +goose Up
 -- On a million events: reads the table once, seconds.
 CREATE INDEX events_environment ON events (environment_id, id);
 

@@ -1,6 +1,5 @@
 -- Who is told of ends of runs, in what order, and how each destination is doing.
 
--- +goose Up
 -- Standing subscriptions of an environment, which are few. settings is JSON that
 -- is read whole and never searched; sealed is encrypted JSON: secrets and headers.
 CREATE TABLE subscriptions (
@@ -56,6 +55,3 @@ CREATE TABLE notification_feeds (
 -- The headers that an attempt was sent with, as JSON, its secrets left out.
 ALTER TABLE notification_attempts ADD COLUMN request_headers TEXT;
 ALTER TABLE notification_attempts ADD COLUMN retry_after_ms BIGINT;
-
--- +goose Down
-SELECT 1;

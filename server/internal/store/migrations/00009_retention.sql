@@ -1,6 +1,5 @@
 -- What is old leaves.
 
--- +goose Up
 -- On a million runs: takes a moment, as no row is rewritten.
 -- When the payloads and the details of an old run were removed; null for not yet.
 ALTER TABLE runs ADD COLUMN trimmed_at BIGINT;
@@ -11,6 +10,3 @@ CREATE TABLE turns (
     owner      TEXT NOT NULL,
     expires_at BIGINT NOT NULL
 );
-
--- +goose Down
-SELECT 1;

@@ -1,6 +1,5 @@
 -- Bodies of notifications, apart from the notifications.
 
--- +goose Up
 -- What was frozen in the transaction that made a notification. All notifications of
 -- one end of a run have the same, under the id of the first of them. It is written
 -- once and read for each attempt, while the row of a notification is written anew by
@@ -15,6 +14,3 @@ INSERT INTO notification_bodies (id, body) SELECT id, body FROM notifications;
 ALTER TABLE notifications ADD COLUMN body_id TEXT NOT NULL DEFAULT '';
 UPDATE notifications SET body_id = id;
 ALTER TABLE notifications DROP COLUMN body;
-
--- +goose Down
-SELECT 1;

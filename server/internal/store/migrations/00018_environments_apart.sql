@@ -1,6 +1,5 @@
 -- What one environment could learn or change of another, as a project had it once.
 
--- +goose Up
 -- On HTTP endpoints, which are few: a moment. The secret of an HTTP endpoint in an
 -- environment. The program fills it in as it opens the database, because that takes
 -- the encryption key: PRODUCTION keeps what http_endpoints has, which is read no more,
@@ -13,6 +12,3 @@ ALTER TABLE job_versions ADD COLUMN internal BOOLEAN NOT NULL DEFAULT FALSE;
 UPDATE job_versions SET
     title = (SELECT j.title FROM jobs j WHERE j.id = job_versions.job_id),
     internal = (SELECT j.internal FROM jobs j WHERE j.id = job_versions.job_id);
-
--- +goose Down
-SELECT 1;

@@ -2,7 +2,6 @@
 -- the row, so that it does not depend on where servers say that they are reached. Rows
 -- of before hold none; their URLs name the task.
 
--- +goose Up
 -- On a million rows of a table: a moment, as no row is rewritten.
 ALTER TABLE runs ADD COLUMN callback_task_id TEXT;
 ALTER TABLE notifications ADD COLUMN task_id TEXT;
@@ -18,6 +17,3 @@ CREATE TABLE run_callers (
     created_at BIGINT  NOT NULL,
     PRIMARY KEY (run_id, number)
 );
-
--- +goose Down
-SELECT 1;

@@ -1,4 +1,3 @@
--- +goose Up
 -- On a million runs: takes a moment, as no row is rewritten.
 --
 -- Rows that are leased to a process which lives and does not work on them, as that

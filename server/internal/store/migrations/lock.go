@@ -15,7 +15,7 @@ type advisoryLock struct{}
 var _ lock.SessionLocker = advisoryLock{}
 
 const (
-	// lockNumber is any number that nobody else locks in the same database.
+	// lockNumber is any number that no other program locks in the same database.
 	lockNumber = 0x72756e686f6f6b // "runhook"
 	// lockPause is the time between attempts. To wait for the lock inside the
 	// server would keep a snapshot open, which CREATE INDEX CONCURRENTLY waits

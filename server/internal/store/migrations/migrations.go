@@ -55,7 +55,7 @@ func RunFiles(ctx context.Context, db Database, files fs.FS) error {
 	if _, err := provider.Up(ctx); err != nil {
 		var partial *goose.PartialError
 		if errors.As(err, &partial) {
-			return fmt.Errorf("migrate the database with %s: %w", partial.Failed.Source.Path, partial.Err)
+			return fmt.Errorf("migrate the database: %w", partial.Err)
 		}
 		return fmt.Errorf("migrate the database: %w", err)
 	}
@@ -75,9 +75,14 @@ func newProvider(dialect database.Dialect, handle *sql.DB, files fs.FS) (*goose.
 		goose.WithTableName(table),
 		goose.WithDisableGlobalRegistry(true),
 	}
-	if dialect.Exclusive {
-		return goose.NewProvider(goose.DialectSQLite3, handle, files, options...)
+	engine, adapt := goose.DialectSQLite3, asWritten
+	if !dialect.Exclusive {
+		engine, adapt = goose.DialectPostgres, inByteOrder
+		options = append(options, goose.WithSessionLocker(advisoryLock{}))
 	}
-	options = append(options, goose.WithSessionLocker(advisoryLock{}))
-	return goose.NewProvider(goose.DialectPostgres, handle, inByteOrder{files}, options...)
+	all, err := read(files, adapt)
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(engine, handle, nil, append(options, goose.WithGoMigrations(all...))...)
 }

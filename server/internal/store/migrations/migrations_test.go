@@ -3,6 +3,7 @@ package migrations_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -45,7 +46,7 @@ func opened(t *testing.T, db database.DB, err error) database.DB {
 }
 
 func file(lines ...string) *fstest.MapFile {
-	return &fstest.MapFile{Data: []byte("-- +goose Up\n" + strings.Join(lines, "\n"))}
+	return &fstest.MapFile{Data: []byte(strings.Join(lines, "\n"))}
 }
 
 var (
@@ -139,6 +140,24 @@ func TestAMigrationThatFailsLeavesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+func TestMigrationsAreExecutedWhole(t *testing.T) {
+	files := migrations.Files()
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("%d migrations: %v", len(names), err)
+	}
+	for _, name := range names {
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// A part for going down would be executed, too.
+		if strings.Contains(string(text), "+goose") {
+			t.Errorf("%s has an annotation for goose, which does not read it", name)
+		}
+	}
 }
 
 func TestAClosedDatabaseIsNotMigrated(t *testing.T) {

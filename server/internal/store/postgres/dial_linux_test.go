@@ -33,12 +33,12 @@ func TestAMachineThatIsGoneIsNoticedInTime(t *testing.T) {
 		}
 		return value
 	}
-	// What was sent, and whether there is still somebody when nothing is sent.
+	// What was sent, and whether there is still a reader when nothing is sent.
 	if got := option(userTimeout); got != int(silence.Milliseconds()) {
-		t.Errorf("unacknowledged bytes are given up after %d ms", got)
+		t.Errorf("a connection with unacknowledged bytes is closed after %d ms", got)
 	}
 	idle, interval, count := option(syscall.TCP_KEEPIDLE), option(syscall.TCP_KEEPINTVL), option(syscall.TCP_KEEPCNT)
 	if got := idle + interval*count; got != int(silence.Seconds()) {
-		t.Errorf("a silent machine is given up after %d + %d * %d s", idle, interval, count)
+		t.Errorf("a silent connection is closed after %d + %d * %d s", idle, interval, count)
 	}
 }

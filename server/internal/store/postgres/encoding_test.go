@@ -41,7 +41,7 @@ func TestAnotherClientEncodingInTheURLChangesNothing(t *testing.T) {
 	}
 }
 
-func TestAValueThatPostgreSQLRefusesIsToldApart(t *testing.T) {
+func TestAValueThatPostgreSQLRefusesIsDistinguished(t *testing.T) {
 	db := open(t, testpostgres.URL(t), postgres.Options{})
 	execute(t, db, createItems)
 	for _, query := range []string{

@@ -107,7 +107,7 @@ func refused(err error) error {
 }
 
 // replaced reports whether the server answers but no longer takes writes, so that
-// the connections to it should be given up.
+// the connections to it should be closed.
 func replaced(err error) bool {
 	code := state(err)
 	return code == "25006" || code == "57P01" || errors.Is(err, errStandby)

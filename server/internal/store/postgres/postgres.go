@@ -8,7 +8,7 @@
 //
 // Update runs at READ COMMITTED: a statement sees what was committed before it
 // began, so rows that are read to be changed must be locked or compared in the
-// UPDATE. A transaction that the server gives up for the sake of another
+// UPDATE. A transaction that the server aborts for the sake of another
 // (deadlock, serialization failure) is run again, a bounded number of times.
 package postgres
 
@@ -41,8 +41,8 @@ type Options struct {
 	// HealthInterval is how long a silent Listen connection is trusted; 0 means
 	// 10 seconds.
 	HealthInterval time.Duration
-	// Listening is told of Listen connections that are lost and made again, and says
-	// how long to wait in between; nil means nobody is told.
+	// Listening is called when Listen connections are lost and made again, and says
+	// how long to wait in between; nil means no callback.
 	Listening *health.Component
 }
 
@@ -137,13 +137,14 @@ func (db *DB) checkEncoding(ctx context.Context) error {
 	return nil
 }
 
-// Dialect tells how PostgreSQL's SQL differs.
+// Dialect says how PostgreSQL's SQL differs.
 func (db *DB) Dialect() database.Dialect { return dialect }
 
 var dialect = database.Dialect{
 	Name:       "postgres",
 	ForUpdate:  " FOR NO KEY UPDATE",
 	SkipLocked: " FOR NO KEY UPDATE SKIP LOCKED",
+	Clock:      "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
 }
 
 // Stats counts what was done since the database was opened. The server groups

@@ -22,7 +22,7 @@ func TestOfSeveralServersTheOneThatTakesWritesIsUsed(t *testing.T) {
 	t.Parallel()
 	primary := testpostgres.Start(t)
 	standby := primary.Standby(t)
-	// Whoever names several servers need not know how to tell them apart.
+	// A user who names several servers need not know which is the primary.
 	either, _, _ := strings.Cut(testpostgres.EitherURL(standby, primary), "&target_session_attrs")
 	db, err := Open(t.Context(), either, Options{})
 	if err != nil {
@@ -50,6 +50,6 @@ func TestOfSeveralServersTheOneThatTakesWritesIsUsed(t *testing.T) {
 	moved := &DB{pool: pool}
 	defer moved.Close()
 	if err := create(moved, t); !errors.Is(err, database.ErrUnavailable) || !replaced(err) {
-		t.Errorf("writing to a standby gave %v, want ErrUnavailable and the connections given up", err)
+		t.Errorf("writing to a standby gave %v, want ErrUnavailable and the connections closed", err)
 	}
 }

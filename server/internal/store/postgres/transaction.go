@@ -106,7 +106,7 @@ func (t *transaction) AfterCommit(fn func()) {
 	t.after = append(t.after, fn)
 }
 
-// Dialect tells how PostgreSQL's SQL differs.
+// Dialect says how PostgreSQL's SQL differs.
 func (t *transaction) Dialect() database.Dialect { return dialect }
 
 // ready reports what keeps the next statement from being taken.

@@ -80,7 +80,7 @@ func TestRoundTripsAreFew(t *testing.T) {
 	}
 }
 
-func TestATransactionThatTheServerGivesUpIsRunAgain(t *testing.T) {
+func TestATransactionThatTheServerAbortsIsRunAgain(t *testing.T) {
 	db := open(t, testpostgres.URL(t), postgres.Options{})
 	execute(t, db, createItems)
 	execute(t, db, insertItem, "a", 0)
@@ -130,7 +130,7 @@ func TestATransactionThatTheServerGivesUpIsRunAgain(t *testing.T) {
 	}
 }
 
-func TestATransactionThatIsGivenUpAgainAndAgainEndsWithItsError(t *testing.T) {
+func TestATransactionThatIsAbortedAgainAndAgainEndsWithItsError(t *testing.T) {
 	db := open(t, testpostgres.URL(t), postgres.Options{})
 	runs := 0
 	err := db.Update(t.Context(), func(c database.Conn) error {
@@ -213,7 +213,7 @@ func TestOpeningAServerThatDoesNotAnswerIsUnavailable(t *testing.T) {
 		t.Errorf("got %v, want ErrUnavailable", err)
 	}
 	if err != nil && (strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "127.0.0.1")) {
-		t.Errorf("the error tells the password, or not the server: %v", err)
+		t.Errorf("the error shows the password, or not the server: %v", err)
 	}
 	_, err = postgres.Open(t.Context(), "postgres://user:secret@%zz/", postgres.Options{})
 	if err == nil || strings.Contains(err.Error(), "secret") {

@@ -3,9 +3,9 @@ package postgres
 import (
 	"context"
 	"math/rand/v2"
-	"runtime/debug"
 	"time"
 
+	"github.com/runhook/runhook/server/internal/panics"
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
@@ -14,7 +14,7 @@ const (
 	// the random pause before that.
 	attempts     = 8
 	longestPause = 250 * time.Millisecond
-	// endTimeout bounds COMMIT and ROLLBACK, which go on when the caller's
+	// endTimeout bounds COMMIT and ROLLBACK, which continue when the caller's
 	// context has ended: better a late answer than an unknown outcome.
 	endTimeout = 30 * time.Second
 )
@@ -86,12 +86,12 @@ func (db *DB) runAndCommit(t *transaction, fn func(database.Conn) error) error {
 	return nil
 }
 
-// guarded passes a panic of fn on as a *database.PanicError.
+// guarded passes a panic of fn on as a *panics.Error.
 func guarded(fn func(database.Conn) error) func(database.Conn) error {
 	return func(c database.Conn) error {
 		defer func() {
 			if value := recover(); value != nil {
-				panic(&database.PanicError{Value: value, Stack: debug.Stack()})
+				panic(panics.New(value))
 			}
 		}()
 		return fn(c)
@@ -126,7 +126,7 @@ func (db *DB) View(ctx context.Context, fn func(database.Conn) error) error {
 			db.leave(connection)
 			return
 		}
-		// Nobody needs to wait for the end of a transaction that only read;
+		// No caller needs to wait for the end of a transaction that only read;
 		// Close waits for the connection.
 		go func() {
 			defer db.leave(connection)

@@ -26,8 +26,8 @@ func CopyFile(from, to string) (err error) {
 	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(&fs.PathError{Op: "make", Path: to, Err: fs.ErrExist}, err)
 	}
-	// In a folder of its own, so that nobody else can read it and what is left of
-	// a copy that failed is easily told.
+	// In a folder of its own, so that no other user can read it and what is left of
+	// a copy that failed is easily recognised.
 	folder, err := os.MkdirTemp(filepath.Dir(to), filepath.Base(to)+".unfinished-")
 	if err != nil {
 		return err

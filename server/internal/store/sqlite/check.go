@@ -28,8 +28,8 @@ func CheckFile(ctx context.Context, path string) error {
 }
 
 // recovery says what to do about a damaged file.
-const recovery = "stop the server, copy the file and its -wal file elsewhere, then restore a backup (runhook restore); " +
-	"without one, sqlite3 FILE .recover saves what can be read. See docs/operating.md"
+const recovery = "Stop the server, and copy the file and its -wal file elsewhere. Then restore a backup: runhook restore --from BACKUP --db sqlite:NEW. " +
+	"Without one, sqlite3 FILE .recover saves what can be read. See docs/operating.md"
 
 // quickCheck has SQLite look at every page, in a transaction.
 func quickCheck(c database.Conn) error {
@@ -50,7 +50,7 @@ func quickCheck(c database.Conn) error {
 		}
 	}
 	if len(problems) > 0 {
-		return fmt.Errorf("%w: %s; %s", database.ErrDamaged, strings.Join(problems, "; "), recovery)
+		return &database.DamageError{Found: strings.Join(problems, "; "), Recovery: recovery}
 	}
 	return rows.Err()
 }

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"fmt"
+	"syscall"
 
 	"modernc.org/libc"
 	library "modernc.org/sqlite/lib"
@@ -9,19 +10,27 @@ import (
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
-// resultError is an error of the library: its extended result code and what it
-// says about it. It matches the errors of package database.
+// resultError is an error of the library: its extended result code, what it says about
+// it, and the operating system's error underneath, 0 for none. It matches the errors of
+// package database, and that of the operating system.
 type resultError struct {
 	code    int32
 	message string
+	system  syscall.Errno
 }
 
 func (e *resultError) Error() string {
+	if e.system != 0 {
+		return fmt.Sprintf("%s: %v (SQLite result %d)", e.message, e.system, e.code)
+	}
 	return fmt.Sprintf("%s (SQLite result %d)", e.message, e.code)
 }
 
 // Is says what the code means to a caller.
 func (e *resultError) Is(target error) bool {
+	if system, ok := target.(syscall.Errno); ok {
+		return e.system != 0 && e.system == system
+	}
 	switch target {
 	case database.ErrConflict:
 		return e.code == library.SQLITE_CONSTRAINT_UNIQUE ||
@@ -48,7 +57,7 @@ func (e *resultError) Is(target error) bool {
 func (e *resultError) primary() int32 { return e.code & 0xff }
 
 // certain reports whether a COMMIT that gave this error has left nothing behind.
-// Waiting for a lock in vain and finding the disk full happen before the record
+// Waiting too long for a lock and finding the disk full happen before the record
 // that makes a commit valid is written. After any other error it may be on disk.
 func (e *resultError) certain() bool {
 	return e.primary() == library.SQLITE_BUSY || e.primary() == library.SQLITE_FULL ||
@@ -58,7 +67,11 @@ func (e *resultError) certain() bool {
 // failure makes an error of a result code, with the connection's words for it.
 func (c *connection) failure(code int32) error {
 	if c.handle == 0 {
-		return &resultError{code, libc.GoString(library.Xsqlite3_errstr(c.thread, code))}
+		return &resultError{code: code, message: libc.GoString(library.Xsqlite3_errstr(c.thread, code))}
 	}
-	return &resultError{code, libc.GoString(library.Xsqlite3_errmsg(c.thread, c.handle))}
+	failure := &resultError{code: code, message: libc.GoString(library.Xsqlite3_errmsg(c.thread, c.handle))}
+	if failure.primary() == library.SQLITE_IOERR {
+		failure.system = syscall.Errno(library.Xsqlite3_system_errno(c.thread, c.handle))
+	}
+	return failure
 }

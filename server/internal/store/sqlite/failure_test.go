@@ -16,7 +16,7 @@ import (
 	"github.com/runhook/runhook/server/internal/store/sqlite"
 )
 
-// pathVariable tells the child process of the test below which file to use.
+// pathVariable names for the child process of the test below which file to use.
 const pathVariable = "RUNHOOK_TEST_SQLITE_PATH"
 
 // The operating system is made to refuse writes beyond a size, which it does for

@@ -121,7 +121,7 @@ func (w *writer) next(began time.Time) *request {
 }
 
 // finish commits the group and answers it. Even those that failed are answered
-// only now: their error may tell of what others in the group wrote.
+// only now: their error may result from what others in the group wrote.
 func (w *writer) finish() {
 	group, lost := w.group, w.lost
 	w.group, w.lost = nil, false
@@ -160,7 +160,7 @@ func (w *writer) commit(lost bool) error {
 		if c.inTransaction() {
 			c.exec("ROLLBACK")
 		}
-		return fmt.Errorf("commit to %s, of which nothing was kept: %w", w.path, err)
+		return fmt.Errorf("commit to %s, which was rolled back: %w", w.path, err)
 	}
 	w.cause = err
 	close(w.failed)
@@ -175,7 +175,7 @@ func (w *writer) failure() error {
 
 func (r *request) succeeded() bool { return r.err == nil && r.panicked == nil && !r.exited }
 
-// answer ends the caller's wait. An error of the commit goes before the caller's
+// answer ends the caller's wait. An error of the commit takes precedence over the caller's
 // own, which may rest on what was not kept.
 func (r *request) answer(err error) {
 	if err != nil {

@@ -9,8 +9,8 @@
 //
 // A commit that fails may still be on disk. The database then refuses further
 // writes, closes the channel that Failed gives, and leaves it to a new process
-// to read what is there. A full disk is no such failure: it undoes the group,
-// and writes go on when there is room.
+// to read what is there. A full disk is no such failure: the group is rolled back,
+// and writes resume when there is room.
 package sqlite
 
 import (
@@ -34,6 +34,8 @@ type Options struct {
 	// Readers is how many Views run at once; 0 means twice the processors, and
 	// at least 4.
 	Readers int
+	// Content is what a [Memory] database begins with: the bytes of a database file.
+	Content []byte
 }
 
 // DB is an open SQLite database.
@@ -82,6 +84,11 @@ func (db *DB) open(options Options) error {
 	if err := createFile(path); err != nil {
 		return err
 	}
+	if db.temporary != "" && len(options.Content) > 0 {
+		if err := os.WriteFile(path, options.Content, 0o600); err != nil {
+			return err
+		}
+	}
 	if err := checkLog(path); err != nil {
 		return err
 	}
@@ -101,7 +108,7 @@ func (db *DB) open(options Options) error {
 // Path returns where the database file is.
 func (db *DB) Path() string { return db.path }
 
-// Dialect tells how SQLite's SQL differs.
+// Dialect says how SQLite's SQL differs.
 func (db *DB) Dialect() database.Dialect { return dialect }
 
 var dialect = database.Dialect{Name: "sqlite", Exclusive: true}

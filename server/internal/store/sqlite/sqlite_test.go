@@ -228,7 +228,7 @@ func TestACallerMayLeaveWhileItsTurnHasNotCome(t *testing.T) {
 			_, err := c.Exec("INSERT INTO items (id) VALUES ('began')")
 			return err
 		})
-		// It had begun, so its outcome is told although its context has ended.
+		// It had begun, so its outcome is returned although its context has ended.
 		if err != nil {
 			t.Error(err)
 		}

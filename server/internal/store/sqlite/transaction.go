@@ -71,7 +71,7 @@ func (t *transaction) Query(query string, args ...any) (database.Rows, error) {
 	return t.open, nil
 }
 
-// Notify has nobody to send to: no other process can have the database open.
+// Notify does nothing: no other process can have the database open.
 func (t *transaction) Notify(message string) error {
 	if err := database.CheckMessage(message); err != nil {
 		return t.fail(err)
@@ -87,7 +87,7 @@ func (t *transaction) AfterCommit(fn func()) {
 	t.after = append(t.after, fn)
 }
 
-// Dialect tells how SQLite's SQL differs.
+// Dialect says how SQLite's SQL differs.
 func (t *transaction) Dialect() database.Dialect { return dialect }
 
 // ready reports what keeps the next statement from running.

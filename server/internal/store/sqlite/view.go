@@ -23,7 +23,7 @@ func newReaders(path string, count int) *readers {
 	return &readers{path: path, slots: make(chan struct{}, count)}
 }
 
-// take waits for a connection. It must be given back, or given up if it is bad.
+// take waits for a connection. It must be given back, or closed if it is bad.
 func (r *readers) take(ctx context.Context) (*connection, error) {
 	select {
 	case r.slots <- struct{}{}:

@@ -38,7 +38,7 @@ func checkLogUnlessInUse(path string) error {
 }
 
 // checkLog fails with [database.ErrDamaged] if the write-ahead log of the database at
-// path is damaged in its midst: SQLite would silently leave out the damaged frame and
+// path is damaged in the middle: SQLite would silently leave out the damaged frame and
 // all that follow it, transactions that were answered as durable. A frame at the end
 // that is not whole is no damage: a crash leaves it, of a transaction that was never
 // answered. No connection of this process may be open, and no other process may write.
@@ -58,11 +58,12 @@ func checkLog(path string) error {
 	if lost == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: frame %d of the write-ahead log %s does not verify, and %d valid ones follow it. "+
-		"Opening it would lose what they hold. First copy the file and its -wal file elsewhere. "+
-		"Then restore a backup (runhook restore), or go on with what precedes the damage and lose what follows: "+
-		"sqlite3 %s 'PRAGMA wal_checkpoint(TRUNCATE)'. See docs/operating.md",
-		database.ErrDamaged, bad, file.Name(), lost, path)
+	return &database.DamageError{
+		Found: fmt.Sprintf("frame %d of the write-ahead log %s does not verify, and %d valid ones follow it: to open it would lose what they hold",
+			bad, file.Name(), lost),
+		Recovery: "First copy the file and its -wal file elsewhere. Then restore a backup: runhook restore --from BACKUP --db sqlite:NEW. " +
+			"Without one, continue with what precedes the damage and lose what follows: sqlite3 " + path + " 'PRAGMA wal_checkpoint(TRUNCATE)'. See docs/operating.md",
+	}
 }
 
 // scanLog returns the number of the first frame that does not verify, from 1 (0 for

@@ -36,7 +36,7 @@ func crashedWith(t *testing.T, change func(log []byte) []byte) string {
 	return to
 }
 
-func TestALogThatIsDamagedInItsMidstIsRefusedAndATornTailIsNot(t *testing.T) {
+func TestALogThatIsDamagedInTheMiddleIsRefusedAndATornTailIsNot(t *testing.T) {
 	t.Parallel()
 	const frame = 24 + 4096
 	for name, test := range map[string]struct {
@@ -44,11 +44,11 @@ func TestALogThatIsDamagedInItsMidstIsRefusedAndATornTailIsNot(t *testing.T) {
 		damaged bool
 	}{
 		"whole":                          {func(log []byte) []byte { return log }, false},
-		"a page in the midst":            {func(log []byte) []byte { log[32+frame*4+1000] ^= 1; return log }, true},
+		"a page in the middle":           {func(log []byte) []byte { log[32+frame*4+1000] ^= 1; return log }, true},
 		"the first page":                 {func(log []byte) []byte { log[32+100] ^= 1; return log }, true},
-		"a checksum in the midst":        {func(log []byte) []byte { log[32+frame*4+17] ^= 1; return log }, true},
+		"a checksum in the middle":       {func(log []byte) []byte { log[32+frame*4+17] ^= 1; return log }, true},
 		"the salt of a frame":            {func(log []byte) []byte { log[32+frame*4+9] ^= 1; return log }, true},
-		"a frame of zeros in the midst":  {func(log []byte) []byte { clear(log[32+frame*4 : 32+frame*5]); return log }, true},
+		"a frame of zeros in the middle": {func(log []byte) []byte { clear(log[32+frame*4 : 32+frame*5]); return log }, true},
 		"the header's checksum":          {func(log []byte) []byte { log[25] ^= 1; return log }, true},
 		"the last frame":                 {func(log []byte) []byte { log[len(log)-10] ^= 1; return log }, false},
 		"a torn last frame":              {func(log []byte) []byte { return log[:len(log)-1000] }, false},

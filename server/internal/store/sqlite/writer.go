@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"runtime/debug"
 	"sync/atomic"
 
+	"github.com/runhook/runhook/server/internal/panics"
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
@@ -48,7 +48,7 @@ type request struct {
 	// What came of it, to be read once done is closed.
 	err      error
 	after    []func()
-	panicked *database.PanicError
+	panicked *panics.Error
 	exited   bool
 }
 
@@ -83,7 +83,7 @@ func (w *writer) run(r *request) {
 	defer func() {
 		if value := recover(); value != nil {
 			r.exited = false
-			r.panicked = &database.PanicError{Value: value, Stack: debug.Stack()}
+			r.panicked = panics.New(value)
 		}
 		w.settle(r, t)
 	}()

@@ -10,8 +10,8 @@ import (
 var callerTests = []test{
 	{"callers are kept in the order in which they asked, apart for each run", callers},
 	{"a notification of an end of a run is found with the body that all have", notificationOfEnd},
-	{"a notification that is set aside is not sent until somebody asks", notificationSetAside},
-	{"what was refused to an execution is kept, and told apart from the same again", refusals},
+	{"a notification that is set aside is not sent until someone asks", notificationSetAside},
+	{"what was refused to an execution is kept, and distinguished from the same again", refusals},
 	{"an environment is being indexed while an indexing is due or under way", indexing},
 	{"a task belongs to its run alone", taskOfRunAlone},
 }
@@ -33,6 +33,7 @@ func notificationOfEnd(f *fixture) {
 	run := f.insertRun()
 	n := f.insertNotification(run)
 	got := find(f, func(tx *store.Tx) (model.Notification, bool, error) { return tx.NotificationOfEnd(run.ID, n.Sequence) })
+	n.Body = nil
 	equal(f, "the notification", got, n)
 	missing(f, "one of a later end", func(tx *store.Tx) (model.Notification, bool, error) {
 		return tx.NotificationOfEnd(run.ID, n.Sequence+1)
@@ -42,17 +43,17 @@ func notificationOfEnd(f *fixture) {
 func notificationSetAside(f *fixture) {
 	n := f.insertNotification(f.insertRun(), sentBy("node_a"))
 	f.update(func(tx *store.Tx) error { return tx.SetNotificationAside(n) })
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.SetNotificationAside(n) })
+	f.refuses(model.ErrLeaseLost, func(tx *store.Tx) error { return tx.SetNotificationAside(n) })
 	f.clock.Advance(time.Hour)
 	equal(f, "the number of claims", len(f.claimNotifications("node_a", 1)), 0)
 	got := f.storedNotification(n)
-	equal(f, "the status", got.Status, model.NotificationGivenUp.To)
+	equal(f, "the status", got.Status, model.NotificationLastAttemptFailed.To)
 	equal(f, "the lease's owner", got.Lease.Owner, "")
 	f.update(func(tx *store.Tx) error {
 		_, err := tx.RequestResend(n.EnvironmentID, n.ID)
 		return err
 	})
-	equal(f, "the number of claims after somebody asked", len(f.claimNotifications("node_a", 1)), 1)
+	equal(f, "the number of claims after someone asked", len(f.claimNotifications("node_a", 1)), 1)
 }
 
 func refusals(f *fixture) {

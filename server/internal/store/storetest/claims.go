@@ -13,16 +13,18 @@ import (
 )
 
 var claimTests = []test{
-	{"runs that go on are claimed before runs that start, each oldest first", claimOrder},
+	{"runs that resume are claimed before runs that start, each oldest first", claimOrder},
 	{"no more runs are claimed than asked for", claimLimit},
 	{"a run is not claimed before it is due", claimWhenDue},
 	{"a run that cannot be executed is neither claimed nor due", claimOfAnEndedRun},
 	{"a claimed run is executing under a new lease", claimedRun},
 	{"only the first claim starts a run", claimStarts},
 	{"no row is claimed twice by processes that claim at once", concurrentClaims},
+	{"runs are measured before they are loaded, and those that do not fit are left", claimsThatFit},
+	{"environments and their endpoints are served in turn", claimsInTurn},
 }
 
-// resumable stores a run that goes on when it is due, and returns it.
+// resumable stores a run that resumes when it is due, and returns it.
 func (f *fixture) resumable(due time.Time) model.Run {
 	f.Helper()
 	run := f.insertRun(leased("node_before"))
@@ -81,12 +83,11 @@ func claimWhenDue(f *fixture) {
 	} {
 		f.clock.Advance(step.advance)
 		f.update(func(tx *store.Tx) error {
-			claimed, next, err := tx.ClaimRuns("node_a", 10)
+			claimed, err := tx.ClaimRuns(store.RunClaim{Owner: "node_a", Limit: 10})
 			equal(f, "what was due", names(claimed, func(x store.Execution) string { return x.Run.ID }), step.want)
-			equal(f, "when the next is due", next, step.next)
 			return err
 		})
-		equal(f, "when the next is due, asked alone", read(f, (*store.Tx).NextDueRun), step.next)
+		equal(f, "when the next is due", read(f, (*store.Tx).NextDueRun), step.next)
 	}
 }
 
@@ -95,7 +96,11 @@ func claimOfAnEndedRun(f *fixture) {
 		f.insertRun(withStatus(status))
 	}
 	f.update(func(tx *store.Tx) error {
-		claimed, next, err := tx.ClaimRuns("node_a", 10)
+		claimed, err := tx.ClaimRuns(store.RunClaim{Owner: "node_a", Limit: 10})
+		if err != nil {
+			return err
+		}
+		next, err := tx.NextDueRun()
 		if len(claimed) != 0 || !next.IsZero() {
 			f.Errorf("%d runs were claimed, and the next is due at %v", len(claimed), next)
 		}
@@ -153,12 +158,12 @@ func concurrentClaims(f *fixture) {
 	}
 	for name, claim := range map[string]func(tx *store.Tx, owner string, limit int) ([]string, error){
 		"runs": func(tx *store.Tx, owner string, limit int) ([]string, error) {
-			claimed, _, err := tx.ClaimRuns(owner, limit)
+			claimed, err := tx.ClaimRuns(store.RunClaim{Owner: owner, Limit: limit})
 			return names(claimed, func(x store.Execution) string { return x.Run.ID }), err
 		},
 		"notifications": func(tx *store.Tx, owner string, limit int) ([]string, error) {
-			claimed, err := tx.ClaimNotifications(owner, usualDestination, limit)
-			return names(claimed, notificationID), err
+			claimed, err := tx.ClaimNotifications(claimOf(owner, usualDestination, limit))
+			return names(claimed.Notifications, notificationID), err
 		},
 		"indexings": func(tx *store.Tx, owner string, limit int) ([]string, error) {
 			claimed, err := tx.ClaimIndexes(owner, f.environment.ID, limit)
@@ -229,4 +234,76 @@ func claimUntilNone(s *store.Store, owner string, claim func(tx *store.Tx, owner
 		}
 		all = append(all, claimed...)
 	}
+}
+
+// eventOf stores an event with a payload of some length and returns its id.
+func (f *fixture) eventOf(bytes int) (id string) {
+	f.Helper()
+	id = f.id(model.PrefixEvent)
+	f.update(func(tx *store.Tx) error {
+		_, err := tx.InsertEvent(model.Event{
+			ID: id, EnvironmentID: f.environment.ID, EventID: id, Name: "large", Source: "test",
+			Payload: slices.Repeat([]byte("1"), bytes), Context: []byte("{}"), SourceContext: []byte("[1]"),
+		})
+		return err
+	})
+	return id
+}
+
+func claimsThatFit(f *fixture) {
+	const most = 1000
+	created := func(n int) time.Time { return f.clock.Now().Add(time.Duration(n-10) * time.Second) }
+	var ids []string
+	for i, bytes := range []int{most + 1, 10, most, most + 2} {
+		event := f.eventOf(bytes - len(`{}[1]`))
+		ids = append(ids, f.insertRun(func(r *model.Run) { r.EventID, r.CreatedAt = event, created(i) }).ID)
+	}
+	claim := func(what string, claim store.RunClaim, want ...string) {
+		f.Helper()
+		claim.Owner, claim.Limit = "node_a", 10
+		measured := map[string]int64{}
+		fits := claim.Fits
+		claim.Fits = func(run store.DueRun) bool {
+			measured[run.ID] = run.Bytes
+			equal(f, "whose run is measured", []string{run.EnvironmentID, run.EndpointID}, []string{f.environment.ID, f.endpoint.ID})
+			return fits == nil || fits(run)
+		}
+		claimed := write(f, func(tx *store.Tx) ([]store.Execution, error) { return tx.ClaimRuns(claim) })
+		equal(f, what, names(claimed, func(x store.Execution) string { return x.Run.ID }), want)
+		for _, x := range claimed {
+			equal(f, "the bytes of a run as measured, and as loaded", measured[x.Run.ID], x.Bytes())
+		}
+	}
+	small := store.PassedOver{SmallOnly: []string{f.environment.ID}, SmallBytes: most}
+	equal(f, "when the next small run is due", read(f, func(tx *store.Tx) (time.Time, error) { return tx.NextDueRunBut(small) }), created(1))
+	claim("what fits", store.RunClaim{Fits: func(run store.DueRun) bool { return run.Bytes == 10 }}, ids[1])
+	claim("the small runs", store.RunClaim{PassedOver: store.PassedOver{AllSmallOnly: true, SmallBytes: most}}, ids[2])
+	claim("the small runs of an environment that has none", store.RunClaim{PassedOver: small})
+	equal(f, "when the next small run is due of none", read(f, func(tx *store.Tx) (time.Time, error) { return tx.NextDueRunBut(small) }), time.Time{})
+	claim("the runs of an environment if another is to have small ones only",
+		store.RunClaim{PassedOver: store.PassedOver{SmallOnly: []string{f.other.ID}, SmallBytes: most}}, ids[0], ids[3])
+}
+
+func claimsInTurn(f *fixture) {
+	var turns store.Turns
+	for range 3 {
+		f.insertRun()
+		f.insertRun(func(r *model.Run) { r.EnvironmentID = f.other.ID })
+	}
+	var order []string
+	for range 6 {
+		f.update(func(tx *store.Tx) error {
+			_, err := tx.ClaimRuns(store.RunClaim{Owner: "node_a", Limit: 1, Turns: &turns, Fits: func(run store.DueRun) bool {
+				turns.Claimed(run)
+				order = append(order, run.EnvironmentID)
+				return true
+			}})
+			return err
+		})
+	}
+	a, b := f.environment.ID, f.other.ID
+	if a > b {
+		a, b = b, a
+	}
+	equal(f, "whose runs are claimed", order, []string{a, b, a, b, a, b})
 }

@@ -71,7 +71,7 @@ func changedEvent(f *fixture) {
 	later := now.Add(time.Hour)
 	event, untouched := f.insertDue(later), f.insertDue(later)
 	change := func(environment *model.Environment, e model.Event, c store.EventChange) bool {
-		_, changed := findOrNot(f, func(tx *store.Tx) (model.Event, bool, error) {
+		_, changed := findOrNot(f, func(tx *store.Tx) (time.Time, bool, error) {
 			return tx.ChangeEvent(environment.ID, e.EventID, now, c)
 		})
 		return changed
@@ -120,8 +120,18 @@ func canceledEvent(f *fixture) {
 		f.Error("an event was canceled from another environment")
 	}
 	equal(f, "the other event", f.storedEvent(untouched), untouched)
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.EndDelivery(delivery, true, time.Time{}) })
+	f.refuses(model.ErrLeaseLost, func(tx *store.Tx) error { return tx.EndDelivery(delivery, true, time.Time{}) })
 	equal(f, "the event after a delivery that was lost", f.storedEvent(event), event)
+
+	leased := f.insertDue(f.clock.Now())
+	f.claimEvents("node_a", 1)
+	for _, e := range []model.Event{leased, untouched} {
+		f.update(func(tx *store.Tx) error { return tx.CancelDueEvent(f.environment.ID, e.EventID) })
+	}
+	untouched.CancelledAt, untouched.UpdatedAt = f.clock.Now(), f.clock.Now()
+	equal(f, "one that is due later", f.storedEvent(untouched), untouched)
+	equal(f, "one that is being delivered", f.storedEvent(leased), leased)
+	equal(f, "when the next is due", read(f, (*store.Tx).NextDueEvent), time.Time{})
 }
 
 func claimedEvents(f *fixture) {
@@ -135,7 +145,9 @@ func claimedEvents(f *fixture) {
 		if got.Event.ID == second.ID {
 			want = second
 		}
-		equal(f, "the claimed event", got, store.Delivery{Event: want, Lease: model.Lease{Owner: "node_a", Number: 1}})
+		bytes := int64(len(want.Payload) + len(want.Context))
+		want.Payload, want.Context = []byte{}, []byte{} // are not loaded
+		equal(f, "the claimed event", got, store.Delivery{Event: want, Bytes: bytes, Lease: model.Lease{Owner: "node_a", Number: 1}})
 	}
 	f.update(func(tx *store.Tx) error {
 		claimed, next, err := tx.ClaimEvents("node_b", 10)
@@ -163,14 +175,15 @@ func endedDelivery(f *fixture) {
 
 	f.clock.Advance(time.Minute)
 	delivery := f.claimEvents("node_a", 1)[0]
-	equal(f, "the second claim", delivery, store.Delivery{Event: event, Lease: model.Lease{Owner: "node_a", Number: 2}})
-	f.refuses(model.ErrLost, lock(stale))
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.EndDelivery(stale, true, time.Time{}) })
+	equal(f, "the second claim", delivery.Lease, model.Lease{Owner: "node_a", Number: 2})
+	equal(f, "the event of the second claim", delivery.Event.ID, event.ID)
+	f.refuses(model.ErrLeaseLost, lock(stale))
+	f.refuses(model.ErrLeaseLost, func(tx *store.Tx) error { return tx.EndDelivery(stale, true, time.Time{}) })
 	f.update(func(tx *store.Tx) error { return tx.EndDelivery(delivery, true, time.Time{}) })
 	event.DeliveredAt, event.UpdatedAt = f.clock.Now(), f.clock.Now()
 	equal(f, "the event that started something", f.storedEvent(event), event)
-	f.refuses(model.ErrLost, lock(delivery))
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.EndDelivery(delivery, false, time.Time{}) })
+	f.refuses(model.ErrLeaseLost, lock(delivery))
+	f.refuses(model.ErrLeaseLost, func(tx *store.Tx) error { return tx.EndDelivery(delivery, false, time.Time{}) })
 	equal(f, "when it is due after its end", read(f, (*store.Tx).NextDueEvent), time.Time{})
 }
 
@@ -188,12 +201,14 @@ func runsOfOneEvent(f *fixture) {
 	of := func(r *model.Run) { r.EventID = event.ID }
 	f.insertRun()
 	first, second, third := f.insertRun(of), f.insertRun(of, leasedNot(protocol.RunSuccess)), f.insertRun(of, leased("node_a"))
-	runs := read(f, func(tx *store.Tx) ([]store.RunSummary, error) { return tx.RunsOfEvent(event.ID) })
+	runs := read(f, func(tx *store.Tx) ([]store.RunSummary, error) { return tx.RunsOfEvent(event.ID, "", 10) })
 	equal(f, "the runs", runs, []store.RunSummary{
 		{ID: first.ID, Status: protocol.RunQueued, UpdatedAt: first.UpdatedAt},
 		{ID: second.ID, Status: protocol.RunSuccess, StartedAt: second.StartedAt, UpdatedAt: second.UpdatedAt},
 		{ID: third.ID, Status: protocol.RunExecuting, StartedAt: third.StartedAt, UpdatedAt: third.UpdatedAt},
 	})
-	open := read(f, func(tx *store.Tx) ([]string, error) { return tx.OpenRunIDsOfEvent(event.ID) })
+	open := read(f, func(tx *store.Tx) ([]string, error) { return tx.OpenRunIDsOfEvent(event.ID, "", 10) })
 	equal(f, "those that have not ended", open, []string{first.ID, third.ID})
+	equal(f, "one after the first", read(f, func(tx *store.Tx) ([]store.RunSummary, error) { return tx.RunsOfEvent(event.ID, first.ID, 1) }), runs[1:2])
+	equal(f, "those after the first that have not ended", read(f, func(tx *store.Tx) ([]string, error) { return tx.OpenRunIDsOfEvent(event.ID, first.ID, 10) }), open[1:])
 }

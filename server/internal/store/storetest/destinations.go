@@ -11,7 +11,7 @@ var destinationTests = []test{
 	{"each destination that notifications wait for is found once, with the first time", dueDestinations},
 	{"a claim takes notifications to its destination alone", claimedDestination},
 	{"a notification that is held is not due, and is so without an attempt", heldNotification},
-	{"what was told of a run before is history once it is told of again", supersededNotification},
+	{"earlier notifications of a run are history once it ends again", supersededNotification},
 }
 
 // to has a notification go to a destination.
@@ -43,12 +43,13 @@ func claimedDestination(f *fixture) {
 	want := f.insertNotification(run, to("b"))
 	claim := func(destination string) []string {
 		return names(write(f, func(tx *store.Tx) ([]model.Notification, error) {
-			return tx.ClaimNotifications("node_a", destination, 10)
+			claimed, err := tx.ClaimNotifications(claimOf("node_a", destination, 10))
+			return claimed.Notifications, err
 		}), notificationID)
 	}
-	equal(f, "what goes to b", claim("b"), []string{want.ID})
-	equal(f, "what goes to b then", claim("b"), nil)
-	equal(f, "what goes nowhere", claim("c"), nil)
+	equal(f, "what b gets", claim("b"), []string{want.ID})
+	equal(f, "what b gets then", claim("b"), nil)
+	equal(f, "what c gets", claim("c"), nil)
 }
 
 func heldNotification(f *fixture) {
@@ -60,7 +61,7 @@ func heldNotification(f *fixture) {
 	n := f.insertNotification(run, sentBy("node_a"))
 	f.clock.Advance(time.Second)
 	f.update(func(tx *store.Tx) error { return tx.HoldNotification(n) })
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.HoldNotification(n) })
+	f.refuses(model.ErrLeaseLost, func(tx *store.Tx) error { return tx.HoldNotification(n) })
 	n.Status, n.ScheduledAt, n.Lease.Owner, n.UpdatedAt = model.NotificationHeld, time.Time{}, "", f.clock.Now()
 	equal(f, "the notification", f.storedNotification(n), n)
 	equal(f, "when it is due", read(f, (*store.Tx).NextDueNotification), time.Time{})

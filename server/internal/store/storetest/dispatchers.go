@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
@@ -63,6 +64,20 @@ func listeners(f *fixture) {
 	equal(f, "those for an unknown name", f.listeners(f.environment, "unknown", source, "", 10), nil)
 	equal(f, "those for another source", f.listeners(f.environment, "ordered", "shop", "", 10), nil)
 	equal(f, "those in the other environment", f.listeners(f.other, "ordered", source, "", 10), nil)
+	listened := func(environment *model.Environment, source string) []string {
+		names := read(f, func(tx *store.Tx) ([]string, error) {
+			return tx.ListenedNames(environment.ID, source, []string{"unknown", "only 2", "ordered"})
+		})
+		slices.Sort(names)
+		return names
+	}
+	equal(f, "the names that are listened for", listened(f.environment, source), []string{"only 2", "ordered"})
+	equal(f, "those of another source", listened(f.environment, "shop"), nil)
+	equal(f, "those of the other environment", listened(f.other, source), nil)
+	for i := range 4 {
+		f.update(func(tx *store.Tx) error { return tx.DisableDispatcher(f.environment.ID, fmt.Sprintf("job_%d", i)) })
+	}
+	equal(f, "those of disabled dispatchers", listened(f.environment, source), nil)
 }
 
 func disabledDispatcher(f *fixture) {

@@ -9,8 +9,8 @@ import (
 )
 
 var dueTaskTests = []test{
-	{"due tasks are told the longest due first, with when the next is due", dueTasks},
-	{"a task is no longer due once it has gone on, ended or been forgotten", noLongerDue},
+	{"due tasks come the longest due first, with when the next is due", dueTasks},
+	{"a task is no longer due once it has continued, ended or been forgotten", noLongerDue},
 }
 
 func (f *fixture) dueTasks(limit int) (ids []string, next time.Time) {
@@ -57,7 +57,7 @@ func dueTasks(f *fixture) {
 func noLongerDue(f *fixture) {
 	run := f.insertRun(leased("node_a"))
 	for name, change := range map[string]func(tx *store.Tx, task model.Task) error{
-		"gone on":   func(tx *store.Tx, task model.Task) error { return tx.EndPause(task.ID) },
+		"continued": func(tx *store.Tx, task model.Task) error { return tx.EndPause(task.ID) },
 		"forgotten": func(tx *store.Tx, task model.Task) error { return tx.ForgetDue(task.ID) },
 		"ended": func(tx *store.Tx, task model.Task) error {
 			_, _, err := tx.EndTask(task.ID, store.TaskEnd{Transition: model.TaskDelayEnds})

@@ -9,8 +9,8 @@ import (
 
 var endpointTests = []test{
 	{"an endpoint is kept as it was made", newEndpoint},
-	{"an endpoint that is registered again keeps its id and what it told", endpointAgain},
-	{"an endpoint records what it told of itself", updatedEndpoint},
+	{"an endpoint that is registered again keeps its id and what it reported", endpointAgain},
+	{"an endpoint records what it reported of itself", updatedEndpoint},
 	{"an endpoint is found by its slug only in its environment", endpointBySlug},
 }
 
@@ -55,10 +55,26 @@ func updatedEndpoint(f *fixture) {
 	untouched := f.newEndpoint(f.environment, "untouched")
 	f.clock.Advance(time.Second)
 	want := f.endpoint
-	want.URL, want.Version, want.SDKVersion, want.ExecutionLimit = "http://127.0.0.1:9/moved", "1", "2", 9*time.Second
+	want.Version, want.SDKVersion, want.ExecutionLimit = "1", "2", 9*time.Second
+	stale := want
+	stale.URL, stale.Version = "http://127.0.0.1:9/before", "0"
 	f.update(func(tx *store.Tx) error { return tx.UpdateEndpoint(want) })
+	f.update(func(tx *store.Tx) error { return tx.UpdateEndpoint(stale) })
 	want.UpdatedAt = f.clock.Now()
 	equal(f, "the endpoint", f.storedEndpoint(want.ID), want)
+
+	indexed := func(e model.Endpoint, at string) bool {
+		return write(f, func(tx *store.Tx) (bool, error) { return tx.EndpointIndexed(e, at) })
+	}
+	equal(f, "whether one that is elsewhere was indexed", indexed(stale, stale.URL), false)
+	equal(f, "the endpoint after that", f.storedEndpoint(want.ID), want)
+	moved := want
+	moved.URL = "http://127.0.0.1:9/moved"
+	equal(f, "whether it was indexed", indexed(moved, want.URL), true)
+	equal(f, "the endpoint that moved", f.storedEndpoint(want.ID), moved)
+	f.update(func(tx *store.Tx) error { return tx.RemoveEndpointURL(want.ID) })
+	moved.URL = ""
+	equal(f, "the endpoint that was removed", f.storedEndpoint(want.ID), moved)
 	equal(f, "the other endpoint", f.storedEndpoint(untouched.ID), untouched)
 }
 

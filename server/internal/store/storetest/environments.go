@@ -17,6 +17,7 @@ var environmentTests = []test{
 	{"a project that cannot be made leaves nothing", projectConflicts},
 	{"a replaced key stops working and the new one works", replacedKey},
 	{"a replaced key is forgotten in time by a process that remembers it", rememberedKey},
+	{"an environment is switched off and on", switchedEnvironment},
 }
 
 func environmentsOfProject(f *fixture) {
@@ -124,6 +125,27 @@ func replacedKey(f *fixture) {
 	}
 	equal(f, "the environment by its public key", got, &want)
 	f.refuses(database.ErrConflict, func(tx *store.Tx) error { return tx.SetAPIKey(f.environment.ID, otherSecretKey) })
+}
+
+func switchedEnvironment(f *fixture) {
+	s, run := f.insertSchedule(), f.insertRun()
+	claim := f.claimSchedules("node_a", 1)[0]
+	f.update(func(tx *store.Tx) error { return tx.SwitchEnvironment(f.environment.ID, "it is not wanted") })
+	equal(f, "which are off", read(f, (*store.Tx).EnvironmentsOff), []string{f.environment.ID})
+	equal(f, "why", read(f, (*store.Tx).ReasonsOff), map[protocol.EnvironmentType]string{f.environment.Type: "it is not wanted"})
+	got, err := f.store.EnvironmentByKey(f.Context(), secretKey, false)
+	equal(f, "the error", err, nil)
+	equal(f, "why it is off", got.Off, "it is not wanted")
+	wantCode(f, got.CheckOn(), model.Forbidden)
+	equal(f, "which of two have due runs", read(f, func(tx *store.Tx) ([]string, error) {
+		return tx.HaveDueRuns([]string{f.other.ID, run.EnvironmentID})
+	}), []string{run.EnvironmentID})
+	f.update(func(tx *store.Tx) error { return tx.EndTick(claim, time.Time{}, time.Time{}) })
+
+	f.update(func(tx *store.Tx) error { return tx.SwitchEnvironment(f.environment.ID, "") })
+	equal(f, "which are off", read(f, (*store.Tx).EnvironmentsOff), nil)
+	s.NextTick = time.Time{}
+	equal(f, "what is due", f.claimSchedules("node_a", 10)[0].Schedule, s)
 }
 
 func rememberedKey(f *fixture) {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/runhook/runhook/protocol"
@@ -10,6 +11,7 @@ import (
 
 var eventTests = []test{
 	{"an event is recorded once for its event id in an environment", eventOnce},
+	{"many events are recorded at once as each by itself", manyEvents},
 	{"the first run that an event started is found by the event id", runOfEvent},
 	{"an account is made once for its identifier in an environment", accounts},
 }
@@ -32,6 +34,48 @@ func eventOnce(f *fixture) {
 	run := f.insertRun(func(r *model.Run) { r.EventID, r.AccountID = first.ID, account })
 	execution := find(f, func(tx *store.Tx) (store.Execution, bool, error) { return tx.Execution(run.ID) })
 	equal(f, "the event", execution.Event, first)
+}
+
+func manyEvents(f *fixture) {
+	const many = 305 // more than one statement takes
+	known := f.event()
+	f.update(func(tx *store.Tx) error {
+		_, err := tx.InsertEvent(known)
+		return err
+	})
+	var events []store.DueEvent
+	want := map[string]bool{}
+	ids := []string{known.EventID, "unknown"}
+	for i := range many {
+		e := store.DueEvent{Event: f.event()}
+		e.Payload = []byte(strconv.Itoa(i))
+		switch i {
+		case 7, many - 2:
+			e.EventID = known.EventID
+		case 8, 250, many - 1:
+			e.EventID = events[6].EventID
+		default:
+			want[e.ID] = true
+			ids = append(ids, e.EventID)
+		}
+		if i == 20 {
+			e.Due = f.clock.Now().Add(time.Hour)
+		}
+		events = append(events, e)
+	}
+	equal(f, "those recorded", write(f, func(tx *store.Tx) (map[string]bool, error) { return tx.InsertDueEvents(events) }), want)
+	stored := find(f, func(tx *store.Tx) (model.Event, bool, error) { return tx.Event(f.environment.ID, events[250].EventID) })
+	stored.UpdatedAt = time.Time{}
+	equal(f, "the one that was given three times", stored, events[6].Event)
+	equal(f, "when the next is due", read(f, (*store.Tx).NextDueEvent), events[20].Due)
+	heads := read(f, func(tx *store.Tx) (map[string]model.Event, error) { return tx.EventHeads(f.environment.ID, ids) })
+	equal(f, "how many of them are found", len(heads), len(want)+1)
+	head := events[20].Event
+	got := heads[head.EventID]
+	head.Payload, head.Context, head.UpdatedAt = got.Payload, got.Context, got.UpdatedAt
+	equal(f, "one of them", got, head)
+	none := read(f, func(tx *store.Tx) (map[string]model.Event, error) { return tx.EventHeads(f.other.ID, ids) })
+	equal(f, "how many the other environment has", len(none), 0)
 }
 
 func runOfEvent(f *fixture) {

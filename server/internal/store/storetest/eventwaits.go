@@ -8,7 +8,7 @@ import (
 )
 
 var eventWaitTests = []test{
-	{"a wait is due when its time is over, and goes with its dispatcher", waitWithoutEvent},
+	{"a wait is due when its time is over, and is removed with its dispatcher", waitWithoutEvent},
 	{"the first event ends a wait, and no other", waitWithEvent},
 	{"a wait that was claimed because its time is over still takes an event", waitWithLateEvent},
 	{"waits are gone with the end of their run's tasks", waitsOfRun},
@@ -61,7 +61,7 @@ func waitWithoutEvent(f *fixture) {
 	missing(f, "its event", func(tx *store.Tx) (model.Event, bool, error) { return tx.EventOfWait(w) })
 	late := w
 	late.Lease.Number = 0
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.DeleteEventWait(late) })
+	f.refuses(model.ErrLeaseLost, func(tx *store.Tx) error { return tx.DeleteEventWait(late) })
 	f.update(func(tx *store.Tx) error { return tx.DeleteEventWait(w) })
 	equal(f, "it listens", f.waitListens(w, "over"), false)
 }
@@ -77,13 +77,15 @@ func waitWithEvent(f *fixture) {
 	equal(f, "the claimed wait", f.claimWaits(), []model.EventWait{w})
 	got := find(f, func(tx *store.Tx) (model.Event, bool, error) { return tx.EventOfWait(w) })
 	equal(f, "its event", got.ID, first.ID)
+	bytes := read(f, func(tx *store.Tx) (int64, error) { return tx.WaitBytes(w) })
+	equal(f, "the bytes of its event", bytes, int64(len(got.Payload)+len(got.Context)))
 
 	f.update(func(tx *store.Tx) error { return tx.MarkDelivered(first.ID) })
 	equal(f, "when it was delivered", f.storedEvent(first).DeliveredAt, f.clock.Now().UTC())
 
 	w.Attempts = 3
 	f.update(func(tx *store.Tx) error { return tx.RetryEventWait(w, tx.Now().Add(-time.Minute)) })
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.RetryEventWait(w, tx.Now()) })
+	f.refuses(model.ErrLeaseLost, func(tx *store.Tx) error { return tx.RetryEventWait(w, tx.Now()) })
 	w.Lease.Number = 3
 	equal(f, "the wait that was claimed again", f.claimWaits(), []model.EventWait{w})
 }
@@ -93,7 +95,7 @@ func waitWithLateEvent(f *fixture) {
 	f.clock.Advance(time.Minute)
 	over := f.claimWaits()[0]
 	equal(f, "the waits that the event ends", f.endWaits(f.insertDue(time.Time{}), w), 1)
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.DeleteEventWait(over) })
+	f.refuses(model.ErrLeaseLost, func(tx *store.Tx) error { return tx.DeleteEventWait(over) })
 	equal(f, "those that are due", len(f.claimWaits()), 1)
 }
 

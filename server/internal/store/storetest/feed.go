@@ -11,8 +11,9 @@ import (
 
 var feedTests = []test{
 	{"a feed has each notification of its environment once, in an order that stays", feedOrder},
+	{"a feed is followed until a time", feedFollowed},
 	{"a reader of the feed misses nothing that is committed late", feedGaps},
-	{"a replay starts the schedule of what was given up anew", replayed},
+	{"a replay starts the schedule of what was exhausted anew", replayed},
 }
 
 // place gives the notifications of the environment their positions.
@@ -23,13 +24,16 @@ func (f *fixture) place(limit int) int {
 
 func (f *fixture) feed(after int64, limit int) []store.Placed {
 	f.Helper()
-	return read(f, func(tx *store.Tx) ([]store.Placed, error) { return tx.Feed(f.environment.ID, after, limit) })
+	return read(f, func(tx *store.Tx) ([]store.Placed, error) {
+		page, err := tx.Feed(f.environment.ID, store.FeedFilter{}, after, store.Page{Items: limit})
+		return page.Items, err
+	})
 }
 
 func feedOrder(f *fixture) {
 	unplaced := func(tx *store.Tx) (bool, error) { return tx.AnyUnplaced(f.environment.ID) }
 	last := func(tx *store.Tx) (int64, error) { return tx.LastPosition(f.environment.ID) }
-	equal(f, "the last position of a feed nobody has read", read(f, last), 0)
+	equal(f, "the last position of a feed that was not read", read(f, last), 0)
 	equal(f, "how many are placed when there are none", f.place(10), 0)
 	run := f.insertRun()
 	var want []store.Placed
@@ -37,11 +41,16 @@ func feedOrder(f *fixture) {
 		want = append(want, store.Placed{Notification: f.insertNotification(run), Position: int64(i + 1)})
 	}
 	f.insertNotification(run, func(n *model.Notification) { n.EnvironmentID = f.other.ID })
+	lacks := func(items int) bool {
+		return read(f, func(tx *store.Tx) (bool, error) { return tx.FeedLacks(f.environment.ID, 0, items) })
+	}
 	equal(f, "what is in the feed before it is placed", f.feed(0, 10), nil)
 	equal(f, "whether any are not placed", read(f, unplaced), true)
 	equal(f, "how many are placed", f.place(2), 2)
+	equal(f, "whether there are too few of them", []bool{lacks(2), lacks(3)}, []bool{false, true})
 	equal(f, "how many are placed then", f.place(2), 1)
 	equal(f, "whether any are not placed", read(f, unplaced), false)
+	equal(f, "whether there are too few now", lacks(10), false)
 	equal(f, "the last position", read(f, last), 3)
 	equal(f, "the feed", f.feed(0, 10), want)
 	equal(f, "a page of it", f.feed(1, 1), want[1:2])
@@ -138,5 +147,19 @@ func replayed(f *fixture) {
 	}
 	for _, n := range slices.Concat([]model.Notification{old, late}, others) {
 		equal(f, "another notification", f.storedNotification(n), n)
+	}
+}
+
+func feedFollowed(f *fixture) {
+	followed := func() bool {
+		return read(f, func(tx *store.Tx) (bool, error) { return tx.FeedFollowed(f.environment.ID) })
+	}
+	equal(f, "whether a feed is followed that was not read", followed(), false)
+	for range 2 { // makes the row, then changes it
+		f.update(func(tx *store.Tx) error { return tx.FollowFeed(f.environment.ID, tx.Now().Add(time.Minute)) })
+		f.clock.Advance(59 * time.Second)
+		equal(f, "whether it is followed within the time", followed(), true)
+		f.clock.Advance(time.Second)
+		equal(f, "whether it is followed when the time is over", followed(), false)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/runhook/runhook/server/internal/store"
 )
 
-// Clock stands still until it is told to go on. It may be used concurrently.
+// Clock stands still until it is started. It may be used concurrently.
 type Clock struct {
 	clock.System
 	mu  sync.Mutex

@@ -10,7 +10,7 @@ import (
 var indexTests = []test{
 	{"an indexing is kept as it was made, for its environment alone", newIndex},
 	{"indexings are claimed when they are due, the longest due first, and only once", claimedIndexes},
-	{"an indexing ends with its outcome, once, and only for whoever has its lease", endedIndex},
+	{"an indexing ends with its outcome, once, and only for the owner of its lease", endedIndex},
 	{"an indexing that failed is tried again when it is due", retriedIndex},
 }
 
@@ -62,11 +62,10 @@ func endedIndex(f *fixture) {
 	f.insertIndex(f.clock.Now())
 	for _, outcome := range []struct {
 		status       model.IndexStatus
-		document     []byte
 		stats, error []byte
 	}{
-		{model.IndexSuccess, []byte(`{"jobs":[]}`), []byte(`{"jobs":0}`), nil},
-		{model.IndexFailure, nil, nil, []byte(`{"message":"no answer"}`)},
+		{model.IndexSuccess, []byte(`{"jobs":0}`), nil},
+		{model.IndexFailure, nil, []byte(`{"message":"no answer"}`)},
 	} {
 		i := f.claimIndexes("node_a", 1)[0]
 		i.Status, i.Stats, i.Error = outcome.status, outcome.stats, outcome.error
@@ -74,14 +73,14 @@ func endedIndex(f *fixture) {
 			return func(tx *store.Tx) error {
 				with := i
 				with.Lease = model.Lease{Owner: owner, Number: number}
-				return tx.EndIndex(with, outcome.document, time.Time{})
+				return tx.EndIndex(with, time.Time{})
 			}
 		}
 		f.clock.Advance(time.Second)
-		f.refuses(model.ErrLost, end("node_b", 1))
-		f.refuses(model.ErrLost, end("node_a", 2))
+		f.refuses(model.ErrLeaseLost, end("node_b", 1))
+		f.refuses(model.ErrLeaseLost, end("node_a", 2))
 		f.update(end("node_a", 1))
-		f.refuses(model.ErrLost, end("node_a", 1))
+		f.refuses(model.ErrLeaseLost, end("node_a", 1))
 		i.Lease.Owner, i.UpdatedAt = "", f.clock.Now()
 		equal(f, "the ended indexing", f.storedIndex(i.ID), i)
 	}
@@ -96,7 +95,7 @@ func retriedIndex(f *fixture) {
 		equal(f, "the lease", i.Lease, model.Lease{Owner: "node_a", Number: int64(attempt)})
 		due := f.clock.Now().Add(time.Minute)
 		i.Status, i.Error = model.IndexPending, []byte(`{"message":"refused"}`)
-		f.update(func(tx *store.Tx) error { return tx.EndIndex(i, nil, due) })
+		f.update(func(tx *store.Tx) error { return tx.EndIndex(i, due) })
 		equal(f, "what is due at once", f.claimIndexes("node_a", 10), nil)
 		equal(f, "when it is due", f.nextDue((*store.Tx).DueIndexes), due)
 		f.clock.Advance(time.Minute)

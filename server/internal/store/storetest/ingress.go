@@ -10,11 +10,11 @@ import (
 var ingressTests = []test{
 	{"an HTTP endpoint is made once for a project, with a secret for each environment that stays", ensuredHTTPEndpoint},
 	{"an address leads to an HTTP endpoint in an environment", addressedHTTPEndpoint},
-	{"the HTTP endpoints that an app no longer has are deactivated, and nobody else's", deactivatedHTTPEndpoints},
+	{"the HTTP endpoints that an app no longer has are deactivated, and no other app's", deactivatedHTTPEndpoints},
 	{"HTTP endpoints are listed by their keys", listedHTTPEndpoints},
 	{"a webhook is asked for anew when what is wanted of it changes", listedWebhook},
 	{"a webhook is active once it is registered, in its environment alone", registeredWebhook},
-	{"the webhooks that an app no longer has are unlisted, and nobody else's", unlistedWebhooks},
+	{"the webhooks that an app no longer has are unlisted, and no other app's", unlistedWebhooks},
 }
 
 func (f *fixture) httpEndpoint(key string) string {
@@ -114,8 +114,8 @@ func listedHTTPEndpoints(f *fixture) {
 	b := f.saveHTTPEndpoint("b", f.endpoint)
 	f.saveHTTPEndpoint("d", f.newEndpoint(f.other, "app"))
 	list := func(from string, limit int) []model.HTTPEndpoint {
-		return read(f, func(tx *store.Tx) ([]model.HTTPEndpoint, error) {
-			return tx.HTTPEndpoints(f.environment.ID, from, limit)
+		return pageOf(f, func(tx *store.Tx) ([]model.HTTPEndpoint, string, error) {
+			return tx.HTTPEndpoints(f.environment.ID, from, store.Page{Items: limit})
 		})
 	}
 	equal(f, "all", list("", 10), []model.HTTPEndpoint{a, b, c})
@@ -146,8 +146,10 @@ func listedWebhook(f *fixture) {
 		Params: []byte(`{"a": 1}`), Listed: true, DesiredConfig: []byte(`{"event":["a"]}`),
 	})
 	after := f.clock.Now().Add(time.Minute)
-	f.update(func(tx *store.Tx) error { return tx.AskedToRegister(w.ID, after) })
-	w.Registrations, w.RegisterAfter = 1, after
+	w.Registrations, w.RegisterAfter, w.RegistrationEvent, w.RegistrationError = 1, after, "event-1", "refused"
+	f.update(func(tx *store.Tx) error { return tx.SaveRegistration(w) })
+	locked, _ := findOrNot(f, func(tx *store.Tx) (model.Webhook, bool, error) { return tx.LockWebhook(f.environment.ID, "shop") })
+	equal(f, "one that is locked", locked, w)
 	equal(f, "one that is listed again", f.listWebhook("shop", `{"event":["a"]}`, f.endpoint), w)
 	w.Registrations, w.RegisterAfter, w.DesiredConfig = 0, time.Time{}, []byte(`{"event":["b"]}`)
 	equal(f, "one of which more is wanted", f.listWebhook("shop", `{"event":["b"]}`, f.endpoint), w)
@@ -185,6 +187,12 @@ func registeredWebhook(f *fixture) {
 func unlistedWebhooks(f *fixture) {
 	kept, gone := f.listWebhook("kept", `{}`, f.endpoint), f.listWebhook("gone", `{}`, f.endpoint)
 	theirs := f.listWebhook("theirs", `{}`, f.newEndpoint(f.environment, "their-app"))
-	f.update(func(tx *store.Tx) error { return tx.UnlistWebhooks(f.endpoint.ID, []string{kept.ID}) })
+	gone.RegistrationEvent = "event-1"
+	f.update(func(tx *store.Tx) error { return tx.SaveRegistration(gone) })
+	equal(f, "what had it registered", write(f, func(tx *store.Tx) ([]string, error) { return tx.UnlistWebhooks(f.endpoint.ID, []string{kept.ID}) }), []string{"event-1"})
+	listed := pageOf(f, func(tx *store.Tx) ([]model.Webhook, string, error) {
+		return tx.Webhooks(f.environment.ID, "kept", store.Page{Items: 1})
+	})
+	equal(f, "a page", listed, []model.Webhook{f.webhook(kept.ID)})
 	equal(f, "which are listed", []bool{f.webhook(kept.ID).Listed, f.webhook(gone.ID).Listed, f.webhook(theirs.ID).Listed}, []bool{true, false, true})
 }

@@ -75,7 +75,7 @@ func brokenRuns(f *fixture) {
 		{run: f.insertRun(withStatus(protocol.RunSuccess)), want: []string{"runs that ended rest"}, status: protocol.RunSuccess},
 		{
 			run: f.insertRun(withStatus(protocol.RunFailure), callback), status: protocol.RunFailure,
-			want: []string{"runs that ended rest", "runs that ended are told of once"}, left: []string{"runs that ended are told of once"},
+			want: []string{"runs that ended rest", "runs that ended are reported once"}, left: []string{"runs that ended are reported once"},
 		},
 		{
 			run: f.insertRun(func(r *model.Run) { r.EventID = "event_none" }), status: protocol.RunQueued,
@@ -127,7 +127,7 @@ func brokenNotifications(f *fixture) {
 	exhausted := f.insertNotification(run, sentBy("node_a"))
 	exhausted.ScheduledAt, exhausted.Attempts = f.clock.Now(), 1
 	f.update(func(tx *store.Tx) error {
-		return endAttempt(tx, exhausted, model.NotificationGivenUp, model.NotificationAttempt{Number: 1, StartedAt: f.clock.Now()})
+		return endAttempt(tx, exhausted, model.NotificationLastAttemptFailed, model.NotificationAttempt{Number: 1, StartedAt: f.clock.Now()})
 	})
 	equal(f, "what is broken of a settled one that is due", f.broken("notifications", exhausted.ID), []string{"notifications that are settled rest"})
 	f.repair("notifications", exhausted.ID)

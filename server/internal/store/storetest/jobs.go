@@ -15,7 +15,7 @@ var jobTests = []test{
 	{"a version of a job knows its job and its endpoint", versionOfJob},
 	{"a job has no latest version until one is set, and then one in each environment", latestVersion},
 	{"a version that is disabled stays the latest, and is active again when it is registered", disabledVersion},
-	{"a version records which ends of its runs the app wants to be told of", versionNotifications},
+	{"a version records which ends of its runs the app wants to be notified of", versionNotifications},
 }
 
 func (f *fixture) storedVersion(id string) store.JobVersion {
@@ -128,13 +128,15 @@ func disabledVersion(f *fixture) {
 
 func versionNotifications(f *fixture) {
 	untouched := f.newVersion(f.environment, f.endpoint, f.job, "1.1.0", false)
-	for _, told := range []struct{ success, failure bool }{{true, false}, {false, true}, {true, true}, {false, false}} {
-		f.update(func(tx *store.Tx) error { return tx.SetJobNotifications(f.version.ID, told.success, told.failure) })
+	for _, notified := range []struct{ success, failure bool }{{true, false}, {false, true}, {true, true}, {false, false}} {
+		f.update(func(tx *store.Tx) error {
+			return tx.SetJobNotifications(f.version.ID, notified.success, notified.failure)
+		})
 		version := f.storedVersion(f.version.ID)
-		equal(f, "what the app is told", []bool{version.NotifySuccess, version.NotifyFailure}, []bool{told.success, told.failure})
+		equal(f, "what the app receives", []bool{version.NotifySuccess, version.NotifyFailure}, []bool{notified.success, notified.failure})
 		run := f.insertRun(withStatus(protocol.RunQueued))
 		execution := find(f, func(tx *store.Tx) (store.Execution, bool, error) { return tx.Execution(run.ID) })
-		equal(f, "what an execution tells", []bool{execution.NotifySuccess, execution.NotifyFailure}, []bool{told.success, told.failure})
+		equal(f, "what an execution has", []bool{execution.NotifySuccess, execution.NotifyFailure}, []bool{notified.success, notified.failure})
 		equal(f, "the other version", f.storedVersion(untouched.ID), untouched)
 	}
 }

@@ -68,7 +68,7 @@ func jsonValues(f *fixture) {
 		}},
 		{"payload of an event that was changed", func(f *fixture, d []byte) []byte {
 			event := f.insertDue(f.clock.Now())
-			findOrNot(f, func(tx *store.Tx) (model.Event, bool, error) {
+			findOrNot(f, func(tx *store.Tx) (time.Time, bool, error) {
 				return tx.ChangeEvent(event.EnvironmentID, event.EventID, event.DeliverAt, store.EventChange{Payload: d, DeliverAt: event.DeliverAt})
 			})
 			return f.storedEvent(event).Payload
@@ -102,7 +102,9 @@ func jsonValues(f *fixture) {
 		{"output of a task", func(f *fixture, d []byte) []byte { return f.endedTaskWith(store.TaskEnd{Output: d}).Output }},
 		{"output of a task in a page", func(f *fixture, d []byte) []byte {
 			task := f.endedTaskWith(store.TaskEnd{Output: d})
-			page := read(f, func(tx *store.Tx) ([]protocol.CachedTask, error) { return tx.CompletedTasks(task.RunID, "", 1) })
+			page := pageOf(f, func(tx *store.Tx) ([]protocol.CachedTask, string, error) {
+				return tx.CompletedTasks(task.RunID, "", store.Page{Items: 1})
+			})
 			return page[0].Output
 		}},
 		{"output properties", func(f *fixture, d []byte) []byte {
@@ -123,9 +125,9 @@ func jsonValues(f *fixture) {
 			f.update(func(tx *store.Tx) error { return tx.EndOpenTasks(task.RunID, model.TaskRunFailed, d) })
 			return f.storedTask(task).Output
 		}},
-		{"data of a status", func(f *fixture, d []byte) []byte { return f.statusWith(protocol.RunStatusRecord{Data: d}).Data }},
+		{"data of a status", func(f *fixture, d []byte) []byte { return f.statusWith(protocol.ProgressStatus{Data: d}).Data }},
 		{"data in the history of a status", func(f *fixture, d []byte) []byte {
-			return f.statusWith(protocol.RunStatusRecord{History: []protocol.RunStatusSnapshot{{Data: d}}}).History[0].Data
+			return f.statusWith(protocol.ProgressStatus{History: []protocol.ProgressSnapshot{{Data: d}}}).History[0].Data
 		}},
 		{"body of a notification", func(f *fixture, d []byte) []byte {
 			return f.storedNotification(f.insertNotification(f.run(), func(n *model.Notification) { n.Body = d })).Body
@@ -183,12 +185,12 @@ func (f *fixture) endedTaskWith(end store.TaskEnd) model.Task {
 	return f.storedTask(task)
 }
 
-func (f *fixture) statusWith(s protocol.RunStatusRecord) protocol.RunStatusRecord {
+func (f *fixture) statusWith(s protocol.ProgressStatus) protocol.ProgressStatus {
 	f.Helper()
 	run := f.run()
 	s.Key = "key"
 	f.update(func(tx *store.Tx) error { return tx.SaveStatus(run.ID, s) })
-	return find(f, func(tx *store.Tx) (protocol.RunStatusRecord, bool, error) { return tx.Status(run.ID, "key") })
+	return find(f, func(tx *store.Tx) (protocol.ProgressStatus, bool, error) { return tx.Status(run.ID, "key") })
 }
 
 func (f *fixture) endedIndexWith(change func(*model.EndpointIndex)) model.EndpointIndex {
@@ -197,7 +199,7 @@ func (f *fixture) endedIndexWith(change func(*model.EndpointIndex)) model.Endpoi
 	i := f.claimIndexes("node_a", 1)[0]
 	i.Status = model.IndexFailure
 	change(&i)
-	f.update(func(tx *store.Tx) error { return tx.EndIndex(i, nil, time.Time{}) })
+	f.update(func(tx *store.Tx) error { return tx.EndIndex(i, time.Time{}) })
 	return f.storedIndex(i.ID)
 }
 
@@ -211,11 +213,11 @@ func absentValues(f *fixture) {
 		task := f.endedTaskWith(store.TaskEnd{Output: value, OutputProperties: value})
 		same(f, "the output of a task", task.Output, value)
 		same(f, "the output properties of a task", task.OutputProperties, value)
-		same(f, "the data of a status", f.statusWith(protocol.RunStatusRecord{Data: value}).Data, value)
+		same(f, "the data of a status", f.statusWith(protocol.ProgressStatus{Data: value}).Data, value)
 	}
 }
 
-// same tells an empty text from an absent one.
+// same distinguishes an empty text from an absent one.
 func same(f *fixture, what string, got, want []byte) {
 	f.Helper()
 	if (got == nil) != (want == nil) || !bytes.Equal(got, want) {

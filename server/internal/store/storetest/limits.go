@@ -94,7 +94,7 @@ func endMakesRoom(f *fixture) {
 	f.setLimit(1)
 	_, ids := f.insertLimited(3)
 	equal(f, "the first claim", f.claimEverything("node_a"), ids[:1])
-	// A run that yields goes on before those that start.
+	// A run that yields resumes before those that start.
 	f.endLeased(ids[0], model.RunYields)
 	equal(f, "after it yielded", f.claimEverything("node_a"), ids[:1])
 	f.endLeased(ids[0], model.RunSuspends)

@@ -39,7 +39,9 @@ func runsOfJob(f *fixture) {
 	want = append(want, store.RunSummary{ID: queued.ID, Status: protocol.RunQueued, UpdatedAt: queued.UpdatedAt})
 	slices.Reverse(want)
 	page := func(environment *model.Environment, slug, cursor string, limit int) []store.RunSummary {
-		return read(f, func(tx *store.Tx) ([]store.RunSummary, error) { return tx.RunsOfJob(environment, slug, cursor, limit) })
+		return pageOf(f, func(tx *store.Tx) ([]store.RunSummary, string, error) {
+			return tx.RunsOfJob(environment, slug, cursor, limit)
+		})
 	}
 	equal(f, "all", page(f.environment, f.job.Slug, "", 100), want)
 	equal(f, "the first page", page(f.environment, f.job.Slug, "", 4), want[:4])
@@ -78,17 +80,20 @@ func notificationList(f *fixture) {
 		f.insertNotification(runs[i%2], func(n *model.Notification) { n.EnvironmentID = f.other.ID })
 		all = append([]model.Notification{n}, all...)
 	}
-	for _, filter := range []store.NotificationFilter{
-		{Limit: 100},
-		{Limit: 5},
-		{Limit: 5, Cursor: all[5].ID},
-		{Limit: 5, Cursor: all[10].ID},
-		{Limit: 100, RunID: runs[1].ID},
-		{Limit: 100, Status: model.NotificationExhausted},
-		{Limit: 2, RunID: runs[0].ID, Cursor: all[4].ID},
-		{Limit: 2, Status: model.NotificationDelivered, Cursor: all[3].ID},
-		{Limit: 100, RunID: runs[0].ID, Status: model.NotificationPending, Cursor: all[2].ID},
-		{Limit: 100, RunID: "run_unknown"},
+	for _, filter := range []struct {
+		store.NotificationFilter
+		Limit int
+	}{
+		{store.NotificationFilter{}, 100},
+		{store.NotificationFilter{}, 5},
+		{store.NotificationFilter{Cursor: all[5].ID}, 5},
+		{store.NotificationFilter{Cursor: all[10].ID}, 5},
+		{store.NotificationFilter{RunID: runs[1].ID}, 100},
+		{store.NotificationFilter{Status: model.NotificationExhausted}, 100},
+		{store.NotificationFilter{RunID: runs[0].ID, Cursor: all[4].ID}, 2},
+		{store.NotificationFilter{Status: model.NotificationDelivered, Cursor: all[3].ID}, 2},
+		{store.NotificationFilter{RunID: runs[0].ID, Status: model.NotificationPending, Cursor: all[2].ID}, 100},
+		{store.NotificationFilter{RunID: "run_unknown"}, 100},
 	} {
 		var want []string
 		for _, n := range all {
@@ -97,7 +102,9 @@ func notificationList(f *fixture) {
 				want = append(want, n.ID)
 			}
 		}
-		got := read(f, func(tx *store.Tx) ([]model.Notification, error) { return tx.Notifications(f.environment.ID, filter) })
+		got := pageOf(f, func(tx *store.Tx) ([]model.Notification, string, error) {
+			return tx.Notifications(f.environment.ID, filter.NotificationFilter, store.Page{Items: filter.Limit})
+		})
 		equal(f, "the list", names(got, notificationID), want)
 	}
 }
@@ -185,8 +192,8 @@ func versionList(f *fixture) {
 	}
 	f.newVersion(f.other, f.newEndpoint(f.other, "app"), f.job, "1.0.0", true)
 	from := func(slug string, limit int) []store.SpecifiedVersion {
-		return read(f, func(tx *store.Tx) ([]store.SpecifiedVersion, error) {
-			return tx.JobVersionsFrom(f.environment, slug, limit)
+		return pageOf(f, func(tx *store.Tx) ([]store.SpecifiedVersion, string, error) {
+			return tx.JobVersionsFrom(f.environment, slug, store.Page{Items: limit})
 		})
 	}
 	equal(f, "the versions", from("", 10), versions)

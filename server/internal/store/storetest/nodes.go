@@ -12,11 +12,11 @@ import (
 
 var nodeTests = []test{
 	{"a process is lost once its leases have run out", lostNodes},
-	{"a process that was given up cannot renew its leases", renewLost},
-	{"a process that is alone gives up every other one", otherNodes},
+	{"a process that expired cannot renew its leases", renewLost},
+	{"a process that is alone expires every other one", otherNodes},
 	{"what a released process had leased is due again, and nothing else", releaseNode},
-	{"a lease that nobody works on is found, and released alone", idleLease},
-	{"a run that was released goes on before runs that start", releasedRunFirst},
+	{"a lease without work is found, and released alone", idleLease},
+	{"a run that was released resumes before runs that start", releasedRunFirst},
 }
 
 func (f *fixture) addNode(id string, expires time.Time) {
@@ -37,7 +37,7 @@ func lostNodes(f *fixture) {
 	f.addNode("node_self", now.Add(-time.Hour))
 	equal(f, "lost processes", f.lostNodes("node_self", false), []string{"node_a", "node_c"})
 
-	f.update(func(tx *store.Tx) error { return tx.RenewNode("node_a", now.Add(time.Second)) })
+	f.update(func(tx *store.Tx) error { return tx.RenewNode("node_a", now.Add(time.Second), 0) })
 	equal(f, "lost processes after one was renewed", f.lostNodes("node_self", false), []string{"node_c"})
 	f.clock.Advance(time.Second)
 	equal(f, "lost processes a second later", f.lostNodes("node_self", false), []string{"node_b", "node_c"})
@@ -48,10 +48,10 @@ func lostNodes(f *fixture) {
 
 func renewLost(f *fixture) {
 	later := f.clock.Now().Add(time.Hour)
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.RenewNode("node_a", later) })
+	f.refuses(model.ErrLeaseLost, func(tx *store.Tx) error { return tx.RenewNode("node_a", later, 0) })
 	f.addNode("node_a", later)
 	f.update(func(tx *store.Tx) error { return tx.ReleaseNode("node_a") })
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.RenewNode("node_a", later) })
+	f.refuses(model.ErrLeaseLost, func(tx *store.Tx) error { return tx.RenewNode("node_a", later, 0) })
 }
 
 func otherNodes(f *fixture) {
@@ -99,10 +99,10 @@ func releaseNode(f *fixture) {
 	equal(f, "notifications that are due", names(f.claimNotifications("node_c", 10), notificationID), []string{sent.ID})
 	equal(f, "indexings that are due", names(f.claimIndexes("node_c", 10), indexID), []string{index.ID})
 
-	f.refuses(model.ErrLost, func(tx *store.Tx) error {
+	f.refuses(model.ErrLeaseLost, func(tx *store.Tx) error {
 		return tx.EndExecution(run, store.RunChange{Transition: model.RunSucceeds, CompletedAt: tx.Now()})
 	})
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.ReleaseNotifications([]model.Notification{sent}) })
+	f.refuses(model.ErrLeaseLost, func(tx *store.Tx) error { return tx.ReleaseNotifications([]model.Notification{sent}) })
 }
 
 func leasedWithoutStatus(owner string) func(*model.Run) {

@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"bytes"
+	"fmt"
 	"slices"
 	"time"
 
@@ -17,6 +19,7 @@ var notificationTests = []test{
 	{"attempts that end together are recorded as each by itself", endedTogether},
 	{"only the lease that an attempt was begun with can end it", lostAttempt},
 	{"notifications of one end share a body", sharedBody},
+	{"a claim of notifications ends at a number or at the bytes of their bodies", claimedBytes},
 	{"a notification that is given back is due at once", releasedNotification},
 	{"a resend makes a notification due beside its schedule", requestedResend},
 	{"a resend is refused while the notification is being sent and where it is unknown", refusedResend},
@@ -66,14 +69,58 @@ func claimedNotifications(f *fixture) {
 		equal(f, "the claimed notification as read", f.storedNotification(got), want)
 	}
 	f.update(func(tx *store.Tx) error {
-		claimed, err := tx.ClaimNotifications("node_b", usualDestination, 10)
-		equal(f, "what was left", names(claimed, notificationID), []string{third.ID})
+		claimed, err := tx.ClaimNotifications(claimOf("node_b", usualDestination, 10))
+		equal(f, "what was left", names(claimed.Notifications, notificationID), []string{third.ID})
 		return err
 	})
 	equal(f, "when the next is due", read(f, (*store.Tx).NextDueNotification), now.Add(time.Microsecond))
 	f.clock.Advance(time.Microsecond)
 	equal(f, "what became due", names(f.claimNotifications("node_b", 10), notificationID), []string{future.ID})
 	equal(f, "when the next is due", read(f, (*store.Tx).NextDueNotification), time.Time{})
+}
+
+// claimedBytes has notifications due whose bodies have 10, 30, 20 and 20 bytes.
+func claimedBytes(f *fixture) {
+	for _, c := range []struct {
+		limit             int
+		bytes, firstBytes int64
+		// claimed is how many are, sum how many bytes they have, and more whether others
+		// did not fit.
+		claimed int
+		sum     int64
+		more    bool
+	}{
+		{limit: 10, bytes: 80, claimed: 4, sum: 80},
+		{limit: 10, bytes: 79, claimed: 3, sum: 60, more: true},
+		{limit: 3, bytes: 60, claimed: 3, sum: 60},
+		{limit: 10, bytes: 59, claimed: 2, sum: 40, more: true},
+		{limit: 10, bytes: 39, claimed: 1, sum: 10, more: true},
+		{limit: 1, bytes: 39, claimed: 1, sum: 10},
+		{limit: 10, bytes: 9, firstBytes: 10, claimed: 1, sum: 10, more: true},
+		{limit: 10, bytes: 9, firstBytes: 1000, claimed: 1, sum: 10, more: true},
+		{limit: 10, bytes: 9, firstBytes: 9, claimed: 0},
+	} {
+		destination := f.id("destination")
+		run := f.insertRun()
+		var want []string
+		for _, size := range []int{10, 30, 20, 20} {
+			f.clock.Advance(time.Millisecond)
+			want = append(want, f.insertNotification(run, to(destination), func(n *model.Notification) { n.Body = bytes.Repeat([]byte("x"), size) }).ID)
+		}
+		f.update(func(tx *store.Tx) error {
+			claim := claimOf("node_a", destination, c.limit)
+			claim.Bytes, claim.FirstBytes = c.bytes, c.firstBytes
+			claimed, err := tx.ClaimNotifications(claim)
+			got := names(claimed.Notifications, notificationID)
+			slices.Sort(got)
+			equal(f, fmt.Sprintf("what is claimed by %+v", c), got, want[:c.claimed:c.claimed])
+			equal(f, fmt.Sprintf("how many bytes are claimed by %+v", c), claimed.Bytes, c.sum)
+			if c.claimed > 0 {
+				equal(f, fmt.Sprintf("whether more would be by %+v", c), claimed.More, c.more)
+			}
+			return err
+		})
+	}
 }
 
 func endedAttempt(f *fixture) {
@@ -106,7 +153,9 @@ func endedAttempt(f *fixture) {
 
 func (f *fixture) attempts(n model.Notification) []model.NotificationAttempt {
 	f.Helper()
-	return read(f, func(tx *store.Tx) ([]model.NotificationAttempt, error) { return tx.NotificationAttempts(n.ID) })
+	return pageOf(f, func(tx *store.Tx) ([]model.NotificationAttempt, string, error) {
+		return tx.NotificationAttempts(n.ID, 1, store.Page{Items: 100})
+	})
 }
 
 func endAttempt(tx *store.Tx, n model.Notification, transition model.NotificationTransition, attempt model.NotificationAttempt) error {
@@ -133,7 +182,7 @@ func deliveredNotification(f *fixture) {
 	f.clock.Advance(time.Second)
 	claimed.Attempts = 2
 	f.update(func(tx *store.Tx) error {
-		return endAttempt(tx, claimed, model.NotificationGivenUp, model.NotificationAttempt{Number: 2, Cause: model.AttemptResend, Error: "refused"})
+		return endAttempt(tx, claimed, model.NotificationLastAttemptFailed, model.NotificationAttempt{Number: 2, Cause: model.AttemptResend, Error: "refused"})
 	})
 	n.Attempts, n.Lease.Number, n.UpdatedAt = 2, 2, f.clock.Now()
 	equal(f, "the notification after a resend that failed", f.storedNotification(n), n)
@@ -148,12 +197,12 @@ func lostAttempt(f *fixture) {
 			return endAttempt(tx, with, model.NotificationReceived, model.NotificationAttempt{Number: 1, Cause: model.AttemptScheduled})
 		}
 	}
-	f.refuses(model.ErrLost, end("node_b", 1))
-	f.refuses(model.ErrLost, end("node_a", 2))
+	f.refuses(model.ErrLeaseLost, end("node_b", 1))
+	f.refuses(model.ErrLeaseLost, end("node_a", 2))
 	equal(f, "the attempts", f.attempts(n), nil)
 	equal(f, "the notification", f.storedNotification(n), n)
 	f.update(end("node_a", 1))
-	f.refuses(model.ErrLost, end("node_a", 1))
+	f.refuses(model.ErrLeaseLost, end("node_a", 1))
 }
 
 func endedTogether(f *fixture) {
@@ -171,14 +220,14 @@ func endedTogether(f *fixture) {
 			e.Transition, e.Attempt.HTTPStatus, e.Attempt.Error = model.NotificationRetried, 500, "refused"
 			e.Notification.ScheduledAttempts, e.Notification.ScheduledAt, e.Attempt.NextAttemptAt = 1, later, later
 		case 1:
-			e.Transition, e.Attempt.HTTPStatus, e.Attempt.Error = model.NotificationGivenUp, 410, "gone"
+			e.Transition, e.Attempt.HTTPStatus, e.Attempt.Error = model.NotificationLastAttemptFailed, 410, "gone"
 		}
 		ended = append(ended, e)
 	}
 	f.clock.Advance(time.Second)
 	lost := slices.Clone(ended)
 	lost[47].Notification.Lease.Number++
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.EndAttempts(lost) })
+	f.refuses(model.ErrLeaseLost, func(tx *store.Tx) error { return tx.EndAttempts(lost) })
 	equal(f, "the attempts when one of them is lost", f.attempts(ended[2].Notification), nil)
 
 	f.update(func(tx *store.Tx) error { return tx.EndAttempts(ended) })
@@ -211,9 +260,9 @@ func releasedNotification(f *fixture) {
 	f.clock.Advance(time.Second)
 	wrong := n
 	wrong.Lease.Number = 2
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.ReleaseNotifications([]model.Notification{wrong}) })
+	f.refuses(model.ErrLeaseLost, func(tx *store.Tx) error { return tx.ReleaseNotifications([]model.Notification{wrong}) })
 	f.update(func(tx *store.Tx) error { return tx.ReleaseNotifications([]model.Notification{n}) })
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.ReleaseNotifications([]model.Notification{n}) })
+	f.refuses(model.ErrLeaseLost, func(tx *store.Tx) error { return tx.ReleaseNotifications([]model.Notification{n}) })
 	equal(f, "when it is due", read(f, (*store.Tx).NextDueNotification), f.clock.Now())
 	n.Lease, n.UpdatedAt = model.Lease{Owner: "node_b", Number: 2}, f.clock.Now()
 	equal(f, "the claimed notification", f.claimNotifications("node_b", 1), []model.Notification{n})
@@ -226,6 +275,7 @@ func requestedResend(f *fixture) {
 	f.clock.Advance(time.Second)
 	got := write(f, func(tx *store.Tx) (model.Notification, error) { return tx.RequestResend(f.environment.ID, n.ID) })
 	n.Resend, n.UpdatedAt = true, f.clock.Now()
+	got.Body = n.Body // which it is without
 	equal(f, "the notification as returned", got, n)
 	equal(f, "the notification as read", f.storedNotification(n), n)
 	claimed := f.claimNotifications("node_a", 1)

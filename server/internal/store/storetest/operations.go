@@ -26,12 +26,16 @@ func (f *fixture) claimOperations(owner string, limit int) (claimed []model.Task
 		return tx.ClaimOperations(owner, f.environment.ID, limit)
 	})
 	for _, operation := range operations {
+		equal(f, "the parameters that a claim loads", operation.Task.Params, nil)
+		params := read(f, func(tx *store.Tx) ([]byte, error) { return tx.TaskParams(operation.Task.ID) })
+		equal(f, "the bytes of the parameters", operation.Bytes, int64(len(params)))
+		operation.Task.Params = params
 		claimed = append(claimed, operation.Task)
 	}
 	return claimed
 }
 
-// nextDue returns when the first is due of all that a method tells; zero if none is.
+// nextDue returns when the first is due of all that a method returns; zero if none is.
 func (f *fixture) nextDue(due func(*store.Tx) ([]store.Due, error)) (next time.Time) {
 	f.Helper()
 	for _, d := range read(f, due) {
@@ -81,10 +85,10 @@ func endedOperation(f *fixture) {
 		}
 	}
 	again := now.Add(time.Minute)
-	f.refuses(model.ErrLost, end("node_b", 1, again))
-	f.refuses(model.ErrLost, end("node_a", 2, again))
+	f.refuses(model.ErrLeaseLost, end("node_b", 1, again))
+	f.refuses(model.ErrLeaseLost, end("node_a", 2, again))
 	f.update(end("node_a", 1, again))
-	f.refuses(model.ErrLost, end("node_a", 1, again))
+	f.refuses(model.ErrLeaseLost, end("node_a", 1, again))
 	equal(f, "when it is due again", f.nextDue((*store.Tx).DueOperations), again)
 	f.clock.Advance(time.Minute)
 	claimed = f.claimOperations("node_b", 1)

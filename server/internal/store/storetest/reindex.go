@@ -87,6 +87,12 @@ func endpointList(f *fixture) {
 		}
 		return 1
 	})
-	got := read(f, func(tx *store.Tx) ([]model.Endpoint, error) { return tx.Endpoints(f.environment.ID) })
+	page := func(from string, items int) []model.Endpoint {
+		return pageOf(f, func(tx *store.Tx) ([]model.Endpoint, string, error) {
+			return tx.Endpoints(f.environment.ID, from, store.Page{Items: items})
+		})
+	}
+	equal(f, "a page of the endpoints", page(want[1].Slug, 1), want[1:2])
+	got := page("", 10)
 	equal(f, "the endpoints", got, want)
 }

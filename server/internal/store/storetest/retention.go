@@ -34,11 +34,11 @@ var retentionTests = []test{
 	}},
 	{"only a run that ended long enough ago is trimmed or deleted", func(f *fixture) {
 		open, ended := f.insertRun(), f.insertRun()
-		told := f.insertNotification(ended, sentBy("node_a"))
+		notified := f.insertNotification(ended, sentBy("node_a"))
 		f.cancel(ended.ID)
-		told.ScheduledAt = time.Time{}
+		notified.ScheduledAt = time.Time{}
 		f.update(func(tx *store.Tx) error {
-			return endAttempt(tx, told, model.NotificationReceived, model.NotificationAttempt{Number: 1})
+			return endAttempt(tx, notified, model.NotificationReceived, model.NotificationAttempt{Number: 1})
 		})
 		ids := []string{open.ID, ended.ID}
 		trim := func(before time.Time) int {
@@ -56,7 +56,7 @@ var retentionTests = []test{
 		if err := f.store.View(f.Context(), func(tx *store.Tx) error { return tx.RequireWhole(ended.ID) }); model.CodeOf(err) != model.Conflict {
 			f.Errorf("a trimmed run is whole: %v", err)
 		}
-		equal(f, "what is left of its notifications", len(f.body(told)), 0)
+		equal(f, "what is left of its notifications", len(f.body(notified)), 0)
 		equal(f, "runs deleted", drop(f.clock.Now()), 1)
 		if _, found := lookUp(f, func(tx *store.Tx) (store.Execution, bool, error) { return tx.Execution(ended.ID) }); found {
 			f.Error("the run is still there")
@@ -87,7 +87,7 @@ var retentionTests = []test{
 		left := read(f, func(tx *store.Tx) ([]store.AgedRow, error) { return tx.OldestEvents("", 10) })
 		for _, e := range left {
 			if e.ID == lone.ID {
-				f.Error("the event that nobody needs is left")
+				f.Error("the event that is not needed is left")
 			}
 		}
 		equal(f, "events left", len(left), 2)
@@ -102,22 +102,22 @@ var retentionTests = []test{
 		equal(f, "requests deleted", write(f, func(tx *store.Tx) (int, error) { return tx.DeleteSourceDeliveries([]string{taken.ID, waits.ID}) }), 1)
 		equal(f, "requests left", names(f.requestsOf("webhook_a"), deliveryID), []string{waits.ID})
 	}},
-	{"a notification of no run stays while it is owed", func(f *fixture) {
+	{"a notification of no run stays while it is pending", func(f *fixture) {
 		lone := func(n *model.Notification) { n.RunID, n.Kind = "", model.NotifyTest }
-		owed := f.insertNotification(f.insertRun(), lone)
-		told := f.insertNotification(f.insertRun(), lone, sentBy("node_a"))
+		pending := f.insertNotification(f.insertRun(), lone)
+		notified := f.insertNotification(f.insertRun(), lone, sentBy("node_a"))
 		ofRun := f.insertNotification(f.insertRun())
-		told.ScheduledAt = time.Time{}
+		notified.ScheduledAt = time.Time{}
 		f.update(func(tx *store.Tx) error {
-			return endAttempt(tx, told, model.NotificationReceived, model.NotificationAttempt{Number: 1})
+			return endAttempt(tx, notified, model.NotificationReceived, model.NotificationAttempt{Number: 1})
 		})
 		seen := read(f, func(tx *store.Tx) ([]store.AgedRow, error) { return tx.OldestLoneNotifications("", 10) })
-		equal(f, "the notifications", names(seen, func(r store.AgedRow) string { return r.ID }), []string{owed.ID, told.ID})
-		ids := []string{owed.ID, told.ID, ofRun.ID}
+		equal(f, "the notifications", names(seen, func(r store.AgedRow) string { return r.ID }), []string{pending.ID, notified.ID})
+		ids := []string{pending.ID, notified.ID, ofRun.ID}
 		equal(f, "notifications deleted", write(f, func(tx *store.Tx) (int, error) { return tx.DeleteLoneNotifications(ids) }), 1)
-		equal(f, "its attempts", len(f.attempts(told)), 0)
-		equal(f, "its body", len(f.body(told)), 0)
-		equal(f, "the body of another", string(f.body(owed)), string(owed.Body))
+		equal(f, "its attempts", len(f.attempts(notified)), 0)
+		equal(f, "its body", len(f.body(notified)), 0)
+		equal(f, "the body of another", string(f.body(pending)), string(pending.Body))
 	}},
 	{"the room that the database takes is known", func(f *fixture) {
 		size, err := f.store.Size(f.Context())

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"math"
 	"time"
 
 	"github.com/runhook/runhook/protocol"
@@ -117,7 +118,7 @@ func (f *fixture) claim(owner string, limit int) []string {
 func (f *fixture) claimExecutions(owner string, limit int) (claimed []store.Execution) {
 	f.Helper()
 	f.update(func(tx *store.Tx) (err error) {
-		claimed, _, err = tx.ClaimRuns(owner, limit)
+		claimed, err = tx.ClaimRuns(store.RunClaim{Owner: owner, Limit: limit})
 		return err
 	})
 	return claimed
@@ -198,13 +199,20 @@ func (f *fixture) storedNotification(n model.Notification) model.Notification {
 	return find(f, func(tx *store.Tx) (model.Notification, bool, error) { return tx.Notification(n.EnvironmentID, n.ID) })
 }
 
+// claimOf is a claim of notifications to a destination, whatever their size.
+func claimOf(owner, destination string, limit int) store.NotificationClaim {
+	return store.NotificationClaim{Owner: owner, Destination: destination, Limit: limit, Bytes: math.MaxInt64}
+}
+
 // claimNotifications leases due notifications.
 func (f *fixture) claimNotifications(owner string, limit int) (claimed []model.Notification) {
 	f.Helper()
-	f.update(func(tx *store.Tx) (err error) {
-		if claimed, err = tx.ClaimNotifications(owner, usualDestination, limit); err != nil {
+	f.update(func(tx *store.Tx) error {
+		found, err := tx.ClaimNotifications(claimOf(owner, usualDestination, limit))
+		if err != nil {
 			return err
 		}
+		claimed = found.Notifications
 		return tx.ReadBodies(claimed)
 	})
 	return claimed

@@ -17,9 +17,9 @@ var runTests = []test{
 	{"a leased run ends with its outcome", endedExecution},
 	{"only the lease that an execution was begun with can end it", lostExecution},
 	{"a locked run is moved without a lease", movedRun},
-	{"the state of a run is read when nobody is changing it", lockedRunState},
+	{"the state of a run is read when no transaction is changing it", lockedRunState},
 	{"a run that ended is continued without its outcome", continuedRun},
-	{"a run that has not begun in its time is told, and no longer once it has", expiredRuns},
+	{"a run that has not begun in its time is found, and no longer once it has", expiredRuns},
 	{"only a run that is executing can be asked to wake", requestedWake},
 	{"a process asks only its own executions to yield", forcedYields},
 	{"the output of a run that the platform ended is recorded", runOutput},
@@ -80,7 +80,7 @@ func newRun(f *fixture) {
 }
 
 // lockedRunState asks for the state of a run while that is being canceled: it must
-// be told how that ends.
+// be notified how that ends.
 func lockedRunState(f *fixture) {
 	run := f.insertRun(leased("node_a"))
 	var state store.RunState
@@ -102,7 +102,7 @@ func lockedRunState(f *fixture) {
 		return tx.MoveRun(locked, store.RunChange{Transition: model.RunCanceled, CompletedAt: tx.Now()})
 	})
 	asking.Wait()
-	equal(f, "the state", state, store.RunState{Status: protocol.RunCanceled})
+	equal(f, "the state", state, store.RunState{Status: protocol.RunCanceled, Execution: 1})
 }
 
 func execution(f *fixture) {
@@ -122,6 +122,7 @@ func execution(f *fixture) {
 func (f *fixture) outcome() model.Run {
 	run := f.insertRun(leased("node_a"))
 	run.Output, run.FailedTaskID = []byte(`{"a": 1}`), "task"
+	run.NotAsked = &model.TasksNotAsked{Count: 2, Tasks: []model.TaskNotAsked{{ID: "task_1", Name: "charge \u2028"}}}
 	run.ExecutionCount, run.ExecutionFailures, run.ExecutionDuration = 3, 2, 1500*time.Millisecond
 	run.YieldedExecutions, run.IdleYields = []protocol.ExactText{"first", `second "<&>" ` + "\u2028", "cut \xed\xa0\xbd", "a\x00b"}, 1
 	return run
@@ -166,15 +167,15 @@ func lostExecution(f *fixture) {
 			return tx.EndExecution(with, store.RunChange{Transition: model.RunSucceeds, CompletedAt: tx.Now()})
 		}
 	}
-	f.refuses(model.ErrLost, end("node_b", 1))
-	f.refuses(model.ErrLost, end("node_a", 2))
-	f.refuses(model.ErrLost, end("", 1))
+	f.refuses(model.ErrLeaseLost, end("node_b", 1))
+	f.refuses(model.ErrLeaseLost, end("node_a", 2))
+	f.refuses(model.ErrLeaseLost, end("", 1))
 	f.update(func(tx *store.Tx) error { return tx.ReleaseNode("node_a") })
-	f.refuses(model.ErrLost, end("node_a", 1))
+	f.refuses(model.ErrLeaseLost, end("node_a", 1))
 	equal(f, "the run that was released", f.claim("node_a", 1), []string{run.ID})
-	f.refuses(model.ErrLost, end("node_a", 1))
+	f.refuses(model.ErrLeaseLost, end("node_a", 1))
 	f.update(end("node_a", 2))
-	f.refuses(model.ErrLost, end("node_a", 2))
+	f.refuses(model.ErrLeaseLost, end("node_a", 2))
 	equal(f, "its status", f.storedRun(run).Status, protocol.RunSuccess)
 }
 
@@ -208,7 +209,7 @@ func movedRun(f *fixture) {
 		run.CompletedAt, run.UpdatedAt = change.CompletedAt, f.clock.Now()
 		equal(f, name, f.storedRun(run), run)
 		equal(f, name+": when it is due", read(f, (*store.Tx).NextDueRun), change.DueAt)
-		f.refuses(model.ErrLost, func(tx *store.Tx) error {
+		f.refuses(model.ErrLeaseLost, func(tx *store.Tx) error {
 			with := run
 			with.Lease = lease
 			return tx.EndExecution(with, store.RunChange{Transition: model.RunSucceeds, CompletedAt: tx.Now()})
@@ -236,7 +237,7 @@ func continuedRun(f *fixture) {
 		}
 		return tx.ContinueRun(locked)
 	})
-	run.Status, run.Lease.Owner, run.Output, run.FailedTaskID = protocol.RunQueued, "", nil, ""
+	run.Status, run.Lease.Owner, run.Output, run.FailedTaskID, run.NotAsked = protocol.RunQueued, "", nil, "", nil
 	run.ExecutionFailures, run.IdleYields, run.Continuations = 0, 0, 1
 	run.StartedAt, run.CompletedAt, run.QueuedAt, run.UpdatedAt = time.Time{}, time.Time{}, f.clock.Now(), f.clock.Now()
 	equal(f, "the continued run", f.storedRun(run), run)
@@ -258,7 +259,7 @@ func forcedYields(f *fixture) {
 	f.update(func(tx *store.Tx) error { return tx.ForceYields("node_a") })
 	for run, want := range map[*model.Run]bool{&own: true, &others: false, &queued: false} {
 		state := find(f, func(tx *store.Tx) (store.RunState, bool, error) { return tx.RunState(run.EnvironmentID, run.ID) })
-		equal(f, "whether it is to yield", state, store.RunState{Status: run.Status, ForceYield: want})
+		equal(f, "whether it is to yield", state, store.RunState{Status: run.Status, ForceYield: want, Execution: run.Lease.Number})
 	}
 }
 
@@ -278,11 +279,11 @@ func expiredRuns(f *fixture) {
 		return func(r *model.Run) { r.ExpiresAt = now.Add(in) }
 	}
 	expired := func(limit int) (ids []string, next time.Time) {
-		executions := read(f, func(tx *store.Tx) (expired []store.Execution, err error) {
+		executions := read(f, func(tx *store.Tx) (expired []store.ExpiredRun, err error) {
 			expired, next, err = tx.ExpiredRuns(limit)
 			return expired, err
 		})
-		return names(executions, func(x store.Execution) string { return x.Run.ID }), next
+		return names(executions, func(x store.ExpiredRun) string { return x.ID }), next
 	}
 	ids, next := expired(10)
 	equal(f, "those of none", ids, nil)
@@ -338,8 +339,7 @@ func passedOver(f *fixture) {
 		due := read(f, func(tx *store.Tx) (time.Time, error) { return tx.NextDueRunBut(test.passed) })
 		equal(f, "whether one is due but "+test.name, due.Equal(first), len(test.want) > 0)
 		claimed := write(f, func(tx *store.Tx) ([]store.Execution, error) {
-			claimed, _, err := tx.ClaimRunsBut(test.passed, "node_a", 10)
-			return claimed, err
+			return tx.ClaimRuns(store.RunClaim{Owner: "node_a", Limit: 10, PassedOver: test.passed})
 		})
 		ids := names(claimed, func(x store.Execution) string { return x.Run.ID })
 		slices.Sort(ids)

@@ -110,8 +110,8 @@ func changedSchedule(f *fixture) {
 	f.update(func(tx *store.Tx) error { return tx.ChangeSchedule(s) })
 	equal(f, "the changed schedule", f.storedSchedule(s), s)
 	equal(f, "when it is due", read(f, (*store.Tx).NextDueSchedule), s.NextTick)
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.EndTick(claim, claim.NextTick, claim.NextTick) })
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.DelayTick(claim, f.clock.Now()) })
+	f.refuses(model.ErrLeaseLost, func(tx *store.Tx) error { return tx.EndTick(claim, claim.NextTick, claim.NextTick) })
+	f.refuses(model.ErrLeaseLost, func(tx *store.Tx) error { return tx.DelayTick(claim, f.clock.Now()) })
 }
 
 func describedSchedule(f *fixture) {
@@ -140,7 +140,7 @@ func deactivatedSchedule(f *fixture) {
 		f.clock.Advance(time.Second)
 	}
 	equal(f, "whether an unknown one was there", deactivate("unknown"), false)
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.EndTick(claim, claim.NextTick, claim.NextTick) })
+	f.refuses(model.ErrLeaseLost, func(tx *store.Tx) error { return tx.EndTick(claim, claim.NextTick, claim.NextTick) })
 	equal(f, "the other", f.storedSchedule(other), other)
 	f.update(func(tx *store.Tx) error { return tx.DeleteSchedule(other.EnvironmentID, other.TargetID, other.Key) })
 	if _, found := findOrNot(f, func(tx *store.Tx) (model.Schedule, bool, error) {
@@ -158,7 +158,7 @@ func pausedSchedules(f *fixture) {
 	other := f.insertSchedule(keyed("dynamic_2", "other"), dueAt(now.Add(2*time.Hour)))
 	claim := f.claimSchedules("node_a", 1)[0]
 	f.update(func(tx *store.Tx) error { return tx.PauseSchedules(f.environment.ID, "dynamic_1") })
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.EndTick(claim, now, now) })
+	f.refuses(model.ErrLeaseLost, func(tx *store.Tx) error { return tx.EndTick(claim, now, now) })
 	equal(f, "when the next is due", read(f, (*store.Tx).NextDueSchedule), other.NextTick)
 	due.NextTick, leased.NextTick = time.Time{}, time.Time{}
 	equal(f, "the one that was due", f.storedSchedule(due), due)
@@ -187,7 +187,7 @@ func skippedTicks(f *fixture) {
 	elsewhere := f.newEndpoint(f.environment, "elsewhere")
 	f.insertSchedule(paused, keyed("dynamic_9", "elsewhere"), func(s *model.Schedule) { s.EndpointID = elsewhere.ID })
 	f.update(func(tx *store.Tx) error { return tx.SkipTicksOfEndpoint(f.endpoint.ID) })
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.EndTick(claim, now, now) })
+	f.refuses(model.ErrLeaseLost, func(tx *store.Tx) error { return tx.EndTick(claim, now, now) })
 	without := map[string]bool{}
 	for _, got := range f.claimSchedules("node_a", 10) {
 		without[got.Key] = got.NextTick.IsZero()
@@ -217,7 +217,7 @@ func endedTick(f *fixture) {
 	next := tick.Add(time.Minute)
 	claim := f.claimSchedules("node_a", 1)[0]
 	f.update(func(tx *store.Tx) error { return tx.EndTick(claim, tick, next) })
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.EndTick(claim, tick, next) })
+	f.refuses(model.ErrLeaseLost, func(tx *store.Tx) error { return tx.EndTick(claim, tick, next) })
 	s.LastTick, s.NextTick = tick, next
 	equal(f, "the schedule after a tick", f.storedSchedule(s), s)
 	f.clock.Advance(time.Minute)
@@ -301,7 +301,7 @@ func attachments(f *fixture) {
 	}
 	f.update(func(tx *store.Tx) error { return tx.AddNode("node_a", f.clock.Now()) })
 	f.update(attach("attachment_0", "other", "node_a"))
-	equal(f, "whether somebody is attached", attached(), false)
+	equal(f, "whether someone is attached", attached(), false)
 	f.update(attach("attachment_1", "app", "node_a"))
 	f.update(attach("attachment_2", "app", "node_a"))
 	f.update(func(tx *store.Tx) error { return tx.Detach("attachment_1") })

@@ -13,11 +13,11 @@ var scheduleListTests = []test{
 	{"schedules are listed by what they start and whether they tick", filteredSchedules},
 }
 
-func (f *fixture) listSchedules(filter store.ScheduleFilter) ([]store.ListedSchedule, string) {
+func (f *fixture) listSchedules(filter store.ScheduleFilter, items int) ([]store.ListedSchedule, string) {
 	f.Helper()
 	var next string
 	listed := read(f, func(tx *store.Tx) (listed []store.ListedSchedule, err error) {
-		listed, next, err = tx.Schedules(f.environment.ID, filter)
+		listed, next, err = tx.Schedules(f.environment.ID, filter, store.Page{Items: items})
 		return listed, err
 	})
 	return listed, next
@@ -29,12 +29,12 @@ func listedSchedules(f *fixture) {
 	first := f.insertSchedule()
 	second := f.insertSchedule(keyed(dynamic.ID, "a"), func(s *model.Schedule) { s.AccountID = account })
 	third := f.insertSchedule(keyed(dynamic.ID, "b"))
-	page, next := f.listSchedules(store.ScheduleFilter{Unattended: true, Limit: 2})
+	page, next := f.listSchedules(store.ScheduleFilter{Unattended: true}, 2)
 	equal(f, "the first page", page, []store.ListedSchedule{
 		{Schedule: third, DynamicSlug: "customers", EndpointSlug: "app", Ticking: true},
 		{Schedule: second, DynamicSlug: "customers", EndpointSlug: "app", Account: "customer", Ticking: true},
 	})
-	page, next = f.listSchedules(store.ScheduleFilter{Unattended: true, Limit: 2, Cursor: next})
+	page, next = f.listSchedules(store.ScheduleFilter{Unattended: true, Cursor: next}, 2)
 	equal(f, "the second page", page, []store.ListedSchedule{{Schedule: first, JobSlug: f.job.Slug, EndpointSlug: "app", Ticking: true}})
 	equal(f, "what follows", next, "")
 }
@@ -58,11 +58,10 @@ func filteredSchedules(f *fixture) {
 		{"those of a dynamic schedule", store.ScheduleFilter{DynamicSlug: "has"}, []string{"off", "has"}},
 		{"those that tick by themselves", store.ScheduleFilter{Ticking: &yes, Unattended: true}, []string{"has", f.job.ID}},
 		{"those that do not", store.ScheduleFilter{Ticking: &no, Unattended: true}, []string{"off", "had"}},
-		{"those that tick while nobody is attached", store.ScheduleFilter{Ticking: &yes}, nil},
+		{"those that tick while no client is attached", store.ScheduleFilter{Ticking: &yes}, nil},
 	}
 	check := func(t testing.TB, what string, filter store.ScheduleFilter, want []string) {
-		filter.Limit = 10
-		listed, _ := f.listSchedules(filter)
+		listed, _ := f.listSchedules(filter, 10)
 		equal(t, what, names(listed, func(l store.ListedSchedule) string { return l.Key }), want)
 	}
 	for _, c := range cases {
@@ -74,5 +73,5 @@ func filteredSchedules(f *fixture) {
 		}
 		return tx.Attach(store.Attachment{ID: "attachment_1", EnvironmentID: f.environment.ID, EndpointSlug: "app", NodeID: "node_a"})
 	})
-	check(f, "those that tick while somebody is attached", store.ScheduleFilter{Ticking: &yes}, []string{"has", f.job.ID})
+	check(f, "those that tick while someone is attached", store.ScheduleFilter{Ticking: &yes}, []string{"has", f.job.ID})
 }

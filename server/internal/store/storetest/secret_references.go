@@ -37,15 +37,15 @@ func openedReferences(f *fixture) {
 		"of a source":         {f.kept(func(tx *store.Tx) string { return tx.SecretReference(f.environment.ID, `a "secret"`) }), `a \"secret\"`},
 	} {
 		text := `{"secret":"` + c.reference + `","other":1}`
-		equal(f, "what the app is told, "+name, f.opened(f.environment, text), `{"secret":"`+c.secret+`","other":1}`)
-		equal(f, "what another environment's app is told, "+name, f.opened(f.other, text), text)
+		equal(f, "what the app receives, "+name, f.opened(f.environment, text), `{"secret":"`+c.secret+`","other":1}`)
+		equal(f, "what another environment's app receives, "+name, f.opened(f.other, text), text)
 		shown := f.kept(func(tx *store.Tx) string { return string(tx.HideSecrets(f.environment.ID, []byte(text))) })
 		equal(f, "what people are shown, "+name, shown, `{"secret":"`+model.HiddenSecret+`","other":1}`)
 		sealed := f.kept(func(tx *store.Tx) string {
 			return string(tx.SealMembers(f.environment.ID, []byte(`{"a":{"b":"word"},"c":"word"}`), []string{"a.b", "d"}))
 		})
 		equal(f, "whether a member is kept in clear", strings.Contains(sealed, `"word"`), false)
-		equal(f, "the members as the app is told them", f.opened(f.environment, sealed), `{"a":{"b":"word"},"c":"word"}`)
+		equal(f, "the members as the app receives them", f.opened(f.environment, sealed), `{"a":{"b":"word"},"c":"word"}`)
 	}
 }
 
@@ -62,7 +62,7 @@ func sealedSecrets(f *fixture) {
 	text := `{"token":"Bearer ` + secret + `","not one":"` + strings.Repeat("0", 64) + `"}`
 	sealed := string(read(f, func(tx *store.Tx) ([]byte, error) { return tx.SealSecrets([]byte(text)) }))
 	equal(f, "whether it is kept in clear", strings.Contains(sealed, secret), false)
-	equal(f, "what the app is told", f.opened(f.environment, sealed), text)
+	equal(f, "what the app receives", f.opened(f.environment, sealed), text)
 }
 
 func sealedRegistration(f *fixture) {
@@ -73,14 +73,15 @@ func sealedRegistration(f *fixture) {
 	task := f.insertTask(run, "update", func(t *model.Task) { t.Params = given })
 	other := f.insertTask(f.insertRun(), "update", func(t *model.Task) { t.Params = given })
 	f.update(func(tx *store.Tx) error {
-		if err := tx.SetRegistrationEvent(source.ID, event.EventID); err != nil {
+		source.RegistrationEvent = event.EventID
+		if err := tx.SaveTriggerSource(source); err != nil {
 			return err
 		}
 		return tx.SealRegistration(source, "the app's own")
 	})
 	params := f.storedTask(task).Params
 	equal(f, "whether it is kept in clear", bytes.Contains(params, []byte("own")), false)
-	equal(f, "what the app is told", f.opened(f.environment, string(params)), string(given))
+	equal(f, "what the app receives", f.opened(f.environment, string(params)), string(given))
 	equal(f, "the task of another run", string(f.storedTask(other).Params), string(given))
 }
 

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/runhook/runhook/server/internal/model"
@@ -27,12 +28,18 @@ func (f *fixture) addRequest(source string, body string) (added model.SourceDeli
 	return added, isFirst
 }
 
+func (f *fixture) claimWithBytes(owner string) []store.ClaimedSourceDelivery {
+	f.Helper()
+	return write(f, func(tx *store.Tx) ([]store.ClaimedSourceDelivery, error) {
+		return tx.ClaimSourceDeliveries(owner, f.environment.ID, 10)
+	})
+}
+
 func (f *fixture) claimRequests(owner string) (claimed []model.SourceDelivery) {
 	f.Helper()
-	f.update(func(tx *store.Tx) (err error) {
-		claimed, err = tx.ClaimSourceDeliveries(owner, f.environment.ID, 10)
-		return err
-	})
+	for _, c := range f.claimWithBytes(owner) {
+		claimed = append(claimed, c.SourceDelivery)
+	}
 	return claimed
 }
 
@@ -44,10 +51,13 @@ func (f *fixture) requestsOf(source string) []model.SourceDelivery {
 func deliveryID(d model.SourceDelivery) string { return d.ID }
 
 func keptRequest(f *fixture) {
-	for _, body := range []string{"", "plain", "\x00\xff\xfe{}\r\n"} {
-		added, _ := f.addRequest("webhook_a", body)
+	for i, body := range []string{"", "plain", "\x00\xff\xfe{}\r\n"} {
+		added, _ := f.addRequest(fmt.Sprint("webhook_", i), body)
 		got := find(f, func(tx *store.Tx) (model.IncomingRequest, bool, error) { return tx.SourceRequest(added.ID) })
 		equal(f, "the body", string(got.Body), body)
+		claimed := f.claimWithBytes("node_a")
+		equal(f, "the deliveries that are claimed", len(claimed), 1)
+		equal(f, "the bytes of the request", claimed[0].Bytes, int64(len(got.URL)+len(`{"x-a":"1"}`)+len(body)))
 		equal(f, "the headers", got.Headers, map[string]string{"x-a": "1"})
 		equal(f, "the address", got.Method+" "+got.URL, "POST http://127.0.0.1/hook?a=b")
 	}
@@ -82,10 +92,10 @@ func requestsInOrder(f *fixture) {
 	f.update(func(tx *store.Tx) error {
 		return tx.EndSourceAttempt(next[0], model.SourceDeliveryAbandoned, time.Time{})
 	})
-	equal(f, "the claim after one that was given up", names(f.claimRequests("node_b"), deliveryID), []string{third.ID})
+	equal(f, "the claim after one that was exhausted", names(f.claimRequests("node_b"), deliveryID), []string{third.ID})
 	listed := read(f, func(tx *store.Tx) ([]model.SourceDelivery, error) { return tx.SourceDeliveries("webhook_a", 1, 1) })
 	equal(f, "those after the first", names(listed, deliveryID), []string{second.ID})
-	equal(f, "its status", listed[0].Status, model.SourceDeliveryGivenUp)
+	equal(f, "its status", listed[0].Status, model.SourceDeliveryExhausted)
 }
 
 func retriedRequest(f *fixture) {
@@ -110,10 +120,10 @@ func lostSourceDelivery(f *fixture) {
 	for _, lease := range []model.Lease{{Owner: "node_b", Number: 1}, {Owner: "node_a", Number: 2}} {
 		lost := claimed
 		lost.Lease = lease
-		f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.EndSourceAttempt(lost, model.SourceDeliveryTaken, time.Time{}) })
+		f.refuses(model.ErrLeaseLost, func(tx *store.Tx) error { return tx.EndSourceAttempt(lost, model.SourceDeliveryTaken, time.Time{}) })
 	}
 	f.update(func(tx *store.Tx) error { return tx.EndSourceAttempt(claimed, model.SourceDeliveryTaken, time.Time{}) })
-	f.refuses(model.ErrLost, func(tx *store.Tx) error {
+	f.refuses(model.ErrLeaseLost, func(tx *store.Tx) error {
 		return tx.EndSourceAttempt(claimed, model.SourceDeliveryAbandoned, time.Time{})
 	})
 }

@@ -28,10 +28,10 @@ type test struct {
 func Run(t *testing.T, open Open) {
 	for _, test := range slices.Concat(
 		transactionTests, environmentTests, nodeTests, endpointTests, indexTests, reindexTests,
-		jobTests, eventTests, deliveryTests, dispatcherTests, scheduleTests, scheduleListTests, eventWaitTests, keyValueTests, triggerSourceTests,
+		jobTests, eventTests, deliveryTests, dispatcherTests, scheduleTests, setAsideTests, scheduleListTests, eventWaitTests, keyValueTests, triggerSourceTests,
 		runTests, claimTests, limitTests, transitionTests, taskTests, dueTaskTests, operationTests, statusTests,
-		notificationTests, destinationTests, subscriptionTests, feedTests, listTests, windowTests, jsonTests, turnTests, invariantTests, retentionTests,
-		ingressTests, sourceDeliveryTests, callerTests, secretReferenceTests,
+		notificationTests, destinationTests, subscriptionTests, feedTests, listTests, windowTests, jsonTests, namedLeaseTests, invariantTests, retentionTests,
+		ingressTests, sourceDeliveryTests, requestTests, callerTests, secretReferenceTests, pageTests,
 	) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

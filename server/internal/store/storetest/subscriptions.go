@@ -24,7 +24,7 @@ func (f *fixture) insertSubscription() model.Subscription {
 		Settings: model.SubscriptionSettings{
 			Name: "Billing", Events: []model.NotificationKind{model.NotifyRunEnded}, Jobs: []string{"fulfil-order"},
 			Statuses: []protocol.RunStatus{protocol.RunFailure}, Filter: []byte(`{"ok":[false]}`),
-			Schedule: []time.Duration{0, time.Minute}, GiveUpOnRefusal: true, MaximumConcurrency: 3, MaximumPerSecond: 0.5,
+			Schedule: []time.Duration{0, time.Minute}, MaximumConcurrency: 3, MaximumPerSecond: 0.5,
 		},
 		Secrets:   []model.SubscriptionSecret{{Secret: "whsec_new"}, {Secret: "whsec_old", ExpiresAt: f.clock.Now().Add(time.Hour)}},
 		Headers:   map[string]string{"X-Token": "canary"},
@@ -90,7 +90,7 @@ func changedSubscription(f *fixture) {
 	equal(f, "the subscription", f.storedSubscription(s.ID), s)
 	unknown := s
 	unknown.ID = "sub_unknown"
-	f.refuses(model.ErrLost, func(tx *store.Tx) error { return tx.UpdateSubscription(unknown) })
+	f.refuses(model.ErrLeaseLost, func(tx *store.Tx) error { return tx.UpdateSubscription(unknown) })
 	remove := func(environment string) bool {
 		return write(f, func(tx *store.Tx) (bool, error) { return tx.DeleteSubscription(environment, s.ID) })
 	}
@@ -108,7 +108,9 @@ func subscriptionList(f *fixture) {
 		want = append(want, f.insertSubscription().ID)
 	}
 	list := func(environment, cursor string, limit int) []string {
-		return names(read(f, func(tx *store.Tx) ([]model.Subscription, error) { return tx.Subscriptions(environment, cursor, limit) }),
+		return names(pageOf(f, func(tx *store.Tx) ([]model.Subscription, string, error) {
+			return tx.Subscriptions(environment, cursor, store.Page{Items: limit})
+		}),
 			func(s model.Subscription) string { return s.ID })
 	}
 	equal(f, "all", list(f.environment.ID, "", 10), want)

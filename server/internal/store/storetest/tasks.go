@@ -26,6 +26,7 @@ var taskTests = []test{
 	{"tasks are counted by when they began and ended", tasksSince},
 	{"tasks that failed are reopened with those that ended with the run", reopenedTasks},
 	{"a canceled task is revived as it is to be", revivedTask},
+	{"tasks that an execution did not ask for are found", tasksNotAsked},
 }
 
 func newTask(f *fixture) {
@@ -34,8 +35,9 @@ func newTask(f *fixture) {
 	full := f.insertTask(run, "full", func(t *model.Task) {
 		t.ParentID, t.DisplayKey, t.Name, t.Icon, t.Description = f.id(""), "display", "Charge", "card", "Charges the card"
 		t.Status, t.Noop, t.Params, t.Properties = protocol.TaskWaiting, true, []byte(`{"a": 1}`), []byte(`[]`)
-		t.Style, t.Redact, t.Operation, t.CallbackURL = []byte(`{"style":"normal"}`), []byte(`{"paths":[]}`), "fetch", "http://127.0.0.1:9/callback"
+		t.Style, t.Redact, t.Operation, t.CallbackSecret = []byte(`{"style":"normal"}`), []byte(`{"paths":[]}`), "fetch", "0123456789ab"
 		t.Parallel, t.Attempts, t.DelayUntil, t.DueAt, t.OperationAt = true, 3, later, later, later
+		t.AskedIn = 7
 	})
 	completed := f.insertTask(run, "completed", taskStatus(protocol.TaskCompleted), func(t *model.Task) { t.CompletedAt = f.clock.Now() })
 	for _, want := range []model.Task{full, completed} {
@@ -51,6 +53,17 @@ func newTask(f *fixture) {
 	elsewhere := f.insertRun(leased("node_a"))
 	f.insertTask(elsewhere, "full")
 	missing(f, "an unknown key", func(tx *store.Tx) (model.Task, bool, error) { return tx.TaskByKey(run.ID, "unknown") })
+}
+
+func tasksNotAsked(f *fixture) {
+	run := f.insertRun(leased("node_a"))
+	forgotten := f.insertTask(run, "forgotten", taskStatus(protocol.TaskRunning), func(t *model.Task) { t.AskedIn = 1 })
+	asked := f.insertTask(run, "asked", taskStatus(protocol.TaskRunning), func(t *model.Task) { t.AskedIn = 1 })
+	f.update(func(tx *store.Tx) error { return tx.NoteAsked(asked.ID, 2) })
+	found := read(f, func(tx *store.Tx) (*model.TasksNotAsked, error) { return tx.TasksNotAsked(run.ID, 2, nil, 20) })
+	if found == nil || found.Count != 1 || len(found.Tasks) != 1 || found.Tasks[0].ID != forgotten.ID {
+		f.Errorf("not asked for are %+v", found)
+	}
 }
 
 func taskOfRun(f *fixture) {
@@ -131,7 +144,7 @@ func retriedTask(f *fixture) {
 		f.clock.Advance(time.Minute)
 		f.update(func(tx *store.Tx) error { return tx.EndPause(task.ID) })
 		task.Status, task.DueAt = protocol.TaskRunning, time.Time{}
-		equal(f, "the task that goes on", f.storedTask(task), task)
+		equal(f, "the task that resumes", f.storedTask(task), task)
 	}
 }
 
@@ -175,17 +188,18 @@ func completedTasks(f *fixture) {
 			return tx.EndTask(task.ID, store.TaskEnd{Transition: model.TaskCompletes, Output: output})
 		})
 		want = append(want, protocol.CachedTask{
-			ID: task.ID, IdempotencyKey: task.IdempotencyKey, Status: protocol.TaskCompleted, Noop: task.Noop, Output: output, ParentID: &parent,
+			ID: task.ID, IdempotencyKey: task.IdempotencyKey, Status: protocol.TaskCompleted, Noop: task.Noop, Output: output, ParentID: &parent, Name: task.Name,
 		})
 	}
 	page := func(cursor string, limit int) []protocol.CachedTask {
-		return read(f, func(tx *store.Tx) ([]protocol.CachedTask, error) { return tx.CompletedTasks(run.ID, cursor, limit) })
+		return pageOf(f, func(tx *store.Tx) ([]protocol.CachedTask, string, error) {
+			return tx.CompletedTasks(run.ID, cursor, store.Page{Items: limit})
+		})
 	}
 	equal(f, "all", page("", 100), want)
 	equal(f, "the first page", page("", 3), want[:3])
 	equal(f, "the second page", page(want[3].ID, 3), want[3:6])
 	equal(f, "the last page", page(want[6].ID, 3), want[6:])
-	equal(f, "an empty page", page("", 0), nil)
 }
 
 func tasksOfRun(f *fixture) {
@@ -204,7 +218,9 @@ func tasksOfRun(f *fixture) {
 		}
 	}
 	page := func(cursor string, rootsOnly bool, limit int) []model.Task {
-		return read(f, func(tx *store.Tx) ([]model.Task, error) { return tx.TasksOfRun(run.ID, cursor, rootsOnly, limit) })
+		return pageOf(f, func(tx *store.Tx) ([]model.Task, string, error) {
+			return tx.TasksOfRun(run.ID, cursor, rootsOnly, store.WholeTasks, store.Page{Items: limit})
+		})
 	}
 	equal(f, "all", page("", false, 100), all)
 	equal(f, "those without a parent", page("", true, 100), roots)
@@ -227,8 +243,10 @@ func newestAndErrored(f *fixture) {
 	f.insertTask(another, "0", taskStatus(protocol.TaskErrored))
 	equal(f, "the newest", find(f, newest(run)), last)
 	for _, limit := range []int{1, 2, 10} {
-		got := read(f, func(tx *store.Tx) ([]model.Task, error) { return tx.ErroredTasks(run.ID, limit) })
-		equal(f, "those that failed", got, errored[:min(limit, 3)])
+		got := read(f, func(tx *store.Tx) ([]store.ErroredTask, error) {
+			return tx.ErroredTasks(run.ID, store.Page{Items: limit})
+		})
+		equal(f, "those that failed", names(got, func(t store.ErroredTask) string { return t.ID }), names(errored[:min(limit, 3)], func(t model.Task) string { return t.ID }))
 	}
 }
 

@@ -59,7 +59,7 @@ func failedTransaction(f *fixture) {
 		f.Errorf("got error %v and %d calls after the commit, want the test's error and none", err, committed)
 	}
 	if len(rolledBack) != 1 || !errors.Is(rolledBack[0], errTest) {
-		f.Errorf("AfterRollback was told %v, want the test's error once", rolledBack)
+		f.Errorf("AfterRollback got %v, want the test's error once", rolledBack)
 	}
 	missing(f, "the run", func(tx *store.Tx) (model.Run, bool, error) { return tx.Run(run.EnvironmentID, run.ID) })
 }

@@ -47,7 +47,7 @@ var notificationStatuses = []model.NotificationStatus{
 func (f *fixture) attempt(fn func(tx *store.Tx) error) bool {
 	f.Helper()
 	err := f.store.Update(f.Context(), fn)
-	if err != nil && !errors.Is(err, model.ErrLost) {
+	if err != nil && !errors.Is(err, model.ErrLeaseLost) {
 		f.Fatal(err)
 	}
 	return err == nil

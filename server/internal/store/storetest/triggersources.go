@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"time"
+
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
 )
@@ -9,6 +11,7 @@ var triggerSourceTests = []test{
 	{"a source is what it was last saved as, and has a secret", savedTriggerSource},
 	{"the sources of an endpoint that are not listed are switched off, but those of dynamic triggers", unlistedTriggerSources},
 	{"a dynamic trigger starts the latest versions of its jobs, for each dispatcher", dynamicTriggerVersions},
+	{"the sources of a dynamic trigger that are not registered are found when they may be asked for, and start nothing", unregisteredSources},
 }
 
 func (f *fixture) triggerSource(key, dynamicTriggerID string) model.TriggerSource {
@@ -51,6 +54,7 @@ func savedTriggerSource(f *fixture) {
 
 	source.Options, source.Registered = model.Options{"event": {"a", "b"}, "label": {}}, model.Options{"event": {"a"}}
 	source.Params, source.Data, source.Active, source.Listed, source.Registrations = []byte(`[1]`), []byte(`{"id": 7}`), true, false, 3
+	source.RegistrationEvent, source.RegistrationError = "event-1", "refused"
 	source.AccountID = write(f, func(tx *store.Tx) (string, error) { return tx.UpsertAccount(f.environment.ID, "customer") })
 	f.update(func(tx *store.Tx) error {
 		if err := tx.SaveTriggerSource(source); err != nil {
@@ -75,7 +79,9 @@ func savedTriggerSource(f *fixture) {
 
 func unlistedTriggerSources(f *fixture) {
 	kept, gone, dynamic := f.triggerSource("kept", ""), f.triggerSource("gone", ""), f.triggerSource("dynamic", f.dynamicTrigger("issues"))
-	f.update(func(tx *store.Tx) error { return tx.UnlistTriggerSources(f.endpoint.ID, []string{kept.ID}) })
+	equal(f, "what had it registered", write(f, func(tx *store.Tx) ([]string, error) {
+		return tx.UnlistTriggerSources(f.endpoint.ID, []string{kept.ID})
+	}), []string{""})
 	for source, listed := range map[string]bool{kept.ID: true, gone.ID: false, dynamic.ID: true} {
 		equal(f, "listed", f.storedSource(model.TriggerSource{ID: source}).Listed, listed)
 	}
@@ -93,6 +99,8 @@ func dynamicTriggerVersions(f *fixture) {
 	var dispatchers []string
 	for _, key := range []string{"first", "second"} {
 		source := f.triggerSource(key, id)
+		source.Active = true
+		f.update(func(tx *store.Tx) error { return tx.SaveTriggerSource(source) })
 		d := model.Dispatcher{
 			ID: f.id(model.PrefixDispatcher), EnvironmentID: f.environment.ID, Kind: model.DispatchDynamicTrigger, TargetID: source.ID,
 			Names: []string{"issue"}, Source: "github", Enabled: true,
@@ -110,4 +118,34 @@ func dynamicTriggerVersions(f *fixture) {
 	equal(f, "the versions when it is gone", versions(), nil)
 	equal(f, "whether it is active", find(f, bySlug).Active, false)
 	equal(f, "the versions of none", read(f, func(tx *store.Tx) ([]store.JobVersion, error) { return tx.JobVersionsOfDynamicTriggers(nil) }), nil)
+}
+
+func unregisteredSources(f *fixture) {
+	id := f.dynamicTrigger("issues", f.job.Slug)
+	found := func(at time.Time) []model.TriggerSource {
+		return write(f, func(tx *store.Tx) ([]model.TriggerSource, error) { return tx.UnregisteredSources(id, at, 10) })
+	}
+	source := f.triggerSource("a", id)
+	now := f.clock.Now()
+	equal(f, "a new one", found(now), []model.TriggerSource{source})
+	equal(f, "before it may be asked for", found(now.Add(-time.Second)), nil)
+	d := model.Dispatcher{
+		ID: f.id(model.PrefixDispatcher), EnvironmentID: f.environment.ID, Kind: model.DispatchDynamicTrigger, TargetID: source.ID,
+		Names: []string{"issue"}, Source: "github", Enabled: true,
+	}
+	f.update(func(tx *store.Tx) error { return tx.SaveDispatcher(d) })
+	starts := func() int {
+		return len(read(f, func(tx *store.Tx) ([]store.JobVersion, error) { return tx.JobVersionsOfDynamicTriggers([]string{d.ID}) }))
+	}
+	equal(f, "what it starts", starts(), 0)
+	source.Active = true
+	f.update(func(tx *store.Tx) error { return tx.SaveTriggerSource(source) })
+	equal(f, "one that is registered", found(now), nil)
+	equal(f, "what that starts", starts(), 1)
+	source.RegistrationError = "refused"
+	f.update(func(tx *store.Tx) error { return tx.SaveTriggerSource(source) })
+	equal(f, "one that could not be registered further", found(now), []model.TriggerSource{source})
+	equal(f, "a page of all", pageOf(f, func(tx *store.Tx) ([]model.TriggerSource, string, error) {
+		return tx.TriggerSources(f.environment.ID, "a", store.Page{Items: 10})
+	}), []model.TriggerSource{source})
 }

@@ -1,0 +1,55 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/runhook/runhook/internal/transport"
+	"github.com/runhook/runhook/protocol"
+)
+
+// A Task is a task of a run, as people are shown it: without what it redacts.
+type Task struct {
+	ID string `json:"id"`
+	// ParentID is the task that it is a part of; empty for none.
+	ParentID string `json:"parentId"`
+	// DisplayKey is the key that the job's code gave it.
+	DisplayKey string              `json:"displayKey"`
+	Name       string              `json:"name"`
+	Status     protocol.TaskStatus `json:"status"`
+	Params     json.RawMessage     `json:"params"`
+	// Output is what it returned, Error why it failed; at most one is there.
+	Output json.RawMessage `json:"output"`
+	Error  json.RawMessage `json:"error"`
+	// Attempts is how often it was tried.
+	Attempts  int       `json:"attempts"`
+	StartedAt time.Time `json:"startedAt"`
+	// CompletedAt is when it ended; zero before.
+	CompletedAt time.Time `json:"completedAt"`
+	// DueAt is when it continues by itself; zero if it does not.
+	DueAt time.Time `json:"dueAt"`
+}
+
+// mostTasks is how many tasks a page has.
+const mostTasks = 200
+
+// ListTasks returns the tasks of a run in the order they were created.
+func (c *Client) ListTasks(ctx context.Context, runID string) iter.Seq2[*Task, error] {
+	path := transport.Path(ownAPI+"/runs/", runID)
+	return transport.Pages("", func(cursor string) ([]*Task, string, error) {
+		var page struct {
+			Tasks []*Task `json:"tasks"`
+			Next  string  `json:"nextTaskCursor"`
+		}
+		query := url.Values{"taskCursor": {cursor}, "taskTake": {strconv.Itoa(mostTasks)}}
+		if err := c.transport.Call(ctx, "GET", transport.WithQuery(path, query), nil, &page); err != nil {
+			return nil, "", fmt.Errorf("list the tasks of run %s: %w", runID, err)
+		}
+		return page.Tasks, page.Next, nil
+	})
+}

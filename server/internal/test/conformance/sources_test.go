@@ -49,20 +49,25 @@ var sources = harness.Cases{
 	},
 	"8 item 17: a source that is registered is registered anew when it is to send more events": func(t *testing.T, s *harness.Server, app *harness.App) {
 		indexDynamic(t, s, app)
+		asked := func(times int) func() bool {
+			return func() bool {
+				n := 0
+				for _, x := range registrations(s, app) {
+					if strings.Contains(string(x.Body.Event.Payload), ":grows:") {
+						n++
+					}
+				}
+				return n == times
+			}
+		}
 		got := register(s, "grows", "issue")
+		// An update that comes before the app was asked would withdraw the request.
+		s.Wait("the app to be asked", asked(1))
 		registered(s, got, "issue")
 		got = register(s, "grows", "issue", "comment")
 		want(t, "whether it stays active", got.Source.Active, true)
 		want(t, "what is missing", fmt.Sprint(got.Options["event"].Missing), "[comment]")
-		s.Wait("the app to be asked again", func() bool {
-			asked := 0
-			for _, x := range registrations(s, app) {
-				if strings.Contains(string(x.Body.Event.Payload), ":grows:") {
-					asked++
-				}
-			}
-			return asked == 2
-		})
+		s.Wait("the app to be asked again", asked(2))
 	},
 	"12.1 item 48: requests of a source reach the app one after the other": func(t *testing.T, s *harness.Server, app *harness.App) {
 		indexDynamic(t, s, app)

@@ -35,21 +35,31 @@ type Task struct {
 	DueAt time.Time `json:"dueAt"`
 }
 
-// mostTasks is how many tasks a page has.
+// mostTasks is how many tasks a page of a list that is read to its end has.
 const mostTasks = 200
 
 // ListTasks returns the tasks of a run in the order they were created.
 func (c *Client) ListTasks(ctx context.Context, runID string) iter.Seq2[*Task, error] {
-	path := transport.Path(ownAPI+"/runs/", runID)
 	return transport.Pages("", func(cursor string) ([]*Task, string, error) {
-		var page struct {
-			Tasks []*Task `json:"tasks"`
-			Next  string  `json:"nextTaskCursor"`
-		}
-		query := url.Values{"taskCursor": {cursor}, "taskTake": {strconv.Itoa(mostTasks)}}
-		if err := c.transport.Call(ctx, "GET", transport.WithQuery(path, query), nil, &page); err != nil {
-			return nil, "", fmt.Errorf("list the tasks of run %s: %w", runID, err)
-		}
-		return page.Tasks, page.Next, nil
+		page, err := c.PageOfTasks(ctx, runID, PageRequest{Cursor: cursor, Take: mostTasks})
+		return page.Items, page.NextCursor, err
 	})
+}
+
+// PageOfTasks returns a page of what [Client.ListTasks] does: up to 1000 tasks, and up to
+// 200 where the request does not say.
+func (c *Client) PageOfTasks(ctx context.Context, runID string, request PageRequest) (Page[*Task], error) {
+	var page struct {
+		Tasks []*Task `json:"tasks"`
+		Next  string  `json:"nextTaskCursor"`
+	}
+	query := url.Values{"taskCursor": {request.Cursor}}
+	if request.Take != 0 {
+		query.Set("taskTake", strconv.Itoa(request.Take))
+	}
+	path := transport.WithQuery(transport.Path(ownAPI+"/runs/", runID), query)
+	if err := c.transport.Call(ctx, "GET", path, nil, &page); err != nil {
+		return Page[*Task]{}, fmt.Errorf("list the tasks of run %s: %w", runID, err)
+	}
+	return Page[*Task]{Items: page.Tasks, NextCursor: page.Next}, nil
 }

@@ -20,7 +20,6 @@ func (c *listenCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	asking.Colour = hasColour(s.out)
 	return asking.Listen(ctx, console.Listening{
 		Forward: c.Forward, Subscription: c.Subscription, After: c.After, APIKey: string(c.APIKey), Secret: string(c.Secret),
 	})

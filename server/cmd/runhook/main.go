@@ -23,6 +23,7 @@ type commands struct {
 	Verify   verifyCommand   `cmd:"" help:"Verify a recorded completion webhook, and name the check that fails."`
 	Listen   listenCommand   `cmd:"" help:"Show every run that ends, and forward its notification to a program on this machine."`
 
+	Runs          runsCommand          `cmd:"" help:"List, inspect, cancel, continue and re-run runs."`
 	Notifications notificationsCommand `cmd:"" help:"List, inspect, resend and replay notifications."`
 	Subscriptions subscriptionsCommand `cmd:"" help:"Manage subscriptions, which send notifications of all matching runs to a URL."`
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/runhook/runhook/server/internal/cli/console"
 	"github.com/runhook/runhook/server/internal/cli/remote"
 )
@@ -21,5 +23,5 @@ func (f *serverFlags) console(s streams) (*console.Console, error) {
 	if err != nil {
 		return nil, &usageError{"--server (RUNHOOK_API_URL)", err}
 	}
-	return &console.Console{Server: server, Out: s.out, JSON: f.JSON}, nil
+	return &console.Console{Server: server, Out: s.out, JSON: f.JSON, Colour: hasColour(s.out), Now: time.Now}, nil
 }

@@ -32,6 +32,7 @@ var documents = map[string]document{
 	"server/bench/README.md": {inCheckout: true},
 	"docs/testing.md":        {inCheckout: true},
 	"docs/api.md":            {prepare: aServerWithRuns},
+	"docs/cli.md":            {prepare: aServerWithRuns},
 	"docs/notifications.md":  {prepare: aServerWithRuns},
 	"docs/operating.md":      {prepare: aServerWithRuns},
 	"docs/trigger-v2.md":     {prepare: aServer},

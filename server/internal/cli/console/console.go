@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"text/tabwriter"
 	"time"
 
 	"github.com/runhook/runhook/server/internal/cli/remote"
+	"github.com/runhook/runhook/server/internal/cli/terminal"
 )
 
 // Console asks a server and shows its answers.
@@ -19,6 +19,8 @@ type Console struct {
 	JSON bool
 	// Colour has lines coloured.
 	Colour bool
+	// Now is the time, from which people are told how long ago something was.
+	Now func() time.Time
 }
 
 // answered takes the error of asking the server, and writes the answer where JSON is
@@ -42,20 +44,8 @@ func (c *Console) writeJSON(answer []byte) error {
 	return err
 }
 
-// table writes rows of cells in columns.
-func (c *Console) table(rows [][]string) error {
-	table := tabwriter.NewWriter(c.Out, 0, 0, 2, ' ', 0)
-	for _, row := range rows {
-		for i, cell := range row {
-			end := "\t"
-			if i == len(row)-1 {
-				end = "\n"
-			}
-			fmt.Fprint(table, cell, end)
-		}
-	}
-	return table.Flush()
-}
+// table writes rows of cells in columns. A cell may be painted.
+func (c *Console) table(rows [][]string) error { return terminal.WriteTable(c.Out, rows) }
 
 func (c *Console) line(format string, arguments ...any) error {
 	_, err := fmt.Fprintf(c.Out, format+"\n", arguments...)
@@ -68,6 +58,22 @@ func moment(t time.Time) string {
 		return "-"
 	}
 	return t.UTC().Format("2006-01-02 15:04:05Z")
+}
+
+// ago writes how long ago a time was; a dash for none.
+func (c *Console) ago(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return terminal.Ago(c.Now(), t)
+}
+
+// exactly writes a time with how long ago it was.
+func (c *Console) exactly(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return moment(t) + ", " + c.ago(t)
 }
 
 func orDash(text string) string {

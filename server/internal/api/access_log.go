@@ -69,9 +69,12 @@ type countedWriter struct {
 	bytes  int64
 }
 
+// begun reports whether anything was answered.
+func (w *countedWriter) begun() bool { return w.status >= http.StatusOK }
+
 // WriteHeader implements http.ResponseWriter.
 func (w *countedWriter) WriteHeader(status int) {
-	if w.status < http.StatusOK {
+	if !w.begun() {
 		w.status = status
 	}
 	w.ResponseWriter.WriteHeader(status)
@@ -79,7 +82,7 @@ func (w *countedWriter) WriteHeader(status int) {
 
 // Write implements http.ResponseWriter.
 func (w *countedWriter) Write(text []byte) (int, error) {
-	if w.status < http.StatusOK {
+	if !w.begun() {
 		w.status = http.StatusOK
 	}
 	n, err := w.ResponseWriter.Write(text)

@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync/atomic"
 	"time"
@@ -41,10 +42,12 @@ func (r *request) read(environmentID string, most int64) ([]byte, error) {
 		return nil, r.api.noRoom(r, err, model.Unavailable, "As many bytes of requests are being worked on as there may be; try again")
 	case errors.Is(err, intake.ErrSpool):
 		return nil, r.api.noRoom(r, err, model.Unavailable, "The request body cannot be kept while it arrives; try again")
+	case errors.Is(err, os.ErrDeadlineExceeded): // which ends the request's context, too
+		return nil, model.Errorf(model.Slow, "The request body came too slowly")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, model.Errorf(model.CutOff, "The request body was cut off")
 	case r.Context().Err() != nil:
 		return nil, r.Context().Err()
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, model.Errorf(model.Slow, "The request body came too slowly")
 	}
 	return nil, model.Errorf(model.Invalid, "The request body could not be read: %v", errors.Unwrap(err))
 }

@@ -3,17 +3,16 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"net/http"
 	"net/netip"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/runhook/runhook/server/internal/listener"
 	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/panics"
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
@@ -110,18 +109,41 @@ func (a *API) open(h handler) http.Handler {
 // queries and headers may be anything.
 func (a *API) unchecked(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			if problem := recover(); problem != nil && problem != http.ErrAbortHandler {
-				a.Log.Error("a request made the server panic", "method", r.Method, "route", r.Pattern, "address", a.clientAddress(r), "err", fmt.Sprint(problem), "stack", string(debug.Stack()))
-				writeError(w, http.StatusInternalServerError, "Internal Server Error")
-			}
-		}()
+		answer := &countedWriter{ResponseWriter: w}
 		asked := &request{Request: r, api: a, room: a.Rooms.Public}
 		defer func() { asked.body.Release() }()
-		if err := h(w, asked); err != nil {
-			a.fail(w, r, err)
-		}
+		a.conclude(answer, r, panics.Catch(func() error { return h(answer, asked) }))
 	})
+}
+
+// errUnanswered means that a handler returned without an answer and without an error.
+var errUnanswered = errors.New("its handler did not answer it")
+
+// conclude sees to it that a request is answered: net/http would answer 200 for a
+// handler that did not. An answer that was begun and cannot be finished is cut off, so
+// that no client takes a part of it for the whole.
+func (a *API) conclude(answer *countedWriter, r *http.Request, err error) {
+	var panicked *panics.Error
+	switch {
+	case err == nil && answer.begun():
+		return
+	case err == nil:
+		err = errUnanswered
+	case errors.Is(err, http.ErrAbortHandler):
+		panic(http.ErrAbortHandler)
+	case errors.As(err, &panicked):
+		a.Log.Error("a request made the server panic", "method", r.Method, "route", r.Pattern, "address", a.clientAddress(r), "err", panicked, "stack", string(panicked.Stack))
+		if !answer.begun() {
+			writeError(answer, http.StatusInternalServerError, "Internal Server Error")
+			return
+		}
+		panic(http.ErrAbortHandler)
+	}
+	if answer.begun() {
+		a.Log.Error("a request failed after its answer was begun", "method", r.Method, "path", redactedPath(r), "address", a.clientAddress(r), "err", err)
+		panic(http.ErrAbortHandler)
+	}
+	a.fail(answer, r, err)
 }
 
 // plain is for handlers that can not fail.
@@ -138,6 +160,7 @@ var statuses = map[model.Code]int{
 	model.Unavailable:  http.StatusServiceUnavailable,
 	model.Busy:         http.StatusTooManyRequests,
 	model.Slow:         http.StatusRequestTimeout,
+	model.CutOff:       http.StatusBadRequest,
 }
 
 // fail answers with an error. What is not meant for callers stays in the log.
@@ -152,7 +175,9 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 		}
 		writeError(w, statuses[response.Code], message)
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
-		// The caller is gone.
+		// A caller who has only closed its sending side reads what is answered.
+		w.Header().Set("Retry-After", "1")
+		writeError(w, http.StatusServiceUnavailable, "The connection was closed before the request was done; try again")
 	case errors.Is(err, database.ErrUnavailable), errors.Is(err, database.ErrClosed):
 		// Package health says it once for all requests.
 		a.Log.Debug("the database cannot be reached", "method", r.Method, "path", redactedPath(r), "address", a.clientAddress(r), "err", err)

@@ -141,6 +141,7 @@ func (a *API) streamFeed(w http.ResponseWriter, r *request, filter store.FeedFil
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Accel-Buffering", "no")
+	w.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodHead {
 		return nil
 	}

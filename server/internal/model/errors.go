@@ -31,6 +31,8 @@ const (
 	Busy
 	// Slow means that the body of a request did not arrive in time.
 	Slow
+	// CutOff means that the body of a request ended before its end.
+	CutOff
 )
 
 // Error is an error whose message is meant for the person who asked.

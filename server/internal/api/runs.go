@@ -309,5 +309,5 @@ func (a *API) putStatus(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return r.ok(w, status)
+	return a.okForApp(w, r, status)
 }

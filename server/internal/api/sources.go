@@ -37,7 +37,7 @@ func (a *API) registerTrigger(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return r.ok(w, response)
+	return a.okForApp(w, r, response)
 }
 
 // updateSource is PUT /api/v2/:client/sources/:key (docs/protocol/api.md §12.4).

@@ -18,12 +18,12 @@ var layers = [][]string{
 	{"server"},
 	{"api"},
 	{"inbound"},
-	{"apps", "delivery", "doctor", "events", "quota", "retention", "runs", "schedules"},
+	{"apps", "delivery", "doctor", "events", "quota", "retention", "runs", "schedules", "sweep"},
 	{"endpoint", "fetch", "runqueue"},
 	{"egress"},
 	{"worker"},
 	{"store"},
-	{"cron", "filter", "redact"},
+	{"cron", "filter", "redact", "secretscan"},
 	{"model"},
 }
 

@@ -118,7 +118,7 @@ func freeze(tx *store.Tx, environment *model.Environment, ended store.Execution)
 	n := notificationOf(environment, ended.Run)
 	document, err := payload(tx, environment, ended)
 	if err == nil {
-		n.Body = encode(tx, environment, document)
+		n.Body = encode(document)
 	}
 	return n, err
 }

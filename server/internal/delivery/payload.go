@@ -46,10 +46,10 @@ func payload(tx *store.Tx, environment *model.Environment, ended store.Execution
 	return n, err
 }
 
-// encode returns the body of a notification of an environment, without references to
-// secrets. It is UTF-8 even if a value in it was kept by a version that did not check.
-func encode(tx *store.Tx, environment *model.Environment, document *protocol.RawRunNotification) []byte {
-	return tx.HideSecrets(environment.ID, model.KeepableBytes(protocol.EncodeRunNotification(document)))
+// encode returns the body of a notification as it is kept, with references to secrets
+// ([bodyFor]). It is UTF-8 even if a value in it was kept by a version that did not check.
+func encode(document *protocol.RawRunNotification) []byte {
+	return model.KeepableBytes(protocol.EncodeRunNotification(document))
 }
 
 func failedTask(tx *store.Tx, id string) (*protocol.NotificationTask, error) {

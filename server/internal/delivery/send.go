@@ -44,6 +44,10 @@ func (s *Service) attempt(ctx context.Context, n model.Notification, plan plan, 
 func (s *Service) send(ctx context.Context, n model.Notification, plan plan, attempt *model.NotificationAttempt) error {
 	ctx, answered, cancel := s.config.Timeouts.bound(ctx)
 	defer cancel()
+	var err error
+	if n.Body, err = s.bodyFor(ctx, n); err != nil {
+		return err
+	}
 	if n.EndpointID != "" {
 		return s.notifyApp(ctx, plan.environment, n, attempt)
 	}
@@ -68,6 +72,18 @@ func (s *Service) send(ctx context.Context, n model.Notification, plan plan, att
 	answered()
 	defer response.Body.Close()
 	return read(ctx, response, s.clock.Now(), attempt)
+}
+
+// bodyFor returns the body of a notification for its receiver: an app gets secrets that
+// are its own, a task keeps the references to them, and others get neither.
+func (s *Service) bodyFor(ctx context.Context, n model.Notification) ([]byte, error) {
+	switch {
+	case n.TaskID != "":
+		return n.Body, nil
+	case n.EndpointID != "":
+		return s.store.OpenSecrets(ctx, n.EnvironmentID, n.Body)
+	}
+	return s.store.HideSecrets(n.EnvironmentID, n.Body), nil
 }
 
 // notifyApp notifies the run's app of its end, for the app's own handlers.

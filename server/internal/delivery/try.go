@@ -86,7 +86,7 @@ func (t *Trial) examine(tx *store.Tx, environment *model.Environment, page []sto
 			if err != nil {
 				return err
 			}
-			if !parsed.Match(encode(tx, environment, document)) {
+			if !parsed.Match(tx.HideSecrets(environment.ID, encode(document))) {
 				continue
 			}
 		}
@@ -111,7 +111,7 @@ func (s *Service) Test(ctx context.Context, environment *model.Environment, id s
 		}
 		n = model.Notification{
 			EnvironmentID: environment.ID, Kind: model.NotifyTest, Status: model.NotificationPending, RunStatus: protocol.RunSuccess,
-			Body: encode(tx, environment, sample(environment, tx.Now())), Sequence: 1,
+			Body: encode(sample(environment, tx.Now())), Sequence: 1,
 		}
 		return s.writeTo(tx, subscription, &n)
 	})

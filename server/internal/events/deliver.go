@@ -58,7 +58,14 @@ func (s *Service) deliverToAll(ctx context.Context, d store.Delivery) error {
 		return err
 	}
 	d.Event = whole
-	matched, err := s.matchAll(ctx, d.Event)
+	// Filters look at what was sent.
+	if whole.Payload, err = s.store.OpenSecrets(ctx, whole.EnvironmentID, whole.Payload); err != nil {
+		return err
+	}
+	if whole.Context, err = s.store.OpenSecrets(ctx, whole.EnvironmentID, whole.Context); err != nil {
+		return err
+	}
+	matched, err := s.matchAll(ctx, whole)
 	if err != nil {
 		return err
 	}

@@ -140,7 +140,10 @@ func (s *Service) callTask(tx *store.Tx, w model.EventWait) error {
 func (s *Service) callURL(ctx context.Context, w model.EventWait) error {
 	var body []byte
 	err := s.config.Node.View(ctx, func(tx *store.Tx) (err error) {
-		body, err = awaited(tx, w)
+		if body, err = awaited(tx, w); err != nil {
+			return err
+		}
+		body, err = tx.OpenSecrets(w.EnvironmentID, body)
 		return err
 	})
 	if err == nil && body != nil {

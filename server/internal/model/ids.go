@@ -36,6 +36,8 @@ const (
 	PrefixWebhook         = "webhook_"
 	PrefixDelivery        = "delivery_"
 	PrefixSubscription    = "sub_"
+	// PrefixGivenSecret is of secrets that apps have chosen.
+	PrefixGivenSecret = "given_"
 	// PrefixTask is empty: a task's id is a bare ULID in lower case, as the
 	// protocol has it (docs/protocol/model.md §1).
 	PrefixTask = ""

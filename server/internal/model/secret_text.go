@@ -51,6 +51,27 @@ func ReplaceSecretReferences(text []byte, replace func(sealed string) (string, b
 	}
 }
 
+// Part is where a part of a text stands.
+type Part struct{ From, To int }
+
+// SecretReferences returns where the references to secrets in a text stand of which
+// refers is true, called with what is sealed.
+func SecretReferences(text []byte, refers func(sealed string) bool) (found []Part) {
+	for at := 0; ; {
+		mark := bytes.Index(text[at:], []byte(secretMark))
+		if mark < 0 {
+			return found
+		}
+		from := at + mark
+		at = from + len(secretMark)
+		length := bytes.IndexFunc(text[at:], func(r rune) bool { return !isSealed(r) })
+		if length > 0 && text[at+length] == secretEnd && refers(string(text[at:at+length])) {
+			at += length + 1
+			found = append(found, Part{from, at})
+		}
+	}
+}
+
 func isSealed(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_'
 }

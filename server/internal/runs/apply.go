@@ -78,7 +78,7 @@ func (e *Engine) applyTask(tx *store.Tx, change decision.TaskChange) error {
 	task := change.Task
 	switch change.Step {
 	case decision.EndTask:
-		ended, ok, err := tx.EndTask(task.ID, store.TaskEnd{Transition: change.Transition, Output: change.Output})
+		ended, ok, err := tx.EndTask(task.EnvironmentID, task.ID, store.TaskEnd{Transition: change.Transition, Output: change.Output})
 		if ok {
 			e.publishTask(tx, &ended)
 		}
@@ -93,7 +93,7 @@ func (e *Engine) applyTask(tx *store.Tx, change decision.TaskChange) error {
 		e.publishTaskAs(tx, pubsub.TaskRetrying, &task, change.At, change.Failure)
 		return tx.CountAttempt(task, change.Failure, change.At)
 	case decision.ShowProperties:
-		return tx.SetOutputProperties(task.ID, change.Properties)
+		return tx.SetOutputProperties(task.EnvironmentID, task.ID, change.Properties)
 	}
 	return fmt.Errorf("unknown change %d of task %s", change.Step, task.ID)
 }

@@ -138,7 +138,7 @@ func (e *Engine) CompleteCallback(tx *store.Tx, taskID string, body []byte) erro
 	if err != nil || !found || run.Status.Terminal() {
 		return err
 	}
-	ended, ok, err := tx.EndTask(task.ID, store.TaskEnd{Transition: model.TaskCalledBack, Output: body})
+	ended, ok, err := tx.EndTask(task.EnvironmentID, task.ID, store.TaskEnd{Transition: model.TaskCalledBack, Output: body})
 	if err != nil || !ok {
 		return err
 	}

@@ -81,7 +81,7 @@ func (e *Engine) executeIn(ctx context.Context, environment *model.Environment, 
 	e.noteReach(x, outcome)
 	return e.config.Node.Record(ctx, func(tx *store.Tx) error {
 		if outcome.Kind == endpoint.Answered {
-			if err := seal(tx, outcome.Result); err != nil {
+			if err := seal(tx, environment.ID, outcome.Result); err != nil {
 				return err
 			}
 		}

@@ -137,7 +137,7 @@ func (e *Engine) endOperation(tx *store.Tx, task model.Task, outcome fetch.Outco
 	if err := tx.SetTaskContext(task.ID, outcome.Context); err != nil {
 		return err
 	}
-	ended, ok, err := tx.EndTask(task.ID, end)
+	ended, ok, err := tx.EndTask(task.EnvironmentID, task.ID, end)
 	if err != nil || !ok {
 		return err
 	}

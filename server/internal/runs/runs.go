@@ -161,7 +161,7 @@ func (e *Engine) UpdateStatus(ctx context.Context, environment *model.Environmen
 			return err
 		}
 		status = stored
-		return tx.SaveStatus(runID, stored)
+		return tx.SaveStatus(environment.ID, runID, stored)
 	})
 	return status, err
 }

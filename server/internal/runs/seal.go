@@ -9,23 +9,21 @@ import (
 
 // seal takes the secrets of HTTP endpoints and sources out of what is kept of an
 // answer.
-func seal(tx *store.Tx, result *protocol.ExecutionResult) (err error) {
+func seal(tx *store.Tx, environmentID string, result *protocol.ExecutionResult) (err error) {
 	for _, text := range []*json.RawMessage{&result.Output, &result.Errors, &result.Issues} {
-		if *text, err = tx.SealSecrets(*text); err != nil {
+		if *text, err = tx.SealSecrets(environmentID, *text); err != nil {
 			return err
 		}
 	}
 	if result.Error != nil {
 		for _, text := range []*string{&result.Error.Message, &result.Error.Stack} {
-			sealed, err := tx.SealSecrets([]byte(*text))
-			if err != nil {
+			if *text, err = tx.SealText(environmentID, *text); err != nil {
 				return err
 			}
-			*text = string(sealed)
 		}
 	}
 	for i := range result.ChildErrors {
-		if err := seal(tx, &result.ChildErrors[i]); err != nil {
+		if err := seal(tx, environmentID, &result.ChildErrors[i]); err != nil {
 			return err
 		}
 	}

@@ -39,6 +39,10 @@ func (e *Engine) startRun(tx *store.Tx, environment *model.Environment, s start)
 	if s.event.EventID == "" {
 		s.event.EventID = s.event.ID[len(model.PrefixEvent):]
 	}
+	// What is kept and sent to others of the run's event has no secret, from the start.
+	if err := tx.SealEvent(&s.event); err != nil {
+		return "", err
+	}
 	inserted, err := tx.InsertEvent(s.event)
 	if err != nil || !inserted {
 		return "", err

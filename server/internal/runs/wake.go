@@ -62,10 +62,10 @@ func (e *Engine) fire(tx *store.Tx, due store.DueTask) error {
 		return tx.ForgetDue(task.ID)
 	case task.CallbackSecret != "":
 		timeout := decision.ErrorJSON(&protocol.Error{Message: callbackTimeout, Name: protocol.CallbackTimeout})
-		task, _, err = tx.EndTask(task.ID, store.TaskEnd{Transition: model.TaskTimesOut, Output: timeout})
+		task, _, err = tx.EndTask(task.EnvironmentID, task.ID, store.TaskEnd{Transition: model.TaskTimesOut, Output: timeout})
 		e.publishTask(tx, &task)
 	case task.Noop:
-		task, _, err = tx.EndTask(task.ID, store.TaskEnd{Transition: model.TaskDelayEnds})
+		task, _, err = tx.EndTask(task.EnvironmentID, task.ID, store.TaskEnd{Transition: model.TaskDelayEnds})
 		e.publishTask(tx, &task)
 	default:
 		task.Status = model.TaskPauseEnds.To

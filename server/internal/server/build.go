@@ -22,6 +22,7 @@ import (
 	"github.com/runhook/runhook/server/internal/runs"
 	"github.com/runhook/runhook/server/internal/schedules"
 	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/sweep"
 	"github.com/runhook/runhook/server/internal/worker"
 )
 
@@ -126,6 +127,7 @@ func (s *Server) buildUpkeep() error {
 	if err != nil {
 		return &FieldError{"KeepRuns", err}
 	}
+	s.sweep = sweep.New(sweep.Config{Store: s.store, Node: s.node, Clock: c.Clock, Health: s.health, Log: c.Log})
 	s.retention = retention.New(retention.Config{Store: s.store, Node: s.node, Unverified: c.KeepUnverified, Payloads: payloads, Runs: runs, Clock: c.Clock, Health: s.health, Log: c.Log})
 	return nil
 }

@@ -31,6 +31,7 @@ import (
 	"github.com/runhook/runhook/server/internal/schedules"
 	"github.com/runhook/runhook/server/internal/spool"
 	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/sweep"
 	"github.com/runhook/runhook/server/internal/worker"
 )
 
@@ -52,6 +53,7 @@ type Server struct {
 	source    *source.Service
 	doctor    *doctor.Service
 	retention *retention.Service
+	sweep     *sweep.Service
 	schedules *schedules.Service
 	resources resources
 	switches  switches
@@ -174,6 +176,7 @@ func (s *Server) Run(ctx context.Context) error {
 		})
 	}
 	working.Go(func() { s.retention.Run(loops) })
+	working.Go(func() { s.sweep.Run(loops) })
 	working.Go(func() { s.runs.Run(loops) })
 	working.Go(func() { s.delivery.Run(loops) })
 	working.Go(func() { s.events.Run(loops) })

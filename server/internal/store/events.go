@@ -18,8 +18,25 @@ func (tx *Tx) InsertEvent(e model.Event) (bool, error) {
 // InsertDueEvent is InsertEvent for an event that is to be delivered at a time,
 // or not by itself if that is zero.
 func (tx *Tx) InsertDueEvent(e model.Event, due time.Time) (bool, error) {
+	if err := tx.SealEvent(&e); err != nil {
+		return false, err
+	}
+	return tx.insertSealed(e, due)
+}
+
+func (tx *Tx) insertSealed(e model.Event, due time.Time) (bool, error) {
 	changed, err := tx.conn.Exec(insertOneEvent, tx.eventValues(nil, DueEvent{e, due})...)
 	return changed > 0, err
+}
+
+// SealEvent puts references in place of the secrets in what is kept of an event.
+func (tx *Tx) SealEvent(e *model.Event) (err error) {
+	for _, text := range []*[]byte{&e.Payload, &e.Context, &e.SourceContext} {
+		if *text, err = tx.SealSecrets(e.EnvironmentID, *text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // DueEvent is an event that is to be delivered at a time, or not by itself if that is
@@ -31,13 +48,18 @@ type DueEvent struct {
 
 // InsertDueEvents is InsertDueEvent for any number of events, in few statements. It
 // returns the ids of those that were recorded. An event id that is given twice is that
-// of the first.
+// of the first. The events are then sealed ([Tx.SealEvent]).
 func (tx *Tx) InsertDueEvents(events []DueEvent) (map[string]bool, error) {
 	inserted := make(map[string]bool, len(events))
+	for i := range events {
+		if err := tx.SealEvent(&events[i].Event); err != nil {
+			return nil, err
+		}
+	}
 	for together := range slices.Chunk(events, eventsTogether) {
 		if len(together) < eventsTogether {
 			for _, e := range together {
-				ok, err := tx.InsertDueEvent(e.Event, e.Due)
+				ok, err := tx.insertSealed(e.Event, e.Due)
 				if err != nil {
 					return nil, err
 				}

@@ -9,9 +9,14 @@ func (tx *Tx) nameOf(name string) string {
 	return indexed["key_values.name"].Fit(name)
 }
 
-// Value returns the text that an environment keeps under a name.
+// Value returns the text that an environment keeps under a name, for an app.
 func (tx *Tx) Value(environmentID, name string) (value string, found bool, err error) {
-	return first(tx, `SELECT value FROM key_values WHERE environment_id = $1 AND name = $2`, []any{environmentID, tx.nameOf(name)}, scanString)
+	value, found, err = first(tx, `SELECT value FROM key_values WHERE environment_id = $1 AND name = $2`, []any{environmentID, tx.nameOf(name)}, scanString)
+	if err != nil || !found {
+		return "", false, err
+	}
+	opened, err := tx.OpenSecrets(environmentID, []byte(value))
+	return string(opened), true, err
 }
 
 // HasValue reports whether an environment keeps a text under a name.
@@ -22,10 +27,14 @@ func (tx *Tx) HasValue(environmentID, name string) (bool, error) {
 
 // SetValue keeps a text under a name, instead of any that is there.
 func (tx *Tx) SetValue(environmentID, name, value string) error {
+	sealed, err := tx.sealValue(environmentID, []byte(value))
+	if err != nil {
+		return err
+	}
 	return tx.conn.Queue(`
 		INSERT INTO key_values (environment_id, name, value, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)
 		ON CONFLICT (environment_id, name) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at`,
-		[]any{environmentID, tx.nameOf(name), value, micros(tx.now)}, nil)
+		[]any{environmentID, tx.nameOf(name), string(sealed), micros(tx.now)}, nil)
 }
 
 // DeleteValue forgets the text under a name, and reports whether there was one.

@@ -68,6 +68,10 @@ func (tx *Tx) EndOperation(t model.Task, again time.Time) error {
 // CountAttempt records that an attempt of a task's operation failed and another
 // follows.
 func (tx *Tx) CountAttempt(t model.Task, failure string, again time.Time) error {
+	failure, err := tx.sealFailure(t, failure)
+	if err != nil {
+		return err
+	}
 	if err := tx.conn.Queue(`UPDATE tasks SET attempts = attempts + 1 WHERE id = $1`, []any{t.ID}, nil); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/secretscan"
 	"github.com/runhook/runhook/server/internal/store/database"
 )
 
@@ -25,6 +26,8 @@ const (
 	// holdsSecret is followed by the secret itself: an app gives a source another one
 	// during the run that received the first, and must receive the same again.
 	holdsSecret = "v:"
+	// holdsBytes is followed by a secret as it was written in what is no JSON.
+	holdsBytes = "b:"
 )
 
 func referencePlace(environmentID string) string { return "secret reference/" + environmentID }
@@ -58,6 +61,9 @@ func (tx *Tx) OpenSecrets(environmentID string, text []byte) (opened []byte, err
 		if openErr != nil {
 			return "", false
 		}
+		if secret, ok := strings.CutPrefix(string(to), holdsBytes); ok {
+			return secret, true
+		}
 		var secret string
 		secret, err = tx.referredTo(environmentID, string(to))
 		return jsonInner(secret), err == nil
@@ -88,9 +94,39 @@ func (s *Store) OpenSecrets(ctx context.Context, environmentID string, text []by
 	return opened, err
 }
 
-// SealSecrets returns a text with references in place of the secrets in it that the
-// server has made. It looks for them only if there is something like one.
-func (tx *Tx) SealSecrets(text []byte) ([]byte, error) {
+// SealSecrets returns JSON that an environment keeps with references in place of the
+// secrets in it: those that the server has made, of which it looks for one only if there
+// is something like it, and those that apps of the environment have chosen.
+func (tx *Tx) SealSecrets(environmentID string, text []byte) ([]byte, error) {
+	text, err := tx.sealMade("", text)
+	if err != nil {
+		return text, err
+	}
+	return tx.sealGiven(environmentID, text, (*secretscan.Set).JSON, holdsSecret)
+}
+
+// SealText is [Tx.SealSecrets] for a text that becomes part of JSON later.
+func (tx *Tx) SealText(environmentID, text string) (string, error) {
+	sealed, err := tx.sealMade("", []byte(text))
+	if err == nil {
+		sealed, err = tx.sealGiven(environmentID, sealed, (*secretscan.Set).Plain, holdsSecret)
+	}
+	return string(sealed), err
+}
+
+// SealBytes is [Tx.SealSecrets] for what is no JSON, or must stay as it is written, to
+// the byte. Secrets of other environments stay, as none of their references is opened.
+func (tx *Tx) SealBytes(environmentID string, raw []byte) ([]byte, error) {
+	sealed, err := tx.sealMade(environmentID, raw)
+	if err != nil {
+		return sealed, err
+	}
+	return tx.sealGiven(environmentID, sealed, (*secretscan.Set).Plain, holdsBytes)
+}
+
+// sealMade puts references in place of secrets that the server has made, for an
+// environment or, if that is empty, for any.
+func (tx *Tx) sealMade(only string, text []byte) ([]byte, error) {
 	candidates := model.LikeMadeSecrets(text)
 	if len(candidates) == 0 {
 		return text, nil
@@ -112,10 +148,42 @@ func (tx *Tx) SealSecrets(text []byte) ([]byte, error) {
 			return k, err
 		})
 	for _, k := range found {
+		if only != "" && k.environmentID != only {
+			continue
+		}
 		secret := byHash[k.hash]
 		text = bytes.ReplaceAll(text, []byte(secret), []byte(tx.SecretReference(k.environmentID, secret)))
 	}
 	return text, err
+}
+
+// sealGiven puts references, of a kind, in place of secrets that apps have chosen.
+func (tx *Tx) sealGiven(environmentID string, text []byte, find func(*secretscan.Set, []byte) []secretscan.Span, kind string) ([]byte, error) {
+	if len(text) < secretscan.Shortest {
+		return text, nil
+	}
+	set, err := tx.givenTo(environmentID)
+	if err != nil || set.Empty() {
+		return text, err
+	}
+	found := find(set, text)
+	if len(found) == 0 {
+		return text, nil
+	}
+	references := model.SecretReferences(text, func(sealed string) bool { return tx.box.refers(environmentID, sealed) })
+	var sealed []byte
+	at := 0
+	for _, span := range found {
+		for len(references) > 0 && references[0].To <= span.From {
+			references = references[1:]
+		}
+		if len(references) > 0 && references[0].From < span.To {
+			continue // it is in what is sealed already
+		}
+		sealed = append(append(sealed, text[at:span.From]...), tx.reference(environmentID, kind+span.Text)...)
+		at = span.To
+	}
+	return append(sealed, text[at:]...), nil
 }
 
 // SealMembers returns a JSON object with references in place of the texts that paths
@@ -183,44 +251,36 @@ func (s *Store) HideSecrets(environmentID string, text []byte) []byte {
 
 func (b *box) hideSecrets(environmentID string, text []byte) []byte {
 	return model.ReplaceSecretReferences(text, func(sealed string) (string, bool) {
-		ciphertext, err := base64.RawURLEncoding.DecodeString(sealed)
-		if err == nil {
-			_, err = b.aead.Open(nil, nil, ciphertext, []byte(referencePlace(environmentID)))
-		}
-		return model.HiddenSecret, err == nil
+		return model.HiddenSecret, b.refers(environmentID, sealed)
 	})
 }
 
-// SealRegistration puts a reference in place of a secret that an app gave a source, in
-// the tasks of the runs that registered it.
-func (tx *Tx) SealRegistration(source model.TriggerSource, secret string) error {
-	tasks, err := collect(tx, `
-		SELECT `+taskColumns+` FROM tasks WHERE run_id IN (
-			SELECT r.id FROM trigger_sources s
-			JOIN events e ON e.environment_id = s.environment_id AND e.event_id = s.registration_event
-			JOIN runs r ON r.event_id = e.id
-			WHERE s.id = $1) ORDER BY id`, []any{source.ID}, scanTask)
-	if err != nil {
-		return err
+// refers reports whether what a text says is sealed is a reference of an environment.
+func (b *box) refers(environmentID, sealed string) bool {
+	ciphertext, err := base64.RawURLEncoding.DecodeString(sealed)
+	if err == nil {
+		_, err = b.aead.Open(nil, nil, ciphertext, []byte(referencePlace(environmentID)))
 	}
-	inner, reference := []byte(jsonInner(secret)), []byte(tx.SecretReference(source.EnvironmentID, secret))
-	for _, t := range tasks {
-		texts := []any{nil, nil, nil}
-		changed := false
-		for i, text := range [][]byte{t.Params, t.Output, t.ShownParams} {
-			sealed := bytes.ReplaceAll(text, inner, reference)
-			changed = changed || !bytes.Equal(sealed, text)
-			texts[i] = jsonOrNull(sealed)
-			if text == nil {
-				texts[i] = nil
-			}
-		}
-		if !changed {
-			continue
-		}
-		err := tx.conn.Queue(`UPDATE tasks SET params = $1, output = $2, shown_params = $3 WHERE id = $4`, append(texts, t.ID), nil)
+	return err == nil
+}
+
+// SealRegistration puts references in place of a source's secrets in what the runs that
+// registered it have kept, which is where a new one comes from. What else the environment
+// has kept is looked through later ([Tx.SweepSecrets]).
+func (tx *Tx) SealRegistration(source model.TriggerSource) error {
+	const runs = `(SELECT r.id FROM events e JOIN runs r ON r.event_id = e.id WHERE e.environment_id = $1 AND e.event_id = $2)`
+	for _, t := range []struct {
+		sweepable
+		run string
+	}{{sweptTasks, "x.run_id"}, {sweptRuns, "x.id"}, {sweptStatuses, "x.run_id"}} {
+		rows, err := t.rows(tx, t.run+` IN `+runs+` ORDER BY `+t.run, []any{source.EnvironmentID, source.RegistrationEvent})
 		if err != nil {
 			return err
+		}
+		for _, row := range rows {
+			if _, err := t.seal(tx, row); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

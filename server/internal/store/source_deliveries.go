@@ -43,7 +43,7 @@ func (tx *Tx) AddSourceDelivery(d model.SourceDelivery, request model.IncomingRe
 	if err != nil {
 		return d, false, err
 	}
-	headers, err := json.Marshal(request.Headers)
+	kept, headers, err := tx.sealRequest(d.EnvironmentID, request)
 	if err != nil {
 		return d, false, err
 	}
@@ -52,7 +52,7 @@ func (tx *Tx) AddSourceDelivery(d model.SourceDelivery, request model.IncomingRe
 	if isFirst = waiting == 0; isFirst {
 		due = micros(tx.now)
 	}
-	body := request.Body
+	body := kept.Body
 	if body == nil {
 		body = []byte{}
 	}
@@ -62,8 +62,25 @@ func (tx *Tx) AddSourceDelivery(d model.SourceDelivery, request model.IncomingRe
 	return d, isFirst, tx.conn.Queue(`
 		INSERT INTO source_deliveries (id, environment_id, kind, source_id, number, status, url, method, headers, body, due_at, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)`,
-		[]any{d.ID, d.EnvironmentID, string(d.Kind), d.SourceID, number, string(d.Status), request.URL, request.Method, string(headers), body,
+		[]any{d.ID, d.EnvironmentID, string(d.Kind), d.SourceID, number, string(d.Status), kept.URL, kept.Method, string(headers), body,
 			due, micros(tx.now)}, nil)
+}
+
+// sealRequest puts references in place of the secrets in what is kept of a request.
+func (tx *Tx) sealRequest(environmentID string, r model.IncomingRequest) (sealed model.IncomingRequest, headers []byte, err error) {
+	if headers, err = json.Marshal(r.Headers); err != nil {
+		return r, nil, err
+	}
+	if headers, err = tx.SealSecrets(environmentID, headers); err != nil {
+		return r, nil, err
+	}
+	url, err := tx.SealBytes(environmentID, []byte(r.URL))
+	if err != nil {
+		return r, nil, err
+	}
+	r.URL = string(url)
+	r.Body, err = tx.SealBytes(environmentID, r.Body)
+	return r, headers, err
 }
 
 func scanInteger(rows database.Rows) (n int64, err error) {
@@ -100,16 +117,34 @@ func (tx *Tx) ClaimSourceDeliveries(owner, environmentID string, limit int) ([]C
 		})
 }
 
-// SourceRequest returns the request of a delivery.
-func (tx *Tx) SourceRequest(deliveryID string) (model.IncomingRequest, bool, error) {
-	return first(tx, `SELECT url, method, headers, body FROM source_deliveries WHERE id = $1`, []any{deliveryID},
-		func(rows database.Rows) (r model.IncomingRequest, err error) {
-			var headers string
-			if err := rows.Scan(&r.URL, &r.Method, &headers, &r.Body); err != nil {
-				return r, err
-			}
-			return r, json.Unmarshal([]byte(headers), &r.Headers)
+// SourceRequest returns the request of a delivery, as it came.
+func (tx *Tx) SourceRequest(deliveryID string) (r model.IncomingRequest, found bool, err error) {
+	type request struct {
+		environmentID, url, headers string
+		model.IncomingRequest
+	}
+	kept, found, err := first(tx, `SELECT environment_id, url, method, headers, body FROM source_deliveries WHERE id = $1`, []any{deliveryID},
+		func(rows database.Rows) (r request, err error) {
+			err = rows.Scan(&r.environmentID, &r.url, &r.Method, &r.headers, &r.Body)
+			return r, err
 		})
+	if err != nil || !found {
+		return r, false, err
+	}
+	r = kept.IncomingRequest
+	headers, err := tx.OpenSecrets(kept.environmentID, []byte(kept.headers))
+	if err != nil {
+		return r, false, err
+	}
+	url, err := tx.OpenSecrets(kept.environmentID, []byte(kept.url))
+	if err != nil {
+		return r, false, err
+	}
+	r.URL = string(url)
+	if r.Body, err = tx.OpenSecrets(kept.environmentID, r.Body); err != nil {
+		return r, false, err
+	}
+	return r, true, json.Unmarshal(headers, &r.Headers)
 }
 
 // EndSourceAttempt takes a delivery by the transition, with the attempts and what

@@ -85,8 +85,14 @@ func (tx *Tx) Status(runID, key string) (protocol.ProgressStatus, bool, error) {
 	return first(tx, `SELECT `+statusColumns+` FROM run_statuses WHERE run_id = $1 AND key = $2`, []any{runID, key}, scanStatus)
 }
 
-// SaveStatus records a progress status of a run whose row is locked.
-func (tx *Tx) SaveStatus(runID string, s protocol.ProgressStatus) error {
+// SaveStatus records a progress status of a run of an environment, whose row is locked.
+func (tx *Tx) SaveStatus(environmentID, runID string, s protocol.ProgressStatus) error {
+	data, err := tx.SealSecrets(environmentID, s.Data)
+	if err != nil {
+		return err
+	}
+	s.Data = data
+	// What it was before is sealed already.
 	history, err := historyText(s.History)
 	if err != nil {
 		return fmt.Errorf("history of status %q: %w", s.Key, err)

@@ -35,6 +35,8 @@ type Store struct {
 	cache  environmentCache
 	// opened remembers what was decoded of subscriptions.
 	opened openedSubscriptions
+	// given remembers what apps have chosen as secrets.
+	given givenSecrets
 	// file is nil for a database that is no file of this machine.
 	file fileChecker
 	// fileState is what its last check has found, nil before that.
@@ -52,6 +54,7 @@ type Tx struct {
 	box      *box
 	cache    *environmentCache
 	opened   *openedSubscriptions
+	given    *givenSecrets
 	rollback *[]func(error)
 }
 
@@ -86,7 +89,7 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) (err error) {
 	}()
 	err = s.db.Update(ctx, func(conn database.Conn) error {
 		undo(nil) // what an earlier run of fn asked for
-		return fn(&Tx{conn: conn, now: s.clock.Now(), shared: s.shared, box: s.box, cache: &s.cache, opened: &s.opened, rollback: &rollback})
+		return fn(&Tx{conn: conn, now: s.clock.Now(), shared: s.shared, box: s.box, cache: &s.cache, opened: &s.opened, given: &s.given, rollback: &rollback})
 	})
 	s.condition.written(err)
 	return err

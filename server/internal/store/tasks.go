@@ -102,11 +102,10 @@ func (tx *Tx) InsertTask(t model.Task) (bool, error) {
 		mode = childrenParallel
 	}
 	var err error
-	if t.Params, err = tx.SealSecrets(t.Params); err != nil {
-		return false, err
-	}
-	if t.ShownParams, err = tx.SealSecrets(t.ShownParams); err != nil {
-		return false, err
+	for _, text := range []*[]byte{&t.Params, &t.ShownParams, &t.Properties} {
+		if *text, err = tx.SealSecrets(t.EnvironmentID, *text); err != nil {
+			return false, err
+		}
 	}
 	changed, err := tx.conn.Exec(`
 		INSERT INTO tasks (id, environment_id, run_id, parent_id, idempotency_key, display_key, name, icon, description,
@@ -168,10 +167,19 @@ func (tx *Tx) endTaskArgs(id string, end TaskEnd) []any {
 	return []any{string(end.Transition.To), jsonOrNull(end.Output), jsonOrNull(end.OutputProperties), micros(tx.now), id}
 }
 
-// EndTask ends a task and returns it as it then is. ok is false when the task is
+func (tx *Tx) sealEnd(environmentID string, end *TaskEnd) (err error) {
+	for _, text := range []*[]byte{&end.Output, &end.OutputProperties} {
+		if *text, err = tx.SealSecrets(environmentID, *text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EndTask ends a task of an environment and returns it as it then is. ok is false when the task is
 // in a status that the transition does not start from.
-func (tx *Tx) EndTask(id string, end TaskEnd) (task model.Task, ok bool, err error) {
-	if end.Output, err = tx.SealSecrets(end.Output); err != nil {
+func (tx *Tx) EndTask(environmentID, id string, end TaskEnd) (task model.Task, ok bool, err error) {
+	if err := tx.sealEnd(environmentID, &end); err != nil {
 		return task, false, err
 	}
 	return first(tx, endTask+quoted(end.Transition.From)+`) RETURNING `+taskColumns, tx.endTaskArgs(id, end), scanTask)
@@ -187,7 +195,7 @@ type EndedTask struct {
 // EndTaskOfRun is EndTask for a task that must belong to a run of an
 // environment.
 func (tx *Tx) EndTaskOfRun(environmentID, runID, id string, end TaskEnd) (ended EndedTask, ok bool, err error) {
-	if end.Output, err = tx.SealSecrets(end.Output); err != nil {
+	if err := tx.sealEnd(environmentID, &end); err != nil {
 		return ended, false, err
 	}
 	return first(tx, endTask+quoted(end.Transition.From)+`) AND run_id = $6 AND environment_id = $7
@@ -201,18 +209,27 @@ func (tx *Tx) EndTaskOfRun(environmentID, runID, id string, end TaskEnd) (ended 
 }
 
 // SetOutputProperties records properties that an app has added to a task.
-func (tx *Tx) SetOutputProperties(id string, properties []byte) error {
+func (tx *Tx) SetOutputProperties(environmentID, id string, properties []byte) error {
+	properties, err := tx.SealSecrets(environmentID, properties)
+	if err != nil {
+		return err
+	}
 	return tx.conn.Queue(`UPDATE tasks SET output_properties = $1 WHERE id = $2`, []any{jsonOrNull(properties), id}, nil)
+}
+
+// sealFailure seals the error of an attempt, which is JSON.
+func (tx *Tx) sealFailure(t model.Task, failure string) (string, error) {
+	sealed, err := tx.SealSecrets(t.EnvironmentID, []byte(failure))
+	return string(sealed), err
 }
 
 // RetryTask records that an attempt of a task failed and has the next one wait
 // until the given time.
 func (tx *Tx) RetryTask(t model.Task, failure string, at time.Time) error {
-	sealed, err := tx.SealSecrets([]byte(failure))
+	failure, err := tx.sealFailure(t, failure)
 	if err != nil {
 		return err
 	}
-	failure = string(sealed)
 	if err := tx.conn.Queue(`
 		UPDATE tasks SET status = '`+string(model.TaskRetries.To)+`', attempts = attempts + 1, due_at = $1
 		WHERE id = $2 AND status IN (`+quoted(model.TaskRetries.From)+`)`, []any{micros(at), t.ID}, mustChange); err != nil {

@@ -61,6 +61,13 @@ func optionTexts(s model.TriggerSource) (options, registered string, err error) 
 // SaveTriggerSource makes a source that is locked what is given. Its key, its
 // environment and what it belongs to stay.
 func (tx *Tx) SaveTriggerSource(s model.TriggerSource) error {
+	for _, text := range []*[]byte{&s.Data, &s.Metadata} {
+		sealed, err := tx.SealSecrets(s.EnvironmentID, *text)
+		if err != nil {
+			return err
+		}
+		*text = sealed
+	}
 	options, registered, err := optionTexts(s)
 	if err != nil {
 		return err
@@ -76,11 +83,16 @@ func (tx *Tx) SaveTriggerSource(s model.TriggerSource) error {
 			textOrNull(s.RegistrationEvent), textOrNull(s.RegistrationError), micros(tx.now), s.ID}, nil)
 }
 
-// SetTriggerSourceSecret replaces the secret of a source. One before that the server
-// had made is still recognised, as runs that are under way may send it.
-func (tx *Tx) SetTriggerSourceSecret(id, secret string) error {
-	return tx.conn.Queue(`UPDATE trigger_sources SET secret_encrypted = $1, secret_hash = COALESCE($2, secret_hash), updated_at = $3 WHERE id = $4`,
-		[]any{tx.box.seal(secret, triggerSourceSecretPlace(id)), hashMade(secret), micros(tx.now), id}, nil)
+// SetTriggerSourceSecret replaces the secret of a source by one that its app chose, which
+// is then recognised in what the environment keeps. Those before it are recognised, too,
+// as runs that are under way may send them: the one that the server made, and the last
+// few of the app's.
+func (tx *Tx) SetTriggerSourceSecret(s model.TriggerSource, secret string) error {
+	if err := tx.rememberGiven(s.EnvironmentID, s.ID, secret); err != nil {
+		return err
+	}
+	return tx.conn.Queue(`UPDATE trigger_sources SET secret_encrypted = $1, updated_at = $2 WHERE id = $3`,
+		[]any{tx.box.seal(secret, triggerSourceSecretPlace(s.ID)), micros(tx.now), s.ID}, nil)
 }
 
 // TriggerSourceSecret returns the secret of a source, which must not be logged.
@@ -107,7 +119,11 @@ func (tx *Tx) TriggerSource(id string) (model.TriggerSource, bool, error) {
 
 // SetTriggerSourceMetadata records what the app keeps between the requests of a
 // source.
-func (tx *Tx) SetTriggerSourceMetadata(id string, metadata []byte) error {
+func (tx *Tx) SetTriggerSourceMetadata(environmentID, id string, metadata []byte) error {
+	metadata, err := tx.SealSecrets(environmentID, metadata)
+	if err != nil {
+		return err
+	}
 	return tx.conn.Queue(`UPDATE trigger_sources SET metadata = $1, updated_at = $2 WHERE id = $3`,
 		[]any{jsonOrNull(metadata), micros(tx.now), id}, nil)
 }

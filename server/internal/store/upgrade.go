@@ -18,6 +18,9 @@ func (s *Store) upgrade(ctx context.Context) error {
 	if err := s.sealKept(ctx); err != nil {
 		return fmt.Errorf("put references in place of the secrets of HTTP endpoints and sources: %w", err)
 	}
+	if err := s.rememberAllGiven(ctx); err != nil {
+		return fmt.Errorf("remember the secrets that apps have chosen for their sources: %w", err)
+	}
 	return nil
 }
 

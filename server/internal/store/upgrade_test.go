@@ -270,3 +270,66 @@ func TestSecretsThatWereKeptInClearBecomeReferences(t *testing.T) {
 		})
 	}
 }
+
+func TestSecretsThatAppsChoseBeforeAreTakenOutInPages(t *testing.T) {
+	t.Parallel()
+	const own, rows = "whsec_chosen_by_an_app", 250
+	for _, engine := range engines {
+		t.Run(engine.name, func(t *testing.T) {
+			t.Parallel()
+			url, key := engine.url(t), store.NewMasterKey()
+			before := append(sharedWebhookRows(store.Seal(key, strings.Repeat("5eed", 16), "http_endpoints.secret/httpendpoint_1")),
+				`INSERT INTO trigger_sources (id, environment_id, endpoint_id, key, channel, integration, params, options, registered_options, secret_encrypted, listed, active, created_at, updated_at)
+				 VALUES ('source_1', 'env_1', 'endpoint_1', 'k', 'HTTP', 'i', '{}', '{}', '{}', '`+store.Seal(key, own, "trigger_sources.secret/source_1")+`', TRUE, TRUE, 0, 0)`)
+			for n := range rows {
+				before = append(before, fmt.Sprintf(`INSERT INTO events (id, environment_id, event_id, name, source, payload, context, is_test, internal, timestamp, deliver_at, created_at, updated_at)
+					VALUES ('event_%03d', 'env_%d', 'e%d', 'n', 's', '{"token":"%s"}', '{}', FALSE, FALSE, 0, 0, 0, 0)`, n, 1+n%2, n, own))
+			}
+			madeAt(t, url, 13, before...)
+			s := open(t, store.Options{URL: url, MasterKey: key})
+			steps, changed := 0, 0
+			for more := true; more; {
+				err := s.Update(t.Context(), func(tx *store.Tx) error {
+					next, found, err := tx.NextSecretSweep()
+					if more = found; err != nil || !found {
+						return err
+					}
+					steps++
+					n, err := tx.SweepSecrets(next)
+					changed += n
+					return err
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if steps < 3+rows/2/100 || changed != rows/2 {
+				t.Errorf("%d rows were changed in %d transactions; want %d", changed, steps, rows/2)
+			}
+			text := dump(t, s)
+			if n := strings.Count(text, own); n != rows/2 {
+				t.Errorf("the secret of one environment stands %d times in clear; in the other it stands %d times", n, rows/2)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			again := open(t, store.Options{URL: url, MasterKey: key})
+			err := again.View(t.Context(), func(tx *store.Tx) error {
+				event, _, err := tx.Event("env_1", "e0")
+				if err != nil {
+					return err
+				}
+				if opened, err := tx.OpenSecrets("env_1", event.Payload); err != nil || string(opened) != `{"token":"`+own+`"}` {
+					t.Errorf("the app receives %s (%v)", opened, err)
+				}
+				if next, more, err := tx.NextSecretSweep(); more || err != nil {
+					t.Errorf("after a restart this is gone through again: %+v (%v)", next, err)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}

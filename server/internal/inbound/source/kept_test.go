@@ -1,16 +1,21 @@
 package source_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/receiver"
+	"github.com/runhook/runhook/server/internal/server"
 	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
@@ -87,8 +92,50 @@ func (a *registrar) keep(x registering, secret string) {
 	run("create", map[string]any{"token": secret}, map[string]any{"made with": []string{secret}})
 	if x.Event.Payload.Source.Key != "" {
 		run("ask", map[string]any{}, map[string]any{"secret": ownSecret})
+		// Before the server knows it, and after.
+		a.keepOwn("before", x.Run.ID)
 		run("update", map[string]any{"key": "k", "secret": ownSecret, "options": map[string]any{"event": []string{"issue"}}}, map[string]any{}, "secret")
+		run("later", map[string]any{"a": []string{ownSecret}}, "with "+ownSecret)
+		a.keepOwn("after", x.Run.ID)
 	}
+}
+
+// keepOwn keeps the secret that the app chose, where its runs and others keep something.
+func (a *registrar) keepOwn(name, run string) {
+	value, err := json.Marshal(map[string]string{"value": ownSecret})
+	if err != nil {
+		a.t.Error(err)
+	}
+	a.client.OK("PUT", "/api/v1/store/"+name, string(value), nil)
+	var kept struct{ Value string }
+	if a.client.OK("GET", "/api/v1/store/"+name, nil, &kept); kept.Value != string(value) {
+		a.t.Errorf("the app reads the value %s, want %s", kept.Value, value)
+	}
+	var status struct{ Data struct{ Value string } }
+	a.client.OK("PUT", "/api/v1/runs/"+run+"/statuses/"+name, fmt.Sprintf(`{"label":"l","data":%s}`, value), &status)
+	if status.Data.Value != ownSecret {
+		a.t.Errorf("the app's status is answered with %q", status.Data.Value)
+	}
+	a.client.OK("POST", "/api/v1/events", fmt.Sprintf(`{"event":{"name":"nobody listens","payload":%s,"context":%s}}`, value, value), nil)
+}
+
+// noticing is a log handler that notices a message.
+type noticing struct {
+	slog.Handler
+	message string
+	seen    *atomic.Bool
+}
+
+func (n noticing) Enabled(context.Context, slog.Level) bool { return true }
+
+func (n noticing) Handle(ctx context.Context, record slog.Record) error {
+	if record.Message == n.message {
+		n.seen.Store(true)
+	}
+	if !n.Handler.Enabled(ctx, record.Level) {
+		return nil
+	}
+	return n.Handler.Handle(ctx, record)
 }
 
 const registrarIndex = `{"sources":[],"dynamicSchedules":[],"dynamicTriggers":[{"id":"issues","jobs":[]}],
@@ -108,7 +155,10 @@ func TestNoSecretOfAWebhookOrSourceIsKeptInClear(t *testing.T) {
 		"on SQLite": "sqlite:" + filepath.Join(t.TempDir(), "runhook.db"), "on PostgreSQL": harness.Postgres(t),
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := harness.Start(t, harness.Options{Database: database})
+			var swept atomic.Bool
+			s := harness.Start(t, harness.Options{Database: database, Adjust: func(c *server.Config) {
+				c.Log = slog.New(noticing{c.Log.Handler(), "took secrets out of what was kept before they were known", &swept})
+			}})
 			app, got := harness.NewUnregisteredApp(t, s), harness.NewReceiver(t, s)
 			a := &registrar{t: t, client: s.Development()}
 			subscribed := s.Development().Subscribe(got.URL, nil)
@@ -142,6 +192,10 @@ func TestNoSecretOfAWebhookOrSourceIsKeptInClear(t *testing.T) {
 			for _, list := range []string{"runs", "events", "sources", "webhooks", "http-endpoints", "notifications", "notifications/feed"} {
 				shown += string(s.Development().Do("GET", "/api/runhook/v1/"+list, nil).Body)
 			}
+			s.Wait("what was kept before the secret was known to be gone through", func() bool {
+				s.Clock.Advance(time.Second)
+				return swept.Load()
+			})
 			s.Stop()
 			for place, text := range map[string]string{"the database": harness.Dump(t, database), "what people are shown": shown} {
 				if !strings.Contains(text, "webhook.register") && !strings.Contains(text, "made with") {

@@ -74,6 +74,11 @@ func (c Deliverer) Deliver(ctx context.Context, environment *model.Environment, 
 		if delivery.Secret, _, err = tx.TriggerSourceSecret(d.SourceID); err != nil {
 			return err
 		}
+		for _, text := range []*[]byte{&source.Params, &source.Data, &source.Metadata} {
+			if *text, err = tx.OpenSecrets(environment.ID, *text); err != nil {
+				return err
+			}
+		}
 		dynamicTrigger, _, err := tx.DynamicTrigger(source.DynamicTriggerID)
 		if err != nil {
 			return err
@@ -103,7 +108,7 @@ func (c Deliverer) Deliver(ctx context.Context, environment *model.Environment, 
 func (c Deliverer) record(tx *store.Tx, environment *model.Environment, source model.TriggerSource, result endpoint.SourceReceipt) error {
 	if result.Metadata != nil {
 		source.Metadata = result.Metadata
-		if err := tx.SetTriggerSourceMetadata(source.ID, result.Metadata); err != nil {
+		if err := tx.SetTriggerSourceMetadata(source.EnvironmentID, source.ID, result.Metadata); err != nil {
 			return err
 		}
 	}

@@ -140,11 +140,11 @@ func (s *Service) Registered(ctx context.Context, environment *model.Environment
 			}
 		}
 		if update.Secret != "" {
-			if err := tx.SetTriggerSourceSecret(source.ID, update.Secret); err != nil {
+			if err := tx.SetTriggerSourceSecret(source, update.Secret); err != nil {
 				return err
 			}
 			// What the app kept of it in the run that registered the source.
-			if err := tx.SealRegistration(source, update.Secret); err != nil {
+			if err := tx.SealRegistration(source); err != nil {
 				return err
 			}
 		}

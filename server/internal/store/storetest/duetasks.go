@@ -60,7 +60,7 @@ func noLongerDue(f *fixture) {
 		"continued": func(tx *store.Tx, task model.Task) error { return tx.EndPause(task.ID) },
 		"forgotten": func(tx *store.Tx, task model.Task) error { return tx.ForgetDue(task.ID) },
 		"ended": func(tx *store.Tx, task model.Task) error {
-			_, _, err := tx.EndTask(task.ID, store.TaskEnd{Transition: model.TaskDelayEnds})
+			_, _, err := tx.EndTask(f.environment.ID, task.ID, store.TaskEnd{Transition: model.TaskDelayEnds})
 			return err
 		},
 		"ended with its run": func(tx *store.Tx, task model.Task) error {

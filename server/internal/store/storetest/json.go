@@ -112,7 +112,7 @@ func jsonValues(f *fixture) {
 		}},
 		{"output properties of an open task", func(f *fixture, d []byte) []byte {
 			task := f.taskWith(func(*model.Task) {})
-			f.update(func(tx *store.Tx) error { return tx.SetOutputProperties(task.ID, d) })
+			f.update(func(tx *store.Tx) error { return tx.SetOutputProperties(f.environment.ID, task.ID, d) })
 			return f.storedTask(task).OutputProperties
 		}},
 		{"context of a task", func(f *fixture, d []byte) []byte {
@@ -181,7 +181,7 @@ func (f *fixture) endedTaskWith(end store.TaskEnd) model.Task {
 	f.Helper()
 	end.Transition = model.TaskCompletes
 	task := f.taskWith(func(*model.Task) {})
-	findOrNot(f, func(tx *store.Tx) (model.Task, bool, error) { return tx.EndTask(task.ID, end) })
+	findOrNot(f, func(tx *store.Tx) (model.Task, bool, error) { return tx.EndTask(f.environment.ID, task.ID, end) })
 	return f.storedTask(task)
 }
 
@@ -189,7 +189,7 @@ func (f *fixture) statusWith(s protocol.ProgressStatus) protocol.ProgressStatus 
 	f.Helper()
 	run := f.run()
 	s.Key = "key"
-	f.update(func(tx *store.Tx) error { return tx.SaveStatus(run.ID, s) })
+	f.update(func(tx *store.Tx) error { return tx.SaveStatus(f.environment.ID, run.ID, s) })
 	return find(f, func(tx *store.Tx) (protocol.ProgressStatus, bool, error) { return tx.Status(run.ID, "key") })
 }
 

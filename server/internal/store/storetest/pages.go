@@ -37,7 +37,7 @@ func (f *fixture) largeLists() map[string]func(tx *store.Tx, cursor string, page
 	for i, text := range texts {
 		completed := f.insertTask(run, fmt.Sprint(i), func(t *model.Task) { t.Name = "" })
 		findOrNot(f, func(tx *store.Tx) (model.Task, bool, error) {
-			return tx.EndTask(completed.ID, store.TaskEnd{Transition: model.TaskCompletes, Output: text})
+			return tx.EndTask(f.environment.ID, completed.ID, store.TaskEnd{Transition: model.TaskCompletes, Output: text})
 		})
 		f.insertTask(tasks, fmt.Sprint(i), func(t *model.Task) { t.Name, t.Params = "", text })
 		f.insertNotification(run, func(n *model.Notification) { n.Body = text })
@@ -124,7 +124,7 @@ func sizes(f *fixture) {
 	event := f.insertDue(f.clock.Now(), func(e *model.Event) { e.Payload, e.Context = []byte(`[1]`), []byte(`[2,3]`) })
 	run := f.insertRun(leased("node_a"), func(r *model.Run) { r.EventID = event.ID })
 	f.update(func(tx *store.Tx) error {
-		if err := tx.SaveStatus(run.ID, protocol.ProgressStatus{Key: "k", Label: "label", Data: []byte(`{}`)}); err != nil {
+		if err := tx.SaveStatus(f.environment.ID, run.ID, protocol.ProgressStatus{Key: "k", Label: "label", Data: []byte(`{}`)}); err != nil {
 			return err
 		}
 		return tx.SetRunOutput(run.ID, []byte(`"output"`))

@@ -12,7 +12,7 @@ var statusTests = []test{
 func statuses(f *fixture) {
 	run, another := f.insertRun(leased("node_a")), f.insertRun(leased("node_a"))
 	save := func(runID string, s protocol.ProgressStatus) {
-		f.update(func(tx *store.Tx) error { return tx.SaveStatus(runID, s) })
+		f.update(func(tx *store.Tx) error { return tx.SaveStatus(f.environment.ID, runID, s) })
 	}
 	second := protocol.ProgressStatus{Key: "b", Label: "Second", State: "loading", Data: []byte(`{"done": 1}`), History: []protocol.ProgressSnapshot{}}
 	first := protocol.ProgressStatus{Key: "z", Label: "First", History: []protocol.ProgressSnapshot{}}

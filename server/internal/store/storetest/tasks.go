@@ -88,9 +88,9 @@ func endedTask(f *fixture) {
 		"without properties": {Transition: model.TaskCompletes, OutputProperties: nil},
 	} {
 		task := f.insertTask(run, name, func(t *model.Task) { t.DueAt = f.clock.Now() })
-		f.update(func(tx *store.Tx) error { return tx.SetOutputProperties(task.ID, []byte(`["old"]`)) })
+		f.update(func(tx *store.Tx) error { return tx.SetOutputProperties(f.environment.ID, task.ID, []byte(`["old"]`)) })
 		f.clock.Advance(time.Second)
-		got, _ := findOrNot(f, func(tx *store.Tx) (model.Task, bool, error) { return tx.EndTask(task.ID, end) })
+		got, _ := findOrNot(f, func(tx *store.Tx) (model.Task, bool, error) { return tx.EndTask(f.environment.ID, task.ID, end) })
 		task.Status, task.Output, task.OutputProperties = end.Transition.To, end.Output, end.OutputProperties
 		if end.OutputProperties == nil {
 			task.OutputProperties = []byte(`["old"]`)
@@ -168,7 +168,7 @@ func outputProperties(f *fixture) {
 	run := f.insertRun(leased("node_a"))
 	task, untouched := f.insertTask(run, "key"), f.insertTask(run, "untouched")
 	for _, properties := range [][]byte{[]byte(`[1]`), []byte(`[2]`), nil} {
-		f.update(func(tx *store.Tx) error { return tx.SetOutputProperties(task.ID, properties) })
+		f.update(func(tx *store.Tx) error { return tx.SetOutputProperties(f.environment.ID, task.ID, properties) })
 		task.OutputProperties = properties
 		equal(f, "the task", f.storedTask(task), task)
 	}
@@ -185,7 +185,7 @@ func completedTasks(f *fixture) {
 		task := f.insertTask(run, fmt.Sprintf("completed %d", i), func(t *model.Task) { t.Noop, t.ParentID = i%2 == 0, parent })
 		output := fmt.Appendf(nil, `%d`, i)
 		findOrNot(f, func(tx *store.Tx) (model.Task, bool, error) {
-			return tx.EndTask(task.ID, store.TaskEnd{Transition: model.TaskCompletes, Output: output})
+			return tx.EndTask(f.environment.ID, task.ID, store.TaskEnd{Transition: model.TaskCompletes, Output: output})
 		})
 		want = append(want, protocol.CachedTask{
 			ID: task.ID, IdempotencyKey: task.IdempotencyKey, Status: protocol.TaskCompleted, Noop: task.Noop, Output: output, ParentID: &parent, Name: task.Name,

@@ -151,7 +151,7 @@ func taskEndTransitions(f *fixture) {
 	for _, transition := range model.TaskTransitions {
 		end := store.TaskEnd{Transition: transition, Output: output}
 		f.eachTask(func(_ model.Run, task model.Task) {
-			ended, taken := findOrNot(f, func(tx *store.Tx) (model.Task, bool, error) { return tx.EndTask(task.ID, end) })
+			ended, taken := findOrNot(f, func(tx *store.Tx) (model.Task, bool, error) { return tx.EndTask(f.environment.ID, task.ID, end) })
 			f.wantTask(transition, task, taken)
 			if taken {
 				equal(f, "the task as returned", ended, f.storedTask(task))

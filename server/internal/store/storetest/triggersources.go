@@ -60,9 +60,11 @@ func savedTriggerSource(f *fixture) {
 		if err := tx.SaveTriggerSource(source); err != nil {
 			return err
 		}
-		return tx.SetTriggerSourceSecret(source.ID, "new")
+		return tx.SetTriggerSourceSecret(source, "new")
 	})
-	f.update(func(tx *store.Tx) error { return tx.SetTriggerSourceMetadata(source.ID, []byte(`{"cursor":1}`)) })
+	f.update(func(tx *store.Tx) error {
+		return tx.SetTriggerSourceMetadata(f.environment.ID, source.ID, []byte(`{"cursor":1}`))
+	})
 	source.Metadata = []byte(`{"cursor":1}`)
 	locked := write(f, func(tx *store.Tx) (model.TriggerSource, error) {
 		s, _, err := tx.LockTriggerSource(f.environment.ID, "a/b")

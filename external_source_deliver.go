@@ -51,7 +51,7 @@ func (a *App) deliveredSource(w http.ResponseWriter, r *http.Request) (delivered
 	delivered.request = verify.Request{
 		Method: request.Method, URL: r.Header.Get(protocol.HeaderHTTPURL), Header: request.Header, Body: body, Received: a.now(),
 	}
-	delivered.secret = r.Header.Get(protocol.HeaderSourceSecret)
+	delivered.secret = fromLatin1(r.Header.Get(protocol.HeaderSourceSecret))
 	for name, target := range map[string]*json.RawMessage{
 		protocol.HeaderSourceParams: &delivered.params, protocol.HeaderSourceData: &delivered.data,
 		protocol.HeaderSourceMetadata: &delivered.metadata,
@@ -81,7 +81,7 @@ func (a *App) dynamicTrigger(id string) *dynamicTrigger {
 }
 
 // fromLatin1 returns the text of a header in which each byte stands for a character, as
-// the server writes the ids of dynamic triggers.
+// the server writes ids and secrets.
 func fromLatin1(value string) string {
 	characters := make([]rune, len(value))
 	for i := range len(value) {

@@ -79,11 +79,11 @@ func (a *App) unauthorized(r *http.Request) string {
 }
 
 func (a *App) ping(r *http.Request) protocol.Ping {
-	switch id := r.Header.Get(protocol.HeaderEndpointID); id {
-	case a.id:
-		return protocol.Ping{OK: true}
-	case "":
+	switch id := r.Header.Get(protocol.HeaderEndpointID); {
+	case id == "":
 		return protocol.Ping{Error: "Missing endpoint ID"}
+	case id == a.id, fromLatin1(id) == a.id: // as older servers write it, and as it is written
+		return protocol.Ping{OK: true}
 	default:
 		return protocol.Ping{Error: "Endpoint ID mismatch error. Expected " + a.id + ", got " + id}
 	}

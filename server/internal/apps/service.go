@@ -194,16 +194,19 @@ func (r *Service) Register(ctx context.Context, environment *model.Environment, 
 }
 
 // checkID refuses an id that could not stand in the paths by which the app will call
-// the server, unless the environment has an app with it already.
+// the server, or in the header by which it is asked for its id, unless the environment has an app with it already.
 func (r *Service) checkID(ctx context.Context, environment *model.Environment, slug string) error {
-	problem := protocol.PathProblem(slug)
-	if problem == "" {
+	refused := model.CheckCarried("id", slug)
+	if problem := protocol.PathProblem(slug); problem != "" {
+		refused = model.Errorf(model.Invalid, "id: an app cannot have the id %q: %s. Give the client another id", slug, problem)
+	}
+	if refused == nil {
 		return nil
 	}
 	return r.store.View(ctx, func(tx *store.Tx) error {
 		_, found, err := tx.EndpointBySlug(environment.ID, slug)
 		if err == nil && !found {
-			err = model.Errorf(model.Invalid, "id: an app cannot have the id %q: %s. Give the client another id", slug, problem)
+			err = refused
 		}
 		return err
 	})

@@ -141,7 +141,7 @@ func setHeaders(header http.Header, target Target, action protocol.Action) {
 	header.Set("Accept-Encoding", egress.AcceptEncoding)
 	switch action {
 	case protocol.ActionPing:
-		header.Set(protocol.HeaderEndpointID, target.Slug)
+		header.Set(protocol.HeaderEndpointID, headerText(target.Slug))
 	case protocol.ActionExecuteJob, protocol.ActionRunNotification:
 		header.Set("Content-Type", "application/json")
 	}

@@ -132,9 +132,11 @@ func TestWhatAnAppKnowsAgainComesBackAsItIs(t *testing.T) {
 	}
 	for problem, listed := range map[string]string{
 		`half of a surrogate pair in "cut �" at "key"`:                       `"sources":[{"channel":"HTTP","key":"cut \ud83d","options":{"event":["e"]}}],"dynamicTriggers":[],"dynamicSchedules":[]`,
+		`- Webhook "w": expected whole characters`:                           `"sources":[],"dynamicTriggers":[],"dynamicSchedules":[],"httpEndpoints":[{"id":"h","version":"1","enabled":true,"icon":"i","source":"s","event":{"name":"h","title":"T","source":"s","icon":"i"}}],"webhooks":[{"key":"w","params":{},"config":{"event":["cut \ud83d"]},"httpEndpoint":{"id":"h"},"integration":{"id":"i","metadata":{"id":"i","name":"I"},"authSource":"LOCAL"}}]`,
 		`at "options.event"`:                                                 `"sources":[{"channel":"HTTP","key":"k","options":{"event":["cut \ud83d"]}}],"dynamicTriggers":[],"dynamicSchedules":[]`,
-		`- Source "漢字": expected characters up to U+00FF`:                    `"sources":[{"channel":"HTTP","key":"漢字","options":{"event":["e"]}}],"dynamicTriggers":[],"dynamicSchedules":[]`,
-		`- Dynamic trigger "漢字": expected characters up to U+00FF`:           `"sources":[],"dynamicTriggers":[{"id":"漢字","jobs":[]}],"dynamicSchedules":[]`,
+		`- Source "漢字": key has the character '漢', which no header`:          `"sources":[{"channel":"HTTP","key":"漢字","options":{"event":["e"]}}],"dynamicTriggers":[],"dynamicSchedules":[]`,
+		`- Source "a ": key begins or ends with white space`:                 `"sources":[{"channel":"HTTP","key":"a ","options":{"event":["e"]}}],"dynamicTriggers":[],"dynamicSchedules":[]`,
+		`- Dynamic trigger "漢字": id has the character '漢', which no header`:  `"sources":[],"dynamicTriggers":[{"id":"漢字","jobs":[]}],"dynamicSchedules":[]`,
 		`- Dynamic schedule "a\x00b": expected whole characters`:             `"sources":[],"dynamicTriggers":[],"dynamicSchedules":[{"id":"a\u0000b","jobs":[]}]`,
 		`- Dynamic schedule "a?b": an id that can stand in a path is needed`: `"sources":[],"dynamicTriggers":[],"dynamicSchedules":[{"id":"a?b","jobs":[]}]`,
 	} {

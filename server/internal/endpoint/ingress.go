@@ -74,8 +74,8 @@ func (i *issues) isKept(what, id, path, text string) {
 // header, which the SDKs read with a character for each byte.
 func (i *issues) inHeader(what, id, path string) {
 	var check shape
-	if model.CheckCarried(path, id) != nil {
-		check.fail(path, "expected characters up to U+00FF, as headers have no others")
+	if err := model.CheckCarried(path, id); err != nil {
+		check.fail("", "%s", err)
 	}
 	i.note(what, id, check)
 }
@@ -112,6 +112,11 @@ func (i *issues) ingress(document protocol.Index) {
 			check.fail("httpEndpoint.id", "there is no HTTP endpoint %q", w.HTTPEndpoint.ID)
 		}
 		i.note("Webhook", w.Key, check)
+		for name, values := range w.Config {
+			for _, text := range append(values, name) {
+				i.isKept("Webhook", w.Key, "config."+name, text)
+			}
+		}
 	}
 }
 

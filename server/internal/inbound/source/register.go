@@ -94,6 +94,11 @@ func (r Registration) check() error {
 	if err := model.LimitSourceKey.Check("The key of the registration and that of its source together", r.Key+r.Source.Key); err != nil {
 		return err
 	}
+	for field, text := range map[string]string{"The key of the registration": r.Key, "source.key": r.Source.Key} {
+		if err := model.CheckCarried(field, text); err != nil {
+			return err
+		}
+	}
 	if err := model.LimitEventID.Check(protocol.HeaderIdempotencyKey, r.EventID); err != nil {
 		return err
 	}
@@ -113,6 +118,9 @@ func endpointOf(tx *store.Tx, environment *model.Environment, slug string) (mode
 // error and changes nothing, and so does a source that the environment does not
 // have.
 func (s *Service) Registered(ctx context.Context, environment *model.Environment, slug, key string, update protocol.UpdateSource) (id string, err error) {
+	if err := checkSecret(update.Secret); err != nil {
+		return "", err
+	}
 	err = s.store.Update(ctx, func(tx *store.Tx) error {
 		app, err := endpointOf(tx, environment, slug)
 		if err != nil {
@@ -151,6 +159,21 @@ func (s *Service) Registered(ctx context.Context, environment *model.Environment
 		return tx.SaveTriggerSource(source)
 	})
 	return id, err
+}
+
+// checkSecret returns a [model.Invalid] error for a secret that an app could not be handed
+// with each request, in a header.
+func checkSecret(secret string) error {
+	const field = "Invalid request body: secret"
+	const most = 1000
+	if len(secret) > most {
+		return model.Errorf(model.Invalid, "%s must have at most %d bytes, not %d: it is handed to the app in a header", field, most, len(secret))
+	}
+	if model.CheckCarried(field, secret) == nil {
+		return nil
+	}
+	// Never the secret itself, not even a character of it.
+	return model.Errorf(model.Invalid, "%s is handed to the app in a header, and no header can carry it as it is: use characters from U+0020 to U+00FF, and no white space at its ends", field)
 }
 
 // registered returns what of a source's options is registered with the service, now

@@ -70,14 +70,22 @@ func (s *Service) deliverToAll(ctx context.Context, d store.Delivery) error {
 		return err
 	}
 	return s.config.Node.Record(ctx, func(tx *store.Tx) error {
+		versions, err := matched.versions(tx)
+		if err != nil {
+			return err
+		}
+		if len(versions) == 0 {
+			// Before the event is locked, as whoever locks what they wait for cancels events then.
+			for _, part := range s.config.Unheard {
+				if err := part.Unheard(tx, environment, whole); err != nil {
+					return err
+				}
+			}
+		}
 		if err := tx.LockDelivery(d); err != nil {
 			return err
 		}
 		account, err := accountByID(tx, d.Event.AccountID)
-		if err != nil {
-			return err
-		}
-		versions, err := matched.versions(tx)
 		if err != nil {
 			return err
 		}

@@ -29,12 +29,21 @@ type Runs interface {
 	Refusal(ctx context.Context, environment *model.Environment) (refused, err error)
 }
 
+// Unheard is whoever waits for what a run does that an event is to start.
+type Unheard interface {
+	// Unheard is called in the transaction that delivers an event which starts no run, as
+	// no job of the environment listens for it. It may lock rows of its own.
+	Unheard(tx *store.Tx, environment *model.Environment, event model.Event) error
+}
+
 // Config is what a service works with. Every field is required, but those for
 // waits are not needed where nothing waits.
 type Config struct {
 	Store *store.Store
 	Node  *worker.Node
 	Runs  Runs
+	// Unheard learn of events that start no run; nil for nobody.
+	Unheard []Unheard
 	// Tasks are those that wait for events.
 	Tasks Tasks
 	// Outgoing and CheckURL are for the URLs of others that receive events.

@@ -162,12 +162,8 @@ const registerEventPrefix = "dev.trigger.webhook.register."
 // that was to register a webhook, and it is not registered as the app wants it, the
 // webhook shows why, and the app is asked again later.
 func (s *Service) RunEnded(tx *store.Tx, environment *model.Environment, ended store.Execution) error {
-	key, ok := strings.CutPrefix(ended.Event.Name, registerEventPrefix)
-	if !ok {
-		return nil
-	}
-	w, found, err := tx.LockWebhook(environment.ID, key)
-	if err != nil || !found || w.RegistrationEvent != ended.Event.EventID || s.isRegistered(environment, w) {
+	w, found, err := s.asked(tx, environment, ended.Event)
+	if err != nil || !found {
 		return err
 	}
 	w.RegistrationError = registration.Failure(ended)
@@ -181,6 +177,34 @@ func (s *Service) RunEnded(tx *store.Tx, environment *model.Environment, ended s
 		return tx.SaveRegistration(w)
 	}
 	return s.ask(tx, environment, w, again)
+}
+
+// Unheard is to be called in the transaction that delivers an event for which no job
+// listens. If it was to have a webhook registered, the webhook shows that, and the app is
+// asked again when it is next indexed: before, nobody would hear it either.
+func (s *Service) Unheard(tx *store.Tx, environment *model.Environment, event model.Event) error {
+	w, found, err := s.asked(tx, environment, event)
+	if err != nil || !found {
+		return err
+	}
+	w.RegistrationError = registration.Unheard("webhook", event.Name)
+	w.Registrations, w.RegisterAfter = 0, tx.Now()
+	tx.AfterCommit(func() {
+		s.log.Warn("no job registers a webhook with its service; the app is asked again when it is indexed",
+			"webhook", w.Key, "environment", environment.ID, "endpoint", w.EndpointID)
+	})
+	return tx.SaveRegistration(w)
+}
+
+// asked returns the webhook, locked, that an event was to have registered, if it was the
+// last to do so and the webhook is not registered as its app wants it yet.
+func (s *Service) asked(tx *store.Tx, environment *model.Environment, event model.Event) (w model.Webhook, found bool, err error) {
+	key, ok := strings.CutPrefix(event.Name, registerEventPrefix)
+	if !ok {
+		return w, false, nil
+	}
+	w, found, err = tx.LockWebhook(environment.ID, key)
+	return w, found && w.RegistrationEvent == event.EventID && !s.isRegistered(environment, w), err
 }
 
 // registeredWith returns what stands for the address and the params that a webhook

@@ -88,11 +88,20 @@ func (part runEnded) RunEnded(tx *store.Tx, environment *model.Environment, ende
 	return part().RunEnded(tx, environment, ended)
 }
 
+// unheard passes events that start nothing to a part that is made after events.
+type unheard func() events.Unheard
+
+func (part unheard) Unheard(tx *store.Tx, environment *model.Environment, event model.Event) error {
+	return part().Unheard(tx, environment, event)
+}
+
 // buildTriggers makes what starts runs, and what keeps it as the apps say.
 func (s *Server) buildTriggers(caller *endpoint.Client) {
 	c := s.config
 	s.events = events.New(events.Config{
-		Store: s.store, Node: s.node, Runs: s.runs, Tasks: s.runs, Outgoing: s.outgoing, CheckURL: s.outgoing.CheckURL, Texts: s.resources.texts, Clock: c.Clock, Health: s.health, Log: c.Log,
+		Store: s.store, Node: s.node, Runs: s.runs, Tasks: s.runs,
+		Unheard:  []events.Unheard{unheard(func() events.Unheard { return s.source }), unheard(func() events.Unheard { return s.inbound })},
+		Outgoing: s.outgoing, CheckURL: s.outgoing.CheckURL, Texts: s.resources.texts, Clock: c.Clock, Health: s.health, Log: c.Log,
 	})
 	s.schedules = schedules.New(schedules.Config{
 		Store: s.store, Node: s.node, Runs: s.runs, Development: c.DevSchedules, Clock: c.Clock, Health: s.health, Log: c.Log,

@@ -35,6 +35,12 @@ func Failure(ended store.Execution) string {
 	return model.KeepableText(fmt.Sprintf("the run %s that was to register it %s", ended.Run.ID, reason(ended.Run)))
 }
 
+// Unheard returns why something is not registered for which no job listens: for people.
+func Unheard(what, event string) string {
+	return fmt.Sprintf("no job registers it: the app lists none that runs on the event %s for this %s. "+
+		"Does its index leave out the job, or is the job disabled? It is asked again when the app is indexed", model.KeepableText(event), what)
+}
+
 func reason(run model.Run) string {
 	if run.Status == protocol.RunSuccess {
 		return "succeeded without saying what it has registered: is the update of the source or webhook missing from it?"

@@ -16,12 +16,8 @@ func (s *Service) RunEnded(tx *store.Tx, environment *model.Environment, ended s
 	if ended.Event.Name != protocol.RegisterSourceEventName {
 		return nil
 	}
-	var asked protocol.RegisterSource
-	if json.Unmarshal(ended.Event.Payload, &asked) != nil || asked.Source.Key == "" {
-		return nil // someone else has sent it
-	}
-	source, found, err := tx.LockTriggerSource(environment.ID, asked.Source.Key)
-	if err != nil || !found || source.RegistrationEvent != ended.Event.EventID || !source.Unregistered() {
+	source, found, err := asked(tx, environment, ended.Event)
+	if err != nil || !found {
 		return err
 	}
 	source.RegistrationError = registration.Failure(ended)
@@ -39,6 +35,37 @@ func (s *Service) RunEnded(tx *store.Tx, environment *model.Environment, ended s
 		return tx.SaveTriggerSource(source)
 	}
 	return s.ask(tx, environment, source, newEventID(tx, source), again)
+}
+
+// Unheard is to be called in the transaction that delivers an event for which no job
+// listens. If it was to have a source registered, the source shows that, and the app is
+// asked again when it is next indexed: before, nobody would hear it either.
+func (s *Service) Unheard(tx *store.Tx, environment *model.Environment, event model.Event) error {
+	if event.Name != protocol.RegisterSourceEventName {
+		return nil
+	}
+	source, found, err := asked(tx, environment, event)
+	if err != nil || !found {
+		return err
+	}
+	source.RegistrationError = registration.Unheard("source", event.Name)
+	source.Registrations, source.RegisterAfter = 0, tx.Now()
+	tx.AfterCommit(func() {
+		s.config.Log.Warn("no job registers a source with its service; the app is asked again when it is indexed",
+			"source", source.Key, "environment", environment.ID, "endpoint", source.EndpointID)
+	})
+	return tx.SaveTriggerSource(source)
+}
+
+// asked returns the source, locked, that an event was to have registered, if it was the
+// last to do so and not all that the app wants is registered yet.
+func asked(tx *store.Tx, environment *model.Environment, event model.Event) (source model.TriggerSource, found bool, err error) {
+	var asked protocol.RegisterSource
+	if json.Unmarshal(event.Payload, &asked) != nil || asked.Source.Key == "" {
+		return source, false, nil // someone else has sent it
+	}
+	source, found, err = tx.LockTriggerSource(environment.ID, asked.Source.Key)
+	return source, found && source.RegistrationEvent == event.EventID && source.Unregistered(), err
 }
 
 // stillListed reports whether an app has a source, or the dynamic trigger it belongs to.

@@ -170,3 +170,80 @@ func TestARegistrationIsNotTriedAgainOnceItIsMadeOrNotWanted(t *testing.T) {
 		}
 	}
 }
+
+func TestARegistrationForWhichNoJobListensShowsThatAndIsAskedForAtTheNextIndex(t *testing.T) {
+	t.Parallel()
+	harness.EachDatabase(t, func(t *testing.T, database string) {
+		s := harness.Start(t, harness.Options{Database: database, Clock: harness.NewClock(), Adjust: func(c *server.Config) { c.EgressAllow = "127.0.0.0/8" }})
+		client := s.As(s.Key(protocol.Production).Secret)
+		a := &failing{client: client, willing: true, asked: map[string]int{}}
+		app := harness.NewUnregisteredApp(t, s)
+		app.Handle(protocol.ActionExecuteJob, a.execute)
+		index := func(jobs ...string) { // with a webhook, a source and a dynamic trigger
+			text := strings.Replace(registrarIndex, `"sources":[]`, `"sources":[{"version":"2","channel":"HTTP","key":"static","params":{},"options":{"event":["issue"]},
+				"integration":{"id":"i","metadata":{"id":"i","name":"I"},"authSource":"LOCAL"}}]`, 1)
+			app.SetIndex(strings.Replace(text, "LISTENERS", strings.Join(jobs, ","), 1))
+			app.Register(client, "app")
+		}
+		all := func(list string) (all []shown) {
+			var page map[string]json.RawMessage
+			client.OK("GET", "/api/runhook/v1/"+list, nil, &page)
+			if err := json.Unmarshal(page[list], &all); err != nil {
+				t.Fatal(err)
+			}
+			return all
+		}
+		registrations := func() int { // events that asked for one
+			var page struct{ Events []struct{ Name string } }
+			client.OK("GET", "/api/runhook/v1/events?take=100", nil, &page)
+			n := 0
+			for _, event := range page.Events {
+				if strings.HasPrefix(event.Name, "dev.trigger.") {
+					n++
+				}
+			}
+			return n
+		}
+		unheard := func(what string, sources, asked int) {
+			t.Helper()
+			s.Wait("why nothing is registered to be shown", func() bool {
+				got := append(all("sources"), all("webhooks")...)
+				for _, shown := range got {
+					if !strings.Contains(shown.Error, "no job registers it") || shown.Attempts != 0 {
+						return false
+					}
+				}
+				return len(got) == sources+1
+			})
+			for _, shown := range append(all("sources"), all("webhooks")...) {
+				if shown.Active || shown.NextAttempt != nil || !shown.Listed {
+					t.Errorf("%s, this is shown: %+v", what, shown)
+				}
+			}
+			if n := registrations(); n != asked {
+				t.Errorf("%s, the app was asked %d times, want %d", what, n, asked)
+			}
+		}
+		index()
+		unheard("without a job", 1, 2)
+		client.OK("PUT", "/api/v2/app/triggers/issues/registrations/all", registerTracker, nil)
+		unheard("registered by hand", 2, 3)
+		s.Clock.Advance(5 * time.Minute)
+		unheard("minutes later", 2, 3)
+		index()
+		unheard("after another index", 2, 6)
+
+		index(listener("webhooks", "dev.trigger.webhook.register.shop"), listener("sources", "dev.trigger.source.register.v2"))
+		s.Wait("all to be registered", func() bool {
+			for _, shown := range append(all("sources"), all("webhooks")...) {
+				if !shown.Active || shown.Error != "" {
+					return false
+				}
+			}
+			return true
+		})
+		if n := registrations(); n != 9 {
+			t.Errorf("the app was asked %d times in all, want 9", n)
+		}
+	})
+}

@@ -143,3 +143,26 @@ func TestATaskWhoseBodyWasCutOffIsNotRefusedForGood(t *testing.T) {
 		t.Errorf("the run ended as %s: %s", end.Status, end.Error)
 	}
 }
+
+func TestATaskThatIsTooLargeIsRefusedAndItsConnectionKept(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t, harness.Options{})
+	const size = 17 << 20
+	head := fmt.Sprintf("POST /api/v1/runs/r/tasks HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer %s\r\nIdempotency-Key: k\r\nContent-Length: %d\r\n\r\n",
+		s.Key(protocol.Development).Secret, size)
+	c := begin(t, s, head)
+	answers := bufio.NewReader(c)
+	for range 3 {
+		if _, err := io.WriteString(c, strings.Repeat("x", size)); err != nil {
+			t.Fatalf("the connection was closed before all was sent: %v", err)
+		}
+		response, err := http.ReadResponse(answers, nil)
+		if err != nil || response.StatusCode != http.StatusRequestEntityTooLarge {
+			t.Fatalf("answered %v: %v", response, err)
+		}
+		io.Copy(io.Discard, response.Body)
+		if _, err := io.WriteString(c, head); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

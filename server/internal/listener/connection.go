@@ -23,8 +23,9 @@ type connection struct {
 	// atHandler is true from the moment a handler has a request until its answer is
 	// written: then nothing that is written is a refusal by net/http.
 	atHandler atomic.Bool
-	// known is true once a request had a valid key.
-	known atomic.Bool
+	// known is true once a request had a valid key, and hasShown while one of HTTP/1 that
+	// had one is answered.
+	known, hasShown atomic.Bool
 
 	// What follows is caps' own.
 	links          [2]link
@@ -122,10 +123,15 @@ func changed(conn net.Conn, state http.ConnState) {
 }
 
 // HasKey notes that a request had a valid key: its connection is then among the
-// last to be closed when there are too many.
+// last to be closed when there are too many, and what is not read of its body is
+// received before it is answered.
 func HasKey(r *http.Request) {
 	c := connectionOf(r)
-	if c == nil || c.known.Swap(true) {
+	if c == nil {
+		return
+	}
+	c.hasShown.Store(true)
+	if c.known.Swap(true) {
 		return
 	}
 	c.caps.change(c, func(c *connection) { c.hasKey = true })

@@ -13,6 +13,8 @@
 //   - Headers, bodies and answers must get on at a minimum rate ([Rates]), or their
 //     connections are closed. A request may take as long as it likes to be worked on,
 //     and an answer to begin.
+//   - What a handler leaves of a body is received for a while from callers with a valid
+//     key, so that they read the answer instead of a reset.
 //   - The line and the headers of a request have at most 64 KiB and 100 lines.
 //
 // Refusals are JSON, as the API's errors are. TLS certificates are read anew when their

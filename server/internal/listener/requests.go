@@ -2,8 +2,6 @@ package listener
 
 import (
 	"context"
-	"errors"
-	"io"
 	"net/http"
 	"net/netip"
 	"time"
@@ -42,6 +40,9 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.atHandler.Store(true)
+	if r.ProtoMajor == 1 {
+		c.hasShown.Store(false)
+	}
 	hasBody := r.Body != nil && r.Body != http.NoBody
 	g.caps.change(c, func(c *connection) {
 		c.requests++
@@ -53,8 +54,9 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor > 1 {
 		w = &paced{ResponseWriter: w, control: http.NewResponseController(w), rates: g.rates}
 	}
+	var b *body
 	if hasBody {
-		b := &body{ReadCloser: r.Body, c: c, control: http.NewResponseController(w), rates: g.rates, patience: g.rates.BodyTime, length: r.ContentLength, drained: r.ProtoMajor == 1}
+		b = newBody(w, r, c, g.rates)
 		b.bound()
 		// net/http's own request keeps its body: by its type it knows what to do with
 		// what a handler leaves, and whether 100-continue was asked for.
@@ -70,6 +72,9 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g.admit(w, r)
+	if b != nil {
+		b.discard()
+	}
 }
 
 // admit has a request wait until its address may have another in progress.
@@ -110,70 +115,6 @@ func tooMuchHeader(r *http.Request) bool {
 		}
 	}
 	return lines > maximumLines || size > maximumHeader
-}
-
-// body is a request's body, which must arrive at the least rate.
-type body struct {
-	io.ReadCloser
-	c       *connection
-	control *http.ResponseController
-	rates   Rates
-	// length is what the request says of it, -1 for nothing.
-	length, received int64
-	// patience is how long the server waits for more, at the most rates.BodyTime.
-	patience time.Duration
-	// ended is true once nothing more is waited for.
-	ended bool
-	// drained is set when net/http reads what a handler leaves, so that the connection
-	// can be used again.
-	drained bool
-}
-
-// Read implements [io.Reader]. The error is os.ErrDeadlineExceeded when the body
-// comes too slowly.
-func (b *body) Read(into []byte) (int, error) {
-	if b.ended {
-		return b.ReadCloser.Read(into)
-	}
-	began := time.Now()
-	if err := b.control.SetReadDeadline(began.Add(b.patience)); err != nil {
-		return 0, err
-	}
-	n, err := b.ReadCloser.Read(into)
-	b.received += int64(n)
-	gained := time.Duration(float64(n) / float64(b.rates.BodyRate) * float64(time.Second))
-	b.patience = max(0, min(b.rates.BodyTime, b.patience-time.Since(began)+gained))
-	if errors.Is(err, io.EOF) || err == nil && b.received == b.length {
-		b.end()
-		// Or the connection would seem to be lost while the request is worked on. This
-		// fails only on a connection that has failed.
-		_ = b.control.SetReadDeadline(time.Time{})
-	}
-	return n, err
-}
-
-func (b *body) end() {
-	b.ended = true
-	b.c.caps.change(b.c, func(c *connection) { c.arriving-- })
-}
-
-// drainTime is how long net/http waits for a body that its handler has not read,
-// before it answers and closes the connection.
-const drainTime = time.Second
-
-// bound bounds how long net/http waits for what it reads of the body by itself.
-func (b *body) bound() {
-	if b.drained {
-		_ = b.control.SetReadDeadline(time.Now().Add(min(b.patience, drainTime)))
-	}
-}
-
-// leave sees to a body that its handler has not read to the end.
-func (b *body) leave() {
-	if !b.ended {
-		b.end()
-		b.bound()
-	}
 }
 
 // paced is the answer to a request over HTTP/2, where a slow reader stops his

@@ -11,9 +11,11 @@
 //	server.Serve(app)
 //	receipt, err := runhooktest.Run(server, fulfil, Order{ID: "A-1"})
 //
-// It passes the suite of job behaviour that the server passes. It sends no completion
-// webhooks, lets no schedules tick, and starts jobs on events by their names alone,
-// without filters: test those against a server.
+// It passes the suite of job behaviour that the server passes, which includes filters of
+// events. It sends no completion webhooks and lets no schedules tick: test those against a
+// server. Of filters one thing differs: with filter.EqualFold a server takes texts for
+// equal that Unicode writes in different ways, such as an accent that is a
+// character of its own, wide letters and ligatures; here they differ.
 //
 // A server and its app belong to one goroutine.
 package runhooktest

@@ -3,6 +3,7 @@ package sdksuite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook"
+	"github.com/runhook/runhook/filter"
 	"github.com/runhook/runhook/protocol"
 )
 
@@ -100,6 +102,52 @@ func waitCases() []testCase {
 				}
 			},
 		}, want: want{output: "2", tasks: "Wait for event COMPLETED", executions: 2}},
+		{name: "an event that passes the filters of a wait", run: func(ctx context.Context, _ *app, _ string) (any, error) {
+			event, err := runhook.WaitForEvent[map[string]any](ctx, "event", "suite.filtered", runhook.Timeout(time.Hour),
+				runhook.Where(filter.Object{"items": filter.Object{"sku": filter.StartsWith("A-")}, "note": filter.Missing()}),
+				runhook.WhereContext(filter.Object{"test": filter.Is(true)}))
+			return event.Payload["n"], err
+		}, steps: []step{func(t *testing.T, app *app, id string) {
+			for _, event := range []string{
+				`{"name":"suite.filtered","payload":{"n":1,"items":[{"sku":"B-1"}]},"context":{"test":true}}`,
+				`{"name":"suite.filtered","payload":{"n":2,"items":[{"sku":"A-1"}],"note":"x"},"context":{"test":true}}`,
+				`{"name":"suite.filtered","payload":{"n":3,"items":[{"sku":"A-1"}]}}`,
+				`{"name":"suite.filtered","payload":{"n":4,"items":[{"sku":"B-1"},{"sku":"A-1"}]},"context":{"test":true}}`,
+			} {
+				send(event)(t, app, id)
+			}
+		}}, want: want{output: "4", tasks: "Wait for event COMPLETED", executions: 2}},
+		{name: "a wait with a filter that is none", run: func(ctx context.Context, _ *app, _ string) (any, error) {
+			_, err := runhook.WaitForEvent[any](ctx, "event", "suite.filtered", runhook.Where(filter.Raw(`{"a":5}`)))
+			return strings.Contains(fmt.Sprint(err), `the filter at "payload.a" is a number`), nil
+		}, want: want{output: "true", tasks: "Wait for event ERRORED", executions: 1}},
+		{name: "jobs that events are for", run: func(ctx context.Context, _ *app, _ string) (any, error) {
+			return nil, runhook.Sleep(ctx, "pause", time.Hour)
+		}, steps: []step{func(t *testing.T, app *app, id string) {
+			for n, c := range []struct {
+				payload, context string
+				runs             int
+			}{
+				{`{"amount":100,"customer":{"name":"émile"}}`, `{"shop":"a"}`, 1},
+				{`{"amount":999.5,"customer":[{"name":"x"},{"name":"Émile"}]}`, `{"shop":"b","more":1}`, 1},
+				{`{"amount":1000,"customer":{"name":"émile"}}`, `{"shop":"a"}`, 0},
+				{`{"amount":"100","customer":{"name":"émile"}}`, `{"shop":"a"}`, 0},
+				{`{"amount":100,"customer":{"name":"emile"}}`, `{"shop":"a"}`, 0},
+				{`{"amount":100}`, `{"shop":"a"}`, 0},
+				{`{"amount":100,"customer":{"name":"émile"}}`, `{"shop":"c"}`, 0},
+				{`{"amount":100,"customer":{"name":"émile"}}`, `{}`, 0},
+				{`null`, `{"shop":"a"}`, 0},
+			} {
+				event := fmt.Sprintf("paid %d", n)
+				send(fmt.Sprintf(`{"id":%q,"name":"suite.paid","payload":%s,"context":%s}`, event, c.payload, c.context))(t, app, id)
+				var got protocol.EventDetails
+				app.server.Get(t, "/api/v2/events/"+url.PathEscape(event), &got)
+				if len(got.Runs) != c.runs {
+					t.Errorf("the event %s with context %s started %d runs, want %d", c.payload, c.context, len(got.Runs), c.runs)
+				}
+			}
+			app.server.Advance(time.Hour)
+		}}, want: want{output: "null", tasks: "wait COMPLETED", executions: 2}},
 		{name: "an event that does not come", payload: "suite.never", run: waitForEvent, steps: []step{advance(time.Hour)},
 			want: want{output: `"no event"`, tasks: "Wait for event ERRORED", executions: 2}},
 		{name: "a run that is canceled while it waits", run: func(ctx context.Context, _ *app, _ string) (any, error) {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook"
+	"github.com/runhook/runhook/filter"
 	"github.com/runhook/runhook/protocol"
 )
 
@@ -98,6 +99,10 @@ func (a *app) define(sdk *runhook.App) {
 		}
 		return do + " is done", runhook.SetProgress(ctx, "child", runhook.Progress{State: runhook.ProgressSuccess})
 	})
+	runhook.NewJob(sdk, "listens", "1.0.0", runhook.OnEvent[map[string]any]("suite.paid",
+		runhook.Where(filter.Object{"amount": filter.All(filter.AtLeast(100), filter.Below(1000)), "customer": filter.Object{"name": filter.EqualFold("ÉMILE")}}),
+		runhook.WhereContext(filter.Object{"shop": filter.Is("a", "b")})),
+		func(context.Context, map[string]any) (string, error) { return "", nil })
 	runhook.NewJob(sdk, "other", "1.0.0", runhook.OnInvoke[string](), func(context.Context, string) (string, error) { return "", nil })
 }
 

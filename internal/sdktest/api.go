@@ -31,10 +31,7 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request, body []byte) {
 	case len(parts) >= 2 && parts[1] == "events":
 		s.routeEvents(w, r, parts[2:], body)
 	case len(parts) == 3 && parts[1] == "event-dispatchers":
-		var wait protocol.WaitForEvent
-		json.Unmarshal(body, &wait)
-		s.waits = append(s.waits, wait)
-		respond(w, http.StatusOK, protocol.WaitingForEvent{ID: "wait_1"})
+		s.waitForEvent(w, body)
 	case len(parts) == 5 && parts[2] == "schedules":
 		s.changeSchedule(w, parts[3], "", body)
 	case len(parts) == 6 && parts[2] == "schedules":

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/runhook/runhook/internal/eventfilter"
 	"github.com/runhook/runhook/protocol"
 )
 
@@ -42,8 +43,8 @@ func (s *Server) index() protocol.Index {
 	return index
 }
 
-// sendEvents records events and starts the jobs that listen to their names. Unlike
-// a real server it does not apply filters and does not wait.
+// sendEvents records events and starts the jobs that they are for. Unlike a real server
+// it does not wait for the time of a delivery.
 func (s *Server) sendEvents(events []protocol.NewEvent, options *protocol.SendOptions) []protocol.EventLog {
 	logs := []protocol.EventLog{}
 	for _, event := range events {
@@ -72,10 +73,11 @@ func (s *Server) sendEvent(event protocol.NewEvent, options *protocol.SendOption
 		sent.Options = *options
 	}
 	s.events = append(s.events, sent)
+	decoded := decodeEvent(event)
 	for _, job := range s.indexed.Jobs {
 		var trigger protocol.Trigger
 		json.Unmarshal(job.Trigger, &trigger)
-		if trigger.Rule == nil || trigger.Rule.Source != event.Source || !slices.Contains(trigger.Rule.Event, event.Name) {
+		if trigger.Rule == nil || trigger.Rule.Source != event.Source || !slices.Contains(trigger.Rule.Event, event.Name) || !ruleOf(job, trigger).Match(decoded) {
 			continue
 		}
 		run := s.start(job.ID, "", protocol.InvokeJob{
@@ -97,16 +99,59 @@ func (s *Server) event(id string) *SentEvent {
 	return nil
 }
 
-// wakeWaits completes the tasks that wait for an event of this name.
+// language reads event filters as a server does, but for texts that Unicode writes in
+// several ways: $ignoreCaseEquals compares them as they are written, which for accents
+// means that both sides have them as part of their letters (NFC).
+var language eventfilter.Language
+
+// decodeEvent returns an event as filters see it.
+func decodeEvent(event protocol.NewEvent) eventfilter.Event {
+	context := event.Context
+	if context == nil {
+		context = json.RawMessage(`{}`)
+	}
+	return eventfilter.DecodeEvent(event.Payload, context)
+}
+
+// ruleOf returns the filters of a job. A server refuses an index with one that is invalid.
+func ruleOf(job protocol.IndexedJob, trigger protocol.Trigger) *eventfilter.Rule {
+	rule, err := language.ParseRule(trigger.Rule.Payload, trigger.Rule.Context)
+	if err != nil {
+		panic(fmt.Sprintf("the trigger of the job %q: %v", job.ID, err))
+	}
+	return rule
+}
+
+// wait is a task that waits for an event.
+type wait struct {
+	protocol.WaitForEvent
+	rule *eventfilter.Rule
+}
+
+func (s *Server) waitForEvent(w http.ResponseWriter, body []byte) {
+	var wanted wait
+	json.Unmarshal(body, &wanted.WaitForEvent)
+	var err error
+	if wanted.rule, err = language.ParseRule(wanted.Filter, wanted.ContextFilter); err != nil {
+		respond(w, http.StatusBadRequest, map[string]string{"error": "filter: " + err.Error()})
+		return
+	}
+	s.waits = append(s.waits, wanted)
+	respond(w, http.StatusOK, protocol.WaitingForEvent{ID: "wait_1"})
+}
+
+// wakeWaits completes the tasks that wait for an event.
 func (s *Server) wakeWaits(sent *SentEvent) {
 	text, _ := json.Marshal(protocol.AwaitedEvent{
 		ID: sent.ID, Source: sent.Source, Name: sent.Name, Payload: sent.Payload, Context: sent.Context,
 		Timestamp: sent.log.Timestamp, AccountID: sent.Options.AccountID,
 	})
-	s.waits = slices.DeleteFunc(s.waits, func(wait protocol.WaitForEvent) bool {
+	decoded := decodeEvent(sent.NewEvent)
+	s.waits = slices.DeleteFunc(s.waits, func(wait wait) bool {
 		source := or(wait.Source, "trigger.dev")
 		return slices.Contains(wait.Name, sent.Name) && source == sent.Source &&
-			(wait.AccountID == "" || wait.AccountID == sent.Options.AccountID) && s.callBack(wait.URL, text)
+			(wait.AccountID == "" || wait.AccountID == sent.Options.AccountID) &&
+			wait.rule.Match(decoded) && s.callBack(wait.URL, text)
 	})
 }
 

@@ -47,7 +47,7 @@ type Server struct {
 
 	indexed   protocol.Index // what the app can do, while it sends events
 	events    []*SentEvent
-	waits     []protocol.WaitForEvent
+	waits     []wait
 	schedules map[string]map[string]protocol.RegisterSchedule // by key, by ID
 	values    map[string]string
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"github.com/runhook/runhook/internal/eventfilter"
 	"github.com/runhook/runhook/protocol"
 )
 
@@ -57,18 +58,22 @@ func (s *Server) Tick(dynamicSchedule, key string) []*Run {
 	return runs
 }
 
-// Receive takes a request to an HTTP endpoint of the app and starts its jobs.
-// Unlike a real server it does not apply filters.
+// Receive takes a request to an HTTP endpoint of the app and starts the jobs that it is
+// for. Unlike a real server it does not have the app answer the request.
 func (s *Server) Receive(endpoint string, request protocol.HTTPRequest) []*Run {
 	index := s.index()
+	if request.Headers == nil {
+		request.Headers = map[string]string{}
+	}
 	payload, _ := json.Marshal(request)
+	decoded := eventfilter.DecodeRequestEvent(payload, json.RawMessage(`{}`))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var runs []*Run
 	for _, job := range index.Jobs {
 		var trigger protocol.Trigger
 		json.Unmarshal(job.Trigger, &trigger)
-		if trigger.Rule == nil || trigger.Rule.Event[0] != "httpendpoint."+endpoint {
+		if trigger.Rule == nil || trigger.Rule.Event[0] != "httpendpoint."+endpoint || !ruleOf(job, trigger).Match(decoded) {
 			continue
 		}
 		run := s.start(job.ID, "", protocol.InvokeJob{Payload: payload})

@@ -65,19 +65,20 @@ var sdkImports = map[string][]string{
 		sdkModule + "/protocol", sdkModule + "/internal/jsontext", sdkModule + "/internal/origin",
 		sdkModule + "/internal/retryafter", sdkModule + "/internal/sse",
 	},
-	sdkModule + "/internal/jsontext":   {},
-	sdkModule + "/receiver":            {sdkModule + "/protocol"},
-	sdkModule + "/verify":              {sdkModule + "/protocol"},
-	sdkModule + "/internal/jsontype":   {sdkModule + "/protocol"},
-	sdkModule + "/internal/origin":     {},
-	sdkModule + "/internal/retryafter": {},
-	sdkModule + "/internal/sse":        {},
-	sdkModule + "/filter":              {},
-	sdkModule + "/protocol":            {},
+	sdkModule + "/internal/jsontext":    {},
+	sdkModule + "/receiver":             {sdkModule + "/protocol"},
+	sdkModule + "/verify":               {sdkModule + "/protocol"},
+	sdkModule + "/internal/jsontype":    {sdkModule + "/protocol"},
+	sdkModule + "/internal/origin":      {},
+	sdkModule + "/internal/eventfilter": {sdkModule + "/protocol"},
+	sdkModule + "/internal/retryafter":  {},
+	sdkModule + "/internal/sse":         {},
+	sdkModule + "/filter":               {},
+	sdkModule + "/protocol":             {},
 }
 
 // shared is what the rooms of the server import of the SDK's module.
-var shared = []string{sdkModule + "/protocol", sdkModule + "/internal/origin", sdkModule + "/internal/retryafter"}
+var shared = []string{sdkModule + "/protocol", sdkModule + "/internal/eventfilter", sdkModule + "/internal/origin", sdkModule + "/internal/retryafter"}
 
 // commandImports is what cmd/runhook imports of ours, besides packages in its
 // own folder: it reads flags and wires, and has no logic.

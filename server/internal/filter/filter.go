@@ -1,113 +1,61 @@
+// Package filter is package eventfilter with the one thing that takes a library: texts
+// that $ignoreCaseEquals compares are brought into Unicode's form NFKC. Its types and
+// limits are those of eventfilter, where they are described.
 package filter
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/runhook/runhook/internal/eventfilter"
 )
 
-// Limits of a filter, far above what people write.
+var language = eventfilter.Language{Normalize: norm.NFKC.String}
+
+// The types of package eventfilter.
+type (
+	Filter           = eventfilter.Filter
+	Rule             = eventfilter.Rule
+	Event            = eventfilter.Event
+	Request          = eventfilter.Request
+	IncomingRequest  = eventfilter.IncomingRequest
+	Response         = eventfilter.Response
+	ReceivedResponse = eventfilter.ReceivedResponse
+	Error            = eventfilter.Error
+)
+
+// The limits of package eventfilter.
 const (
-	// MaxBytes is the longest JSON text of a filter.
-	MaxBytes = 256 << 10
-	// MaxDepth is how deeply objects in a filter may be nested.
-	MaxDepth = 64
-	// MaxRules is how many keys and conditions a filter may have in all.
-	MaxRules = 1000
+	MaxBytes = eventfilter.MaxBytes
+	MaxDepth = eventfilter.MaxDepth
+	MaxRules = eventfilter.MaxRules
 )
 
-// Filter is an event filter. One without keys matches everything, and so do nil
-// and the zero value.
-type Filter struct{ root *node }
+// Parse reads an event filter: see [eventfilter.Language.Parse].
+func Parse(raw json.RawMessage) (*Filter, error) { return language.Parse(raw) }
 
-// Parse reads an event filter. Empty text and null give a filter that matches
-// everything. The error is an [*Error].
-func Parse(raw json.RawMessage) (*Filter, error) {
-	decoded, err := decodeFilter(raw)
-	if err != nil {
-		return nil, err
-	}
-	if decoded == nil {
-		return &Filter{root: &node{}}, nil
-	}
-	root, err := new(parser).object(decoded, place{}, 1)
-	if err != nil {
-		return nil, err
-	}
-	return &Filter{root: root}, nil
+// ParseRule reads the two filters of a dispatcher: see [eventfilter.Language.ParseRule].
+func ParseRule(payload, context json.RawMessage) (*Rule, error) {
+	return language.ParseRule(payload, context)
 }
 
-// Empty reports whether the filter has no keys and so matches everything.
-func (f *Filter) Empty() bool { return f == nil || f.root == nil || f.root.keys == 0 }
+// ParseRequest reads a filter of requests: see [eventfilter.Language.ParseRequest].
+func ParseRequest(raw json.RawMessage) (*Request, error) { return language.ParseRequest(raw) }
 
-// Match reports whether the filter matches a value, given as JSON text. Empty
-// text is an absent value, which like null is matched only by a filter without
-// keys. Text that is not JSON is matched likewise.
-func (f *Filter) Match(value json.RawMessage) bool {
-	if f.Empty() {
-		return true
-	}
-	decoded, err := Decode(value)
-	return err == nil && f.MatchDecoded(decoded)
+// ParseResponse reads a filter of answers: see [eventfilter.Language.ParseResponse].
+func ParseResponse(raw json.RawMessage) (*Response, error) { return language.ParseResponse(raw) }
+
+// Decode decodes JSON text for [Filter.MatchDecoded]: see [eventfilter.Decode].
+func Decode(raw json.RawMessage) (any, error) { return eventfilter.Decode(raw) }
+
+// DecodeEvent decodes an event: see [eventfilter.DecodeEvent].
+func DecodeEvent(payload, context json.RawMessage) Event {
+	return eventfilter.DecodeEvent(payload, context)
 }
 
-// MatchDecoded is [Filter.Match] for a value from [Decode], which saves decoding
-// it for each of many filters. Any value that encoding/json decodes into an any
-// will do. It only reads the value.
-func (f *Filter) MatchDecoded(value any) bool {
-	if f.Empty() {
-		return true
-	}
-	w := newWork()
-	return f.root.match(value, w) && w.done()
-}
-
-// Decode decodes JSON text for [Filter.MatchDecoded]. Empty text gives nil.
-func Decode(raw json.RawMessage) (any, error) {
-	if len(bytes.TrimSpace(raw)) == 0 {
-		return nil, nil
-	}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	// Numbers beyond a float64 are valid JSON, and infinite to JavaScript.
-	decoder.UseNumber()
-	var value any
-	if err := decoder.Decode(&value); err != nil {
-		return nil, err
-	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return nil, errors.New("there is more than one JSON value")
-	}
-	return parseNumbers(value), nil
-}
-
-// parseNumbers parses the numbers in a decoded value, once for all conditions: one may
-// have millions of digits.
-func parseNumbers(value any) any {
-	switch value := value.(type) {
-	case json.Number:
-		number, _ := scalar(value)
-		return number
-	case []any:
-		for i, element := range value {
-			value[i] = parseNumbers(element)
-		}
-	case map[string]any:
-		for name, member := range value {
-			value[name] = parseNumbers(member)
-		}
-	}
-	return value
-}
-
-// decodeFilter decodes the text of a filter of any kind; nil stands for none.
-func decodeFilter(raw json.RawMessage) (any, error) {
-	if len(raw) > MaxBytes {
-		return nil, place{}.errorf("has %d bytes: at most %d are accepted", len(raw), MaxBytes)
-	}
-	decoded, err := Decode(raw)
-	if err != nil {
-		return nil, place{}.errorf("is not valid JSON: %v", err)
-	}
-	return decoded, nil
+// DecodeRequestEvent decodes an event that stands for a request: see
+// [eventfilter.DecodeRequestEvent].
+func DecodeRequestEvent(payload, context json.RawMessage) Event {
+	return eventfilter.DecodeRequestEvent(payload, context)
 }

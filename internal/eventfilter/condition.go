@@ -1,4 +1,4 @@
-package filter
+package eventfilter
 
 import (
 	"slices"
@@ -17,13 +17,17 @@ type operator struct {
 	parse func(operand any) (condition, bool)
 }
 
+// ignoreCase is the operator that the language has a say in: its parse is that of the
+// parser's language.
+const ignoreCase = "$ignoreCaseEquals"
+
 // operators are in order of precedence: a condition with several operators is
 // the first of them whose operand is of the right kind, as for the protocol's
 // other implementations.
 var operators = []operator{
 	{"$endsWith", "text", true, onText(strings.HasSuffix)},
 	{"$startsWith", "text", true, onText(strings.HasPrefix)},
-	{"$ignoreCaseEquals", "text", true, ignoreCaseEquals},
+	{ignoreCase, "text", true, nil},
 	{"$exists", "a boolean", false, onBool(func(value any) bool { return value != absent{} })},
 	{"$isNull", "a boolean", false, onBool(func(value any) bool { return value == nil })},
 	{"$anythingBut", "text, a number, a boolean, or a list of one of them", false, anythingBut},
@@ -44,7 +48,11 @@ func (p *parser) condition(members map[string]any, at place) (condition, error) 
 		if !ok || p.text && !operator.text {
 			continue
 		}
-		if parsed, ok := operator.parse(operand); ok {
+		parse := operator.parse
+		if operator.name == ignoreCase {
+			parse = p.language.ignoreCaseEquals
+		}
+		if parsed, ok := parse(operand); ok {
 			return parsed, nil
 		}
 		if wrong == nil {

@@ -1,4 +1,4 @@
-// Package filter decides which events, requests and answers something is for.
+// Package eventfilter decides which events, requests and answers something is for.
 //
 // A [Filter] is the event filter language of the protocol: an object of lists of
 // values, lists of conditions, and objects of the same kind, such as
@@ -27,4 +27,8 @@
 //
 // The filter {"a": {"b": [{"$exists": false}]}} does not match {}: what is absent
 // has no members to be absent, so only an empty filter matches it.
-package filter
+//
+// A [Language] reads filters. The server's and that of package runhooktest differ in how
+// they bring the texts of $ignoreCaseEquals into one form, which takes tables of Unicode
+// that the standard library does not offer.
+package eventfilter

@@ -1,4 +1,4 @@
-package filter
+package eventfilter
 
 import (
 	"encoding/json"

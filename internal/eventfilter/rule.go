@@ -1,4 +1,4 @@
-package filter
+package eventfilter
 
 import (
 	"encoding/json"
@@ -22,13 +22,13 @@ type Rule struct {
 // ParseRule reads the two filters of a dispatcher. Empty text and null give
 // filters that match everything. The error is an [*Error] whose path starts with
 // payload or context.
-func ParseRule(payload, context json.RawMessage) (*Rule, error) {
+func (l Language) ParseRule(payload, context json.RawMessage) (*Rule, error) {
 	parsed := &Rule{}
 	var err error
-	if parsed.payload, err = parseAt("payload", payload); err != nil {
+	if parsed.payload, err = l.parseAt("payload", payload); err != nil {
 		return nil, err
 	}
-	if parsed.context, err = parseAt("context", context); err != nil {
+	if parsed.context, err = l.parseAt("context", context); err != nil {
 		return nil, err
 	}
 	parsed.request = requestNode(parsed.payload.root)
@@ -87,8 +87,8 @@ func matchTop(filter *node, value any, w *work) bool {
 	return filter.keys == 0 || filter.matchMember(value, w)
 }
 
-func parseAt(name string, raw json.RawMessage) (*Filter, error) {
-	parsed, err := Parse(raw)
+func (l Language) parseAt(name string, raw json.RawMessage) (*Filter, error) {
+	parsed, err := l.Parse(raw)
 	if problem, ok := errors.AsType[*Error](err); ok {
 		problem.Path = strings.TrimSuffix(name+"."+problem.Path, ".")
 	}

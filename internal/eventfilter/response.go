@@ -1,4 +1,4 @@
-package filter
+package eventfilter
 
 import (
 	"encoding/json"
@@ -26,13 +26,13 @@ type ReceivedResponse struct {
 
 // ParseResponse reads a filter of answers. Empty text and null give one that
 // matches everything; members it does not know are ignored. The error is an
-// [*Error]. Of headers it asks the same as [ParseRequest].
-func ParseResponse(raw json.RawMessage) (*Response, error) {
+// [*Error]. Of headers it asks the same as [Language.ParseRequest].
+func (l Language) ParseResponse(raw json.RawMessage) (*Response, error) {
 	members, err := decodeMembers(raw)
 	if err != nil {
 		return nil, err
 	}
-	parsed, p := &Response{}, &parser{}
+	parsed, p := &Response{}, &parser{language: l}
 	if list, ok := members["status"]; ok {
 		if parsed.statuses, err = parseStatuses(list, place{}.at("status")); err != nil {
 			return nil, err

@@ -1,20 +1,18 @@
-package filter
+package eventfilter
 
 import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 // ignoreCaseEquals compares texts as a reader would who overlooks case, width
 // and characters without a shape, but not accents. The protocol defines it by
 // Unicode collation at the secondary strength, which this comes close to: full
 // case folding would go too far and equate ß with SS.
-func ignoreCaseEquals(operand any) (condition, bool) {
+func (l Language) ignoreCaseEquals(operand any) (condition, bool) {
 	want, ok := operand.(string)
-	folded := fold(want)
+	folded := l.fold(want)
 	return func(value any, w *work) bool {
 		text, ok := value.(string)
 		if !ok {
@@ -23,14 +21,17 @@ func ignoreCaseEquals(operand any) (condition, bool) {
 		if text == want {
 			return true
 		}
-		return w.spend(len(text)/2) && fold(text) == folded
+		return w.spend(len(text)/2) && l.fold(text) == folded
 	}, ok
 }
 
 // fold returns a text that is the same for all texts that ignoreCaseEquals takes
 // for equal.
-func fold(text string) string {
-	return strings.Map(foldRune, norm.NFKC.String(text))
+func (l Language) fold(text string) string {
+	if l.Normalize != nil {
+		text = l.Normalize(text)
+	}
+	return strings.Map(foldRune, text)
 }
 
 // foldRune returns the smallest of the letters that differ in case only, or -1

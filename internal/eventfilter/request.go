@@ -1,4 +1,4 @@
-package filter
+package eventfilter
 
 import (
 	"encoding/json"
@@ -44,12 +44,12 @@ type IncomingRequest struct {
 // Names of headers may be written in any case. What is asked of headers and
 // query parameters is limited to text, $startsWith, $endsWith and
 // $ignoreCaseEquals.
-func ParseRequest(raw json.RawMessage) (*Request, error) {
+func (l Language) ParseRequest(raw json.RawMessage) (*Request, error) {
 	members, err := decodeMembers(raw)
 	if err != nil {
 		return nil, err
 	}
-	parsed, p := &Request{}, &parser{}
+	parsed, p := &Request{}, &parser{language: l}
 	if list, ok := members["method"]; ok {
 		if parsed.methods, err = parseMethods(list, place{}.at("method")); err != nil {
 			return nil, err

@@ -1,4 +1,4 @@
-package filter
+package eventfilter
 
 import (
 	"encoding/json"
@@ -15,7 +15,7 @@ func FuzzStepsOfMatching(f *testing.F) {
 	f.Add([]byte(`{"a":[{"$ignoreCaseEquals":"x"},{"$gt":1}]}`), []byte(`{"a":`+strings.Repeat("9", 10_000)+`}`))
 	f.Add([]byte(`{"a":[{"$anythingBut":["x","y"]}]}`), []byte(`{"a":"`+strings.Repeat("x", 10_000)+`"}`))
 	f.Fuzz(func(t *testing.T, filterText, text []byte) {
-		parsed, err := Parse(filterText)
+		parsed, err := Language{}.Parse(filterText)
 		if err != nil {
 			return
 		}

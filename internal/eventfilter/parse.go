@@ -1,4 +1,4 @@
-package filter
+package eventfilter
 
 import (
 	"maps"
@@ -24,7 +24,8 @@ type rule struct {
 
 // parser counts what it has read, to bound the work of matching.
 type parser struct {
-	rules int
+	language Language
+	rules    int
 	// text permits only what the protocol permits on headers and query
 	// parameters: text, and the operators on text.
 	text bool

@@ -61,6 +61,8 @@ type RunDetails struct {
 	FailedTaskID string `json:"failedTaskId"`
 	// AppID is the ID of the app that executes it.
 	AppID string `json:"endpoint"`
+	// Why is what it waits for; nil once it has ended.
+	Why *RunReason `json:"why"`
 	// Statuses are the progress statuses that its code set.
 	Statuses []protocol.ProgressStatus `json:"statuses"`
 	// Notifications are what was sent of its end, newest first.

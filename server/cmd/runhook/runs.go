@@ -16,6 +16,7 @@ import (
 type runsCommand struct {
 	List     listRunsCommand    `cmd:"" help:"List runs, the newest first."`
 	Get      getRunCommand      `cmd:"" help:"Show a run and its tasks."`
+	Why      whyRunCommand      `cmd:"" help:"Say what a run waits for."`
 	Cancel   cancelRunCommand   `cmd:"" help:"Cancel runs that have not ended."`
 	Continue continueRunCommand `cmd:"" help:"Resume runs that ended without success where they failed."`
 	Rerun    rerunCommand       `cmd:"" help:"Start new runs with the payloads of others."`
@@ -121,6 +122,20 @@ func (c *getRunCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	return console.GetRun(ctx, c.ID, c.request())
+}
+
+type whyRunCommand struct {
+	serverFlags
+	ID string `arg:"" help:"The run (run_...)."`
+}
+
+// Run says what a run waits for.
+func (c *whyRunCommand) Run(ctx context.Context, s streams) error {
+	console, err := c.console(s)
+	if err != nil {
+		return err
+	}
+	return console.ExplainRun(ctx, c.ID)
 }
 
 // runArguments are the runs that a command is about.

@@ -23,7 +23,9 @@ func (d *desk) refused(status int, arguments ...string) string {
 // started returns the id of a run that waits for a callback.
 func (d *desk) started() string {
 	d.t.Helper()
-	wait := func(x *harness.Execution) harness.Reply { return harness.Resume(x.Task("approval", harness.Callback(3600))) }
+	wait := func(x *harness.Execution) harness.Reply {
+		return harness.Resume(x.Task("approval", harness.Callback(3600)))
+	}
 	id := d.app.Run(protocol.InvokeJob{}, wait, wait)
 	d.Development().WaitRun(id, protocol.RunWaitingToContinue)
 	return id
@@ -35,29 +37,34 @@ func TestRunsAreListedAndShown(t *testing.T) {
 	if out := d.ask("runs", "list"); out != "No runs.\n" {
 		t.Errorf("before there are any it says %q", out)
 	}
-	succeeded, _ := d.ended(harness.HTTP(200, ""))
-	failed := d.app.Run(protocol.InvokeJob{}, harness.Always(harness.Failure("no\x1b[2J stock")))
-	d.Development().WaitRun(failed, protocol.RunFailure)
+	done, _ := d.ended(harness.HTTP(200, ""))
+	broken := d.app.Run(protocol.InvokeJob{}, harness.Always(harness.Failure("no\x1b[2J stock")))
+	d.Development().WaitRun(broken, protocol.RunFailure)
 	waiting := d.started()
 
-	checkSays(t, d.ask("runs", "list"), "ID", "JOB", "STATUS", succeeded, "SUCCESS", failed, "FAILURE", waiting, "WAITING_TO_CONTINUE", harness.JobID)
+	checkSays(t, d.ask("runs", "list"), "ID", "JOB", "STATUS", done, "SUCCESS", broken, "FAILURE", waiting, "WAITING_TO_CONTINUE", harness.JobID)
 	for _, filter := range [][]string{{"--status", "failure,timed-out"}, {"--status=FAILURE", "--job", harness.JobID, "--since", d.Clock.Now().Add(-time.Minute).UTC().Format(time.RFC3339), "--until", "1m", "--test=false"}} {
-		if out := d.ask(append([]string{"runs", "list"}, filter...)...); !strings.Contains(out, failed) || strings.Contains(out, succeeded) || strings.Contains(out, waiting) {
+		if out := d.ask(append([]string{"runs", "list"}, filter...)...); !strings.Contains(out, broken) || strings.Contains(out, done) || strings.Contains(out, waiting) {
 			t.Errorf("%v shows %s", filter, out)
 		}
 	}
-	if out := d.ask("runs", "list", "-o", "id,status", "--status", "success"); strings.Join(strings.Fields(out), " ") != "ID STATUS "+succeeded+" SUCCESS" {
+	if out := d.ask("runs", "list", "-o", "id,status", "--status", "success"); strings.Join(strings.Fields(out), " ") != "ID STATUS "+done+" SUCCESS" {
 		t.Errorf("in two columns it is %q", out)
 	}
 	page := d.ask("runs", "list", "--take", "2")
 	_, cursor, _ := strings.Cut(strings.TrimSpace(page), "--cursor ")
-	if rest := d.ask("runs", "list", "--cursor", cursor); !strings.Contains(rest, succeeded) || strings.Contains(rest, waiting) {
+	if rest := d.ask("runs", "list", "--cursor", cursor); !strings.Contains(rest, done) || strings.Contains(rest, waiting) {
 		t.Errorf("the second page is %s", rest)
 	}
 
 	checkSays(t, d.ask("runs", "get", waiting), waiting, "WAITING_TO_CONTINUE", "TASK", "approval", "WAITING", "was due ")
-	checkSays(t, d.ask("runs", "get", succeeded), "SUCCESS", "Took", `{"a":[1],"b":"<&>"}`, "Notification")
-	shown := d.ask("runs", "get", failed)
+	checkSays(t, d.ask("runs", "get", waiting), `It waits: task "approval" waits for a POST to its callback URL`)
+	checkSays(t, d.ask("runs", "why", waiting), `It waits: task "approval" waits for a POST to its callback URL`, "That is ")
+	checkSays(t, d.ask("runs", "why", done), "It ended as SUCCESS at 2026-03-01")
+	checkSays(t, d.ask("runs", "why", waiting, "--json"), `"code": "callback"`, `"wokenBy"`)
+	checkSays(t, d.refused(failed, "runs", "why", "run_none"), "status 404")
+	checkSays(t, d.ask("runs", "get", done), "SUCCESS", "Took", `{"a":[1],"b":"<&>"}`, "Notification")
+	shown := d.ask("runs", "get", broken)
 	checkSays(t, shown, "FAILURE", `no\x1b[2J stock`)
 	if strings.Contains(shown, "\x1b") {
 		t.Errorf("it lets an app steer the terminal: %q", shown)

@@ -12,6 +12,7 @@ import (
 func (a *API) readRoutes() {
 	a.router.handle("GET", "/api/runhook/v1/runs", a.secret(a.listRuns))
 	a.router.handle("GET", "/api/runhook/v1/runs/{run}", a.secret(a.runDetails))
+	a.router.handle("GET", "/api/runhook/v1/runs/{run}/why", a.secret(a.runWhy))
 	a.router.handle("GET", "/api/runhook/v1/jobs", a.secret(a.listJobs))
 	a.router.handle("GET", "/api/runhook/v1/events", a.secret(a.listEvents))
 	a.router.handle("GET", "/api/runhook/v1/endpoints", a.secret(a.listEndpoints))

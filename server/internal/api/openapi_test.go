@@ -111,6 +111,8 @@ var visits = []visit{
 	{"POST", "/runs", "", `{"runs":[{"job":"{job}","payload":{"a":2}}]}`},
 	{"GET", "/runs/{run}", "", ""},
 	{"GET", "/runs/{run}", "/runs/{failed}", ""},
+	{"GET", "/runs/{run}", "/runs/{parent}", ""},
+	{"GET", "/runs/{run}/why", "/runs/{parent}/why", ""},
 	{"POST", "/runs/{run}/continue", "/runs/{failed}/continue", ""},
 	{"POST", "/runs/{run}/rerun", "", ""},
 	{"POST", "/jobs/{job}/test", "", `{"payload":{"a":1}}`},
@@ -217,8 +219,9 @@ func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 	})
 	c.WaitRun(run, protocol.RunSuccess)
 	notification := c.WaitAttempt(run, 1)
+	parent := waitingParent(c, app)
 
-	names := strings.NewReplacer(append(schedules, "{run}", run, "{failed}", failed, "{job}", harness.JobID, "{endpoint}", "app",
+	names := strings.NewReplacer(append(schedules, "{run}", run, "{failed}", failed, "{parent}", parent, "{job}", harness.JobID, "{endpoint}", "app",
 		"{notification}", notification.ID, "{subscription}", subscription.ID, "{receiver}", done.URL)...)
 	const prefix = "/api/runhook/v1"
 	for _, v := range visits {

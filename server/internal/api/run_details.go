@@ -8,6 +8,7 @@ import (
 	"github.com/runhook/runhook/server/internal/answer"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/redact"
+	"github.com/runhook/runhook/server/internal/runs/why"
 	"github.com/runhook/runhook/server/internal/store"
 )
 
@@ -110,6 +111,9 @@ func (a *API) runDetails(w http.ResponseWriter, r *request) error {
 		if details.nextTask != "" {
 			j.member("nextTaskCursor", details.nextTask)
 		}
+		if details.why != nil {
+			j.member("why", details.why)
+		}
 		writeList(j, "statuses", details.statuses)
 		writeList(j, "notifications", mapped(details.notifications, encodeNotification))
 		j.end()
@@ -126,6 +130,8 @@ type runParts struct {
 	attempts      []store.TaskAttempt
 	statuses      []protocol.ProgressStatus
 	notifications []model.Notification
+	// why is nil for a run that has ended.
+	why *why.Answer
 }
 
 // readDetails reads a run with a page of its tasks.
@@ -148,6 +154,13 @@ func (a *API) readDetails(r *request, page store.Page) (d runParts, err error) {
 		ids := mapped(d.tasks, func(t model.Task) string { return t.ID })
 		if d.attempts, err = tx.TaskAttempts(ids); err != nil {
 			return err
+		}
+		if !d.execution.Run.Status.Terminal() {
+			reason, err := a.Runs.Why(tx, r.environment, id)
+			if err != nil {
+				return err
+			}
+			d.why = &reason
 		}
 		if d.statuses, err = tx.Statuses(id); err != nil {
 			return err

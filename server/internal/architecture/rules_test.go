@@ -35,6 +35,7 @@ var foundations = []string{"answer", "budget", "clock", "fairness", "health", "i
 // and neither store nor clock.
 var pure = map[string][]string{
 	internal + "runs/decision": {internal + "model", internal + "endpoint"},
+	internal + "runs/why":      {internal + "model"},
 }
 
 // around are the programs and test helpers around the server. They import what

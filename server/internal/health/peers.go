@@ -42,6 +42,7 @@ type absence struct {
 	since     time.Time
 	failures  int
 	last      PeerFailure
+	err       error
 	reminders map[PeerFailure]*Reminder
 }
 
@@ -77,7 +78,7 @@ func (p *Peers) Failed(id string, how PeerFailure, err error, attributes ...any)
 		a.reminders[how] = &Reminder{}
 	}
 	a.failures++
-	a.last = how
+	a.last, a.err = how, err
 	a.reminders[how].Add()
 	if a.reminders[how].Due(now) {
 		p.config.Log.Warn(p.name+" "+string(how), slices.Concat(attributes, []any{"err", err, "failures", a.reminders[how].Logged(now), "since", a.since})...)
@@ -99,4 +100,18 @@ func (p *Peers) Works(id string, attributes ...any) {
 	p.failing.Store(int64(len(p.away)))
 	p.config.Log.Info(p.name+" "+over[a.last],
 		slices.Concat(attributes, []any{"failures", a.failures, "duration_ms", p.config.Clock.Now().Sub(a.since).Milliseconds()})...)
+}
+
+// Failing returns since when a peer fails, and how it failed last; the zero time for one
+// that is not known to fail.
+func (p *Peers) Failing(id string) (since time.Time, err error) {
+	if p.failing.Load() == 0 {
+		return since, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if a, away := p.away[id]; away {
+		return a.since, a.err
+	}
+	return since, nil
 }

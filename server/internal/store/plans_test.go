@@ -66,7 +66,7 @@ var (
 )
 
 // ofAProcess are the methods that are about everything a process has leased.
-var ofAProcess = []string{"(*Tx).ReleaseNode", "(*Tx).ReleaseLostNode", "(*Tx).ForceYields", "(*Tx).LostOwners", "(*Tx).LeasedTo", "(*Tx).Indexing", "(*Tx).Breaches"}
+var ofAProcess = []string{"(*Tx).ReleaseNode", "(*Tx).ReleaseLostNode", "(*Tx).ForceYields", "(*Tx).LostOwners", "(*Tx).LeasedTo", "(*Tx).Indexing", "(*Tx).Breaches", "(*Tx).ExecutionsOfEndpoint"}
 
 // reviewedPlans are the methods whose plans may be expensive, all of them for
 // people who look at something.
@@ -81,6 +81,8 @@ var reviewedPlans = []string{
 	"(*Tx).Environments",           // reads all of a small table, whose alias another table has
 	"(*Tx).Runs",                   // looks at a window of runs, which is all where the suite has few
 	"(*Tx).SkipTicksOfEnvironment", // looks at all schedules of an environment, once when that is switched on
+	"(*Tx).DueAhead",               // counts runs that are due, up to 10,000, in their index
+	"(*Tx).ExecutionsOfEndpoint",   // looks at all runs that are executed
 	"(*Tx).HaveDueRuns",            // looks at one run, of those that are due
 	"(*Tx).NextDueRunBut",          // looks at runs that are due until one is small, while a large one waits for memory
 }

@@ -103,6 +103,15 @@ func (n *Node) expiry(now time.Time) time.Time {
 	return now.Add(lease)
 }
 
+// LastRenewal returns when a process that is on record with the end of its leases last
+// gave a sign of life; the zero time for one that need not give any.
+func LastRenewal(now, expires time.Time) time.Time {
+	if expires.Sub(now) > exclusiveLease/2 {
+		return time.Time{}
+	}
+	return expires.Add(-lease)
+}
+
 // register makes this process known under a new id, if check has nothing against its
 // clock.
 func (n *Node) register(ctx context.Context, check func(*reading) error) error {

@@ -25,8 +25,19 @@ func (c *Console) GetRun(ctx context.Context, id string, tasks client.PageReques
 	if err != nil {
 		return c.Server.Explain(err)
 	}
-	if err := c.showRun(run); err != nil || len(page.Items) == 0 {
+	if err := c.showRun(run); err != nil {
 		return err
+	}
+	if run.Why != nil {
+		if err := c.line(""); err != nil {
+			return err
+		}
+		if err := c.showReason(run.Why); err != nil {
+			return err
+		}
+	}
+	if len(page.Items) == 0 {
+		return nil
 	}
 	if err := c.line(""); err != nil {
 		return err

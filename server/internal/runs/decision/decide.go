@@ -21,9 +21,9 @@ const (
 	// An endpoint's execution limit, when its platform has shown what it is.
 	minimumChunk = 10 * time.Second
 	maximumChunk = 120 * time.Second
-	// maximumFailures is how often in a row an endpoint may fail to answer
+	// MaximumFailures is how often in a row an endpoint may fail to answer
 	// before its run fails (docs/protocol/execution.md §2.8).
-	maximumFailures = 10
+	MaximumFailures = 10
 	// firstFailure times a factor to the power of the failures in a row is the pause
 	// before an endpoint is asked again. In DEVELOPMENT, where somebody looks on, the
 	// factor is that of the protocol, and the pauses are 56 s together; elsewhere
@@ -216,7 +216,7 @@ func (d *decision) unanswered(failure *protocol.Error, pause time.Duration) {
 	d.run().ExecutionFailures++
 	failures := d.run().ExecutionFailures
 	d.Trouble = failure.Message
-	if failures >= maximumFailures {
+	if failures >= MaximumFailures {
 		d.run().ExecutionCount++
 		d.fail(model.RunFails, ErrorJSON(failure))
 		return

@@ -26,6 +26,20 @@ const (
 // Why says what a run of an environment waits for, as the transaction sees it. It reads
 // what the state of the run asks for, and no texts of tasks.
 func (e *Engine) Why(tx *store.Tx, environment *model.Environment, runID string) (why.Answer, error) {
+	return Why(tx, Process{Off: e.config.Node.Off, Failing: e.apps.Failing}, environment, runID)
+}
+
+// Process is what the process that is asked knows beside the rows; nil for nothing.
+type Process struct {
+	// Off reports whether an environment is switched off.
+	Off func(environmentID string) bool
+	// Failing returns since when an app, by the id of its endpoint, does not answer as it
+	// should, and how it failed last.
+	Failing func(endpointID string) (time.Time, error)
+}
+
+// Why is [Engine.Why] for what a process knows.
+func Why(tx *store.Tx, process Process, environment *model.Environment, runID string) (why.Answer, error) {
 	s, found, err := tx.RunSituation(environment.ID, runID)
 	if err != nil {
 		return why.Answer{}, err
@@ -33,14 +47,14 @@ func (e *Engine) Why(tx *store.Tx, environment *model.Environment, runID string)
 	if !found {
 		return why.Answer{}, errorRunNotFound()
 	}
-	g := situationGatherer{engine: e, tx: tx, environment: environment, children: mostChildren}
+	g := situationGatherer{process: process, tx: tx, environment: environment, children: mostChildren}
 	facts, err := g.facts(s, childLevels)
 	return why.Explain(facts), err
 }
 
 // situationGatherer reads the facts about a run and those that it waits for.
 type situationGatherer struct {
-	engine      *Engine
+	process     Process
 	tx          *store.Tx
 	environment *model.Environment
 	// children is how many more child runs are looked at.
@@ -48,15 +62,18 @@ type situationGatherer struct {
 }
 
 func (g *situationGatherer) facts(s store.RunSituation, levels int) (why.Facts, error) {
-	since, failure := g.engine.apps.Failing(s.Endpoint.ID)
 	f := why.Facts{
-		Now: g.tx.Now(), Run: s.Run, DueAt: s.DueAt,
-		Environment: g.environment.Type, EnvironmentOff: g.engine.config.Node.Off(g.environment.ID),
-		JobID: s.JobSlug, JobDisabled: s.Disabled,
-		App: why.App{ID: s.Endpoint.Slug, Removed: s.Endpoint.URL == "", FailingSince: since, MaximumFailures: decision.MaximumFailures},
+		Now: g.tx.Now(), Run: s.Run, DueAt: s.DueAt, Environment: g.environment.Type, JobID: s.JobSlug, JobDisabled: s.Disabled,
+		App: why.App{ID: s.Endpoint.Slug, Removed: s.Endpoint.URL == "", MaximumFailures: decision.MaximumFailures},
 	}
-	if failure != nil {
-		f.App.Failure = failure.Error()
+	if g.process.Off != nil {
+		f.EnvironmentOff = g.process.Off(g.environment.ID)
+	}
+	if g.process.Failing != nil {
+		since, failure := g.process.Failing(s.Endpoint.ID)
+		if f.App.FailingSince = since; failure != nil {
+			f.App.Failure = failure.Error()
+		}
 	}
 	if s.Run.Status.Terminal() {
 		return f, nil

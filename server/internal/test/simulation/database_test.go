@@ -26,6 +26,7 @@ type nodeDatabase struct {
 	gate    *gate
 	signals *signals // nil for a server that has the database for itself
 	leases  *leases
+	reasons *reasons
 	kill    func()
 
 	mu     sync.Mutex
@@ -176,7 +177,9 @@ func (d *nodeDatabase) Update(ctx context.Context, fn func(database.Conn) error)
 	conn := &nodeConn{database: d, digest: newDigest()}
 	err := d.DB.Update(ctx, func(inner database.Conn) error {
 		conn.Conn = inner
-		return d.leases.watch(d, inner, func() error { return fn(conn) })
+		return d.reasons.watch(inner, func() error {
+			return d.leases.watch(d, inner, func() error { return fn(conn) })
+		})
 	})
 	d.trace.add(d.name, " has written ", conn.digest, outcome(err))
 	if fatal {

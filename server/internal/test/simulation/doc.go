@@ -26,6 +26,10 @@
 //   - what the doctor checks holds in the database;
 //   - the result of a task stays that of the execution it was recorded for.
 //
+// What is said of a run that does not move (package why) must be true, too: after every
+// step each run that has not ended names what can wake it, and in each transaction that
+// moves one, one of those has ([reasons]).
+//
 // In each transaction of servers that share a database, no lease may end but by the
 // server that has it ([leases]).
 //

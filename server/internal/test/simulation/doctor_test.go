@@ -32,6 +32,7 @@ func (w *world) report(when string, found []store.Breach) {
 // examine fails the test for what is wrong with the database and does not pass by
 // itself.
 func (w *world) examine() {
+	w.servers.reasons.ask()
 	w.report("after a step", slices.DeleteFunc(w.breaches(), func(b store.Breach) bool { return b.Invariant.Passes }))
 }
 

@@ -38,6 +38,7 @@ type servers struct {
 	// shared is the database of several servers; nil for one that opens its own.
 	shared  *sqlite.DB
 	signals *signals
+	reasons *reasons
 	// opening is held by the server that starts: PostgreSQL, too, lets one at a
 	// time look after the tables.
 	opening chan struct{}
@@ -62,6 +63,7 @@ func startServers(t *testing.T, count int, f *faults, n *network, c *wallClock, 
 		}
 		s.path, s.signals = s.shared.Path(), newSignals()
 	}
+	s.reasons = &reasons{t: t, clock: c, path: s.path}
 	for i := range count {
 		s.running.Go(func() {
 			for ctx.Err() == nil {
@@ -79,7 +81,7 @@ func startServers(t *testing.T, count int, f *faults, n *network, c *wallClock, 
 func (s *servers) live(ctx context.Context, i int) {
 	ctx, kill := context.WithCancel(ctx)
 	defer kill()
-	node := &nodeDatabase{name: fmt.Sprint("server ", i), faults: s.faults, trace: s.trace, gate: s.gate, signals: s.signals, leases: &leases{s.t, s.clock}, kill: kill, left: -1}
+	node := &nodeDatabase{name: fmt.Sprint("server ", i), faults: s.faults, trace: s.trace, gate: s.gate, signals: s.signals, leases: &leases{s.t, s.clock}, reasons: s.reasons, kill: kill, left: -1}
 	opened, err := s.open(ctx, i, node)
 	if err != nil {
 		// One that cannot reach the database ends, and is started again.

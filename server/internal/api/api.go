@@ -16,7 +16,6 @@ import (
 	"github.com/runhook/runhook/server/internal/apps"
 	"github.com/runhook/runhook/server/internal/budget"
 	"github.com/runhook/runhook/server/internal/clock"
-	"github.com/runhook/runhook/server/internal/delivery"
 	"github.com/runhook/runhook/server/internal/doctor"
 	"github.com/runhook/runhook/server/internal/events"
 	"github.com/runhook/runhook/server/internal/health"
@@ -25,11 +24,13 @@ import (
 	"github.com/runhook/runhook/server/internal/intake"
 	"github.com/runhook/runhook/server/internal/listener"
 	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/outbox"
 	"github.com/runhook/runhook/server/internal/pubsub"
 	"github.com/runhook/runhook/server/internal/quota"
 	"github.com/runhook/runhook/server/internal/runs"
 	"github.com/runhook/runhook/server/internal/schedules"
 	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/subscriptions"
 )
 
 // Config is what the API works with. Every field is required.
@@ -54,7 +55,8 @@ type Config struct {
 	// RequestsInProgress is how many requests an environment may have in progress,
 	// besides those of executions under way; 0 for any number.
 	RequestsInProgress int
-	Delivery           *delivery.Service
+	Outbox             *outbox.Outbox
+	Subscriptions      *subscriptions.Service
 	Doctor             *doctor.Service
 	PubSub             *pubsub.Broadcaster
 	// Version is the program's.

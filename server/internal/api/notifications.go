@@ -166,7 +166,7 @@ func encodeAttempt(a model.NotificationAttempt) attempt {
 // resendNotification is POST /api/runhook/v1/notifications/:id/resend: the same
 // id and bytes are sent again at once, beside the automatic schedule.
 func (a *API) resendNotification(w http.ResponseWriter, r *request) error {
-	n, err := a.Delivery.Resend(r.Context(), r.environment, r.PathValue("notification"))
+	n, err := a.Outbox.Resend(r.Context(), r.environment, r.PathValue("notification"))
 	if err != nil {
 		return err
 	}

@@ -48,10 +48,10 @@ func readFeedFilter(r *request) (f store.FeedFilter, err error) {
 
 // readFeed returns a page of the feed, and the headers of each of its items.
 func (a *API) readFeed(r *request, filter store.FeedFilter, after int64, page store.Page) (read store.FeedPage, headers []map[string]string, err error) {
-	if read, err = a.Delivery.Feed(r.Context(), r.environment.ID, filter, after, page); err != nil {
+	if read, err = a.Outbox.Feed(r.Context(), r.environment.ID, filter, after, page); err != nil {
 		return read, nil, err
 	}
-	headers, err = a.Delivery.Headers(r.Context(), r.environment, read.Items)
+	headers, err = a.Outbox.Headers(r.Context(), r.environment, read.Items)
 	return read, headers, err
 }
 
@@ -74,7 +74,7 @@ func (a *API) feed(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	if filter.Ends && r.Method != http.MethodHead {
-		if err := a.Delivery.Follow(r.Context(), r.environment.ID); err != nil {
+		if err := a.Outbox.Follow(r.Context(), r.environment.ID); err != nil {
 			return err
 		}
 	}
@@ -132,7 +132,7 @@ func (a *API) streamFeed(w http.ResponseWriter, r *request, filter store.FeedFil
 	}
 	after, err := position("after", from)
 	if err == nil && from == "" {
-		after, err = a.Delivery.FeedEnd(r.Context(), r.environment.ID)
+		after, err = a.Outbox.FeedEnd(r.Context(), r.environment.ID)
 	}
 	if err != nil {
 		return err
@@ -170,11 +170,11 @@ func (f *follower) follow() {
 	silentSince := f.api.Clock.Now()
 	followedAt := silentSince
 	for f.stream.flush() {
-		news, pause := f.api.Delivery.News(), feedPoll
+		news, pause := f.api.Outbox.News(), feedPoll
 		if now := f.api.Clock.Now(); f.filter.Ends && now.Sub(followedAt) >= heartbeat {
 			followedAt = now
 			// A failure shows in send, too; there are more heartbeats until it matters.
-			_ = f.api.Delivery.Follow(f.request.Context(), f.request.environment.ID)
+			_ = f.api.Outbox.Follow(f.request.Context(), f.request.environment.ID)
 		}
 		sent, err := f.send()
 		switch {

@@ -46,7 +46,7 @@ func (a *API) replayNotifications(w http.ResponseWriter, r *request) error {
 	if body.Until != nil {
 		filter.Until = body.Until.Time
 	}
-	replayed, err := a.Delivery.Replay(r.Context(), r.environment, filter)
+	replayed, err := a.Outbox.Replay(r.Context(), r.environment, filter)
 	if err != nil {
 		return err
 	}

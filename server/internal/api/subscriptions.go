@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
-	"github.com/runhook/runhook/server/internal/delivery"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/subscriptions"
 )
 
 func (a *API) subscriptionRoutes() {
@@ -86,7 +86,7 @@ func (a *API) encodeSubscription(s model.Subscription) subscription {
 			continue
 		}
 		key := signingKey{Version: "v1", ExpiresAt: protocol.AtOrNil(secret.ExpiresAt)}
-		if public, ok := delivery.PublicKey(secret.Secret); ok {
+		if public, ok := subscriptions.PublicKey(secret.Secret); ok {
 			key.Version, key.PublicKey = "v1a", public
 		}
 		response.Keys = append(response.Keys, key)
@@ -191,7 +191,7 @@ func (a *API) createSubscription(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	made, err := a.Delivery.Subscribe(r.Context(), r.environment, body.newSubscription(), body.Secret, asymmetric)
+	made, err := a.Subscriptions.Subscribe(r.Context(), r.environment, body.newSubscription(), body.Secret, asymmetric)
 	if err != nil {
 		return err
 	}
@@ -207,7 +207,7 @@ func (a *API) changeSubscription(w http.ResponseWriter, r *request) error {
 	if body.Secret != "" || body.Signature != "" {
 		return model.Errorf(model.Invalid, "Invalid request body: secret and signature are changed by POST %s/rotate", strings.TrimSuffix(r.URL.Path, "/"))
 	}
-	changed, err := a.Delivery.Change(r.Context(), r.environment, r.PathValue("subscription"), func(s *model.Subscription) error {
+	changed, err := a.Subscriptions.Change(r.Context(), r.environment, r.PathValue("subscription"), func(s *model.Subscription) error {
 		body.apply(s)
 		return nil
 	})
@@ -219,7 +219,7 @@ func (a *API) changeSubscription(w http.ResponseWriter, r *request) error {
 
 // deleteSubscription is DELETE /api/runhook/v1/subscriptions/:id.
 func (a *API) deleteSubscription(w http.ResponseWriter, r *request) error {
-	if err := a.Delivery.Unsubscribe(r.Context(), r.environment, r.PathValue("subscription")); err != nil {
+	if err := a.Subscriptions.Unsubscribe(r.Context(), r.environment, r.PathValue("subscription")); err != nil {
 		return err
 	}
 	return r.ok(w, struct {

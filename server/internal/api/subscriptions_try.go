@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/protocol"
-	"github.com/runhook/runhook/server/internal/delivery"
+	"github.com/runhook/runhook/server/internal/subscriptions"
 )
 
 // dryRunWindow is how far back a dry run looks.
@@ -20,7 +20,7 @@ func (a *API) dryRunSubscription(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	since := a.Clock.Now().Add(-dryRunWindow)
-	trial, err := a.Delivery.DryRun(r.Context(), r.environment, body.newSubscription(), since)
+	trial, err := a.Subscriptions.DryRun(r.Context(), r.environment, body.newSubscription(), since)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ type trial struct {
 	Complete bool `json:"complete"`
 }
 
-func encodeTrial(t delivery.Trial, since time.Time) trial {
+func encodeTrial(t subscriptions.Trial, since time.Time) trial {
 	response := trial{Since: protocol.At(since), Examined: t.Examined, Matched: t.Matched, Complete: t.Complete, Runs: []match{}}
 	for _, m := range t.Matches {
 		response.Runs = append(response.Runs, match{m.RunID, m.JobID, m.Status, protocol.At(m.CompletedAt)})
@@ -72,8 +72,8 @@ func (a *API) rotateSubscription(w http.ResponseWriter, r *request) error {
 	overlap := usualOverlap
 	set(&overlap, body.OverlapSeconds)
 	// Seconds beyond the bound must not become fewer by overflowing.
-	overlap = min(max(overlap, -1), int(delivery.LongestOverlap.Seconds())+1)
-	rotated, err := a.Delivery.Rotate(r.Context(), r.environment, r.PathValue("subscription"), body.Secret, asymmetric, time.Duration(overlap)*time.Second)
+	overlap = min(max(overlap, -1), int(subscriptions.LongestOverlap.Seconds())+1)
+	rotated, err := a.Subscriptions.Rotate(r.Context(), r.environment, r.PathValue("subscription"), body.Secret, asymmetric, time.Duration(overlap)*time.Second)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (a *API) rotateSubscription(w http.ResponseWriter, r *request) error {
 
 // testSubscription is POST /api/runhook/v1/subscriptions/:id/test.
 func (a *API) testSubscription(w http.ResponseWriter, r *request) error {
-	n, err := a.Delivery.Test(r.Context(), r.environment, r.PathValue("subscription"))
+	n, err := a.Subscriptions.Test(r.Context(), r.environment, r.PathValue("subscription"))
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package delivery_test
 import (
 	"bytes"
 	"compress/gzip"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +44,7 @@ func TestAnswersThatAreNotUTF8AreRecordedAsText(t *testing.T) {
 	}
 	harness.EachDatabase(t, func(t *testing.T, database string) {
 		s := harness.Start(t, harness.Options{Database: database, Adjust: func(c *server.Config) {
-			keepAll(c)
+			harness.KeepAll(c)
 			c.NotificationSchedule = make([]time.Duration, len(answers))
 			for i := range answers {
 				c.NotificationSchedule[i] = time.Duration(min(i, 1)) * time.Second
@@ -56,7 +55,7 @@ func TestAnswersThatAreNotUTF8AreRecordedAsText(t *testing.T) {
 		for _, a := range answers {
 			replies = append(replies, a.reply)
 		}
-		run := runFor(app, harness.NewReceiver(t, s, append(replies, answers[0].reply, harness.HTTP(200, gzipped(t, "thanks"), "Content-Encoding", "gzip"))...))
+		run := app.SucceedFor(harness.NewReceiver(t, s, append(replies, answers[0].reply, harness.HTTP(200, gzipped(t, "thanks"), "Content-Encoding", "gzip"))...))
 		for i, a := range answers {
 			n := s.Development().WaitAttempt(run, i+1)
 			last := n.Attempts[i]
@@ -72,7 +71,7 @@ func TestAnswersThatAreNotUTF8AreRecordedAsText(t *testing.T) {
 			t.Errorf("in the end the notification is %+v", n)
 		}
 		for i, want := range []model.NotificationStatus{model.NotificationExhausted, model.NotificationDelivered} {
-			checkStatus(t, s.Development().Resend(n.ID), 200)
+			harness.CheckStatus(t, s.Development().Resend(n.ID), 200)
 			if again := s.Development().WaitAttempt(run, len(answers)+i+1); again.Status != want {
 				t.Errorf("after resend %d the notification is %+v", i+1, again)
 			}
@@ -85,36 +84,11 @@ func TestGoneInOddBytesSwitchesASubscriptionOff(t *testing.T) {
 	harness.EachDatabase(t, func(t *testing.T, database string) {
 		s := harness.Start(t, harness.Options{Database: database})
 		app := harness.NewApp(t, s)
-		gone, _ := subscribe(t, s, harness.Fields{"name": "Old"}, harness.Reply{Raw: "HTTP/1.1 410 Verf\xfcgbar war es\r\nContent-Length: 0\r\n\r\n"})
-		success(app)
+		gone, _ := harness.NewSubscriber(t, s, harness.Fields{"name": "Old"}, harness.Reply{Raw: "HTTP/1.1 410 Verf\xfcgbar war es\r\nContent-Length: 0\r\n\r\n"})
+		app.Succeed()
 		s.Development().WaitSubscribed(gone.ID, 1)
 		if off := s.Development().Subscription(gone.ID); off.Enabled || !strings.Contains(off.DisabledReason, "410") {
 			t.Errorf("the subscription is %+v", off)
-		}
-	})
-}
-
-func TestAWebhookIsUTF8WhateverTheAppSays(t *testing.T) {
-	t.Parallel()
-	harness.EachDatabase(t, func(t *testing.T, database string) {
-		s := harness.Start(t, harness.Options{Database: database})
-		app := harness.NewApp(t, s)
-		for _, reply := range []harness.Reply{
-			harness.Success("\"gr\xfc\""),
-			harness.JSON(`{"status":"ERROR","error":{"message":"gr` + "\xfc" + `"}}`),
-			harness.HTTP(400, `{"message":"gr`+"\xfc"+`"}`),
-			harness.HTTP(404, "gr\xfc"),
-			{Raw: "HTTP/1.1 404 Verf\xfcgbar war es\r\nContent-Length: 0\r\n\r\n"},
-		} {
-			done := harness.NewReceiver(t, s)
-			app.Run(fmt.Sprintf(`{"options":{"callbackUrl":%q}}`, done.URL), harness.Always(reply))
-			got := done.WaitFor(1)
-			if got.Notification.OK || !utf8.Valid(got.Body) {
-				t.Errorf("to %q the webhook is %q", reply.Body+reply.Raw, got.Body)
-			}
-			if strings.Contains(reply.Body, "SUCCESS") && !strings.Contains(string(got.Notification.Error), "byte 0xFC at offset 32") {
-				t.Errorf("the error does not say where: %s", got.Notification.Error)
-			}
 		}
 	})
 }

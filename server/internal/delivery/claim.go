@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/outbox"
 	"github.com/runhook/runhook/server/internal/store"
 )
 
@@ -82,13 +82,7 @@ func (s *Service) due(ctx context.Context) (due []store.Due, next time.Time, err
 
 // off reports whether the environment of a destination is switched off.
 func (s *Service) off(destination string) bool {
-	return s.config.Node.Off(environmentOf(destination))
-}
-
-// environmentOf returns the id of the environment of a destination.
-func environmentOf(destination string) string {
-	environment, _, _ := strings.Cut(destination, " ")
-	return environment
+	return s.config.Node.Off(outbox.EnvironmentOf(destination))
 }
 
 // candidates returns an allotment of nothing for each destination that something is
@@ -195,7 +189,7 @@ func (s *Service) leaseIn(tx *store.Tx, allotments []allotment, claims []claimed
 	clear(counts)
 	blocked, allBlocked := map[string]bool{}, false
 	for i, a := range allotments {
-		environment := environmentOf(a.destination)
+		environment := outbox.EnvironmentOf(a.destination)
 		if a.wanted() == 0 {
 			continue
 		}

@@ -61,7 +61,7 @@ func (s *Service) deliver(ctx context.Context, claimed delivery) lane.Result {
 		s.log.Warn("a notification was not delivered", "notification", n.ID, "run", n.RunID, "environment", n.EnvironmentID, "destination", loggedDestination(n.Destination), "subscription", n.SubscriptionID, "attempt", attempt.Number, "err", attempt.Error, "duration_ms", attempt.Duration.Milliseconds(), "next_attempt_at", attempt.NextAttemptAt)
 	}
 	ended := outcome{EndedAttempt: store.EndedAttempt{Notification: n, Transition: transition, Attempt: attempt}}
-	if changesHealth(plan.subscription, attempt, interrupted, s.clock.Now()) {
+	if plan.subscription != nil && !interrupted && s.config.Subscriptions.HealthChanges(plan.subscription, attempt, s.clock.Now()) {
 		// It locks its subscription, so it goes alone.
 		s.recordHealth(ctx, plan, ended)
 	} else {
@@ -96,7 +96,7 @@ func (s *Service) workingOnClaimed(n model.Notification) (done func()) {
 // recordHealth records an attempt that changes how its subscription is doing.
 func (s *Service) recordHealth(ctx context.Context, plan plan, ended outcome) {
 	err := s.config.Node.Record(ctx, func(tx *store.Tx) error {
-		if err := s.noteHealth(tx, plan, ended.Attempt); err != nil {
+		if err := s.config.Subscriptions.RecordHealth(tx, plan.environment, plan.subscription, ended.Attempt); err != nil {
 			return err
 		}
 		return s.writeIn(tx, []outcome{ended})

@@ -2,42 +2,23 @@ package delivery_test
 
 import (
 	"bytes"
-	"fmt"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/delivery"
 	"github.com/runhook/runhook/server/internal/model"
-	"github.com/runhook/runhook/server/internal/server"
 	"github.com/runhook/runhook/server/internal/test/harness"
 )
-
-// runFor runs the job with a callback to the receiver and returns the run's id.
-func runFor(app *harness.App, done *harness.Receiver) string {
-	return app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: done.URL}}, harness.Always(harness.Success(`{"a": 1}`)))
-}
-
-func replies(n int, reply harness.Reply) []harness.Reply {
-	list := make([]harness.Reply, n)
-	for i := range list {
-		list[i] = reply
-	}
-	return list
-}
-
-// keepAll has nothing that a test looks at be deleted for its age.
-func keepAll(c *server.Config) { c.KeepPayloads, c.KeepRuns = "forever", "forever" }
 
 func TestADeliveryThatFailsIsTriedAgainUntilTheScheduleIsUsedUp(t *testing.T) {
 	t.Parallel()
 	harness.EachDatabase(t, func(t *testing.T, database string) {
-		s := harness.Start(t, harness.Options{Database: database, Adjust: keepAll})
+		s := harness.Start(t, harness.Options{Database: database, Adjust: harness.KeepAll})
 		app := harness.NewApp(t, s)
-		done := harness.NewReceiver(t, s, replies(len(delivery.Schedule)+1, harness.HTTP(503, "busy"))...)
-		run := runFor(app, done)
+		done := harness.NewReceiver(t, s, harness.Replies(len(delivery.Schedule)+1, harness.HTTP(503, "busy"))...)
+		run := app.SucceedFor(done)
 		for n := 1; n < len(delivery.Schedule); n++ {
 			sent := s.Development().WaitAttempt(run, n)
 			if sent.Status != model.NotificationPending || sent.NextAttemptAt == nil {
@@ -58,11 +39,11 @@ func TestADeliveryThatFailsIsTriedAgainUntilTheScheduleIsUsedUp(t *testing.T) {
 			t.Errorf("in the end the notification is %+v", exhausted)
 		}
 		s.Clock.Advance(1000 * time.Hour)
-		checkStatus(t, s.Development().Resend(exhausted.ID), 200)
+		harness.CheckStatus(t, s.Development().Resend(exhausted.ID), 200)
 		if again := s.Development().WaitAttempt(run, len(delivery.Schedule)+1); again.Status != model.NotificationExhausted || again.NextAttemptAt != nil {
 			t.Errorf("after a resend that failed the notification is %+v", again)
 		}
-		checkStatus(t, s.Development().Resend(exhausted.ID), 200)
+		harness.CheckStatus(t, s.Development().Resend(exhausted.ID), 200)
 		delivered := s.Development().WaitAttempt(run, len(delivery.Schedule)+2)
 		if delivered.Status != model.NotificationDelivered || delivered.DeliveredAt == nil {
 			t.Errorf("after a resend that arrived the notification is %+v", delivered)
@@ -96,41 +77,6 @@ func checkAttempts(t *testing.T, done *harness.Receiver, n harness.Notification)
 	}
 }
 
-func checkStatus(t *testing.T, answer harness.Answer, status int) {
-	t.Helper()
-	if answer.Status != status {
-		t.Errorf("answered %d, want %d: %s", answer.Status, status, answer.Body)
-	}
-}
-
-func TestAResendSendsTheSameBytesUnderTheSameID(t *testing.T) {
-	t.Parallel()
-	s := harness.Start(t, harness.Options{})
-	app := harness.NewApp(t, s)
-	ok, no := harness.HTTP(200, ""), harness.HTTP(500, "")
-	done := harness.NewReceiver(t, s, ok, ok, no)
-	run := runFor(app, done)
-	first := s.Development().WaitAttempt(run, 1)
-	// The app moves on; what was frozen does not.
-	app.SetIndex(harness.Index(harness.Job(harness.JobID, "2.0.0")))
-	app.Register(s.Development(), "app")
-	s.Clock.Advance(time.Hour)
-	for n := 2; n <= 3; n++ {
-		checkStatus(t, s.Development().Resend(first.ID), 200)
-		again := s.Development().WaitAttempt(run, n)
-		if again.Status != model.NotificationDelivered || again.NextAttemptAt != nil {
-			t.Errorf("after resend %d the notification is %+v", n, again)
-		}
-	}
-	for i, got := range done.Delivered() {
-		if got.ID != first.ID || !bytes.Equal(got.Body, done.Delivered()[0].Body) {
-			t.Errorf("delivery %d is %s: %s", i+1, got.ID, got.Body)
-		}
-	}
-	checkStatus(t, s.Development().Resend("ntf_unknown"), 404)
-	checkStatus(t, s.As(s.Key(protocol.Production).Secret).Resend(first.ID), 404)
-}
-
 func TestWhatCountsAsDelivered(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, harness.Options{})
@@ -161,7 +107,7 @@ func TestWhatCountsAsDelivered(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			view := s.For(t)
 			done := harness.NewReceiver(t, view, c.reply)
-			n := view.Development().WaitAttempt(runFor(app.For(view), done), 1)
+			n := view.Development().WaitAttempt(app.For(view).SucceedFor(done), 1)
 			want := model.NotificationPending
 			switch {
 			case c.delivered:
@@ -200,10 +146,10 @@ func TestAReceiverThatHangsIsGivenUpAndTriedAgain(t *testing.T) {
 	s := harness.Start(t, harness.Options{})
 	app := harness.NewApp(t, s)
 	done := harness.NewReceiver(t, s, harness.Reply{Hang: true})
-	run := runFor(app, done)
+	run := app.SucceedFor(done)
 	done.WaitFor(1)
 	list, _ := s.Development().Notifications(url.Values{"run": {run}})
-	checkStatus(t, s.Development().Resend(list[0].ID), 409)
+	harness.CheckStatus(t, s.Development().Resend(list[0].ID), 409)
 	n := s.Development().WaitAttempt(run, 1)
 	if n.Status != model.NotificationPending || n.Attempts[0].Error != "the receiver did not begin to answer within 10s" {
 		t.Errorf("the notification is %+v", n)
@@ -212,45 +158,4 @@ func TestAReceiverThatHangsIsGivenUpAndTriedAgain(t *testing.T) {
 	if n := s.Development().WaitAttempt(run, 2); n.Status != model.NotificationDelivered {
 		t.Errorf("the notification is %+v", n)
 	}
-}
-
-func TestNotificationsAreListedNewestFirstAndByFilter(t *testing.T) {
-	t.Parallel()
-	harness.EachDatabase(t, func(t *testing.T, database string) {
-		s := harness.Start(t, harness.Options{Database: database})
-		app := harness.NewApp(t, s)
-		var ids, runs []string
-		for i := range 5 {
-			reply := harness.HTTP(200, "")
-			if i == 2 {
-				reply = harness.HTTP(500, "")
-			}
-			runs = append(runs, runFor(app, harness.NewReceiver(t, s, reply)))
-			ids = append([]string{s.Development().WaitAttempt(runs[i], 1).ID}, ids...)
-		}
-		var listed []string
-		for cursor, page := "", 0; page == 0 || cursor != ""; page++ {
-			var list []harness.Notification
-			list, cursor = s.Development().Notifications(url.Values{"take": {"2"}, "cursor": {cursor}})
-			for _, n := range list {
-				listed = append(listed, n.ID)
-			}
-		}
-		if fmt.Sprint(listed) != fmt.Sprint(ids) {
-			t.Errorf("the list is %v, want %v", listed, ids)
-		}
-		pending, _ := s.Development().Notifications(url.Values{"status": {"PENDING"}})
-		if len(pending) != 1 || pending[0].RunID != runs[2] || pending[0].RunStatus != protocol.RunSuccess || pending[0].AttemptCount != 1 {
-			t.Errorf("the pending ones are %+v", pending)
-		}
-		others, _ := s.As(s.Key(protocol.Production).Secret).Notifications(nil)
-		if len(others) != 0 {
-			t.Errorf("PRODUCTION sees %+v", others)
-		}
-		checkStatus(t, s.Development().Do("GET", "/api/runhook/v1/notifications?status=LOST", nil), 400)
-		checkStatus(t, s.Development().Do("GET", "/api/runhook/v1/notifications?take=x", nil), 400)
-		if one := s.Development().Notification(ids[0]); !strings.Contains(string(one.Payload), runs[4]) {
-			t.Errorf("the payload is %s", one.Payload)
-		}
-	})
 }

@@ -35,7 +35,7 @@ func TestAReceiverThatSaysWhenToComeBackIsLeftAloneUntilThen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			view := s.For(t)
 			done := harness.NewReceiver(t, view, harness.HTTP(c.status, "", "Retry-After", c.header))
-			n := view.Development().WaitAttempt(runFor(app.For(view), done), 1)
+			n := view.Development().WaitAttempt(app.For(view).SucceedFor(done), 1)
 			pause := n.NextAttemptAt.Sub(s.Clock.Now())
 			if got := n.Attempts[0].RetryAfterInMs; got != c.want.Milliseconds() || c.want > 0 && pause != c.want || c.want == 0 && pause > 6*time.Second {
 				t.Errorf("%d ms are recorded and the pause is %v, want %v", got, pause, c.want)
@@ -54,8 +54,8 @@ func TestARefusalEndsTheDeliveryOnlyIfConfigured(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			view := s.For(t)
-			made, _ := subscribe(t, view, harness.Fields{"retryClientErrors": false}, harness.HTTP(status, ""))
-			success(app.For(view))
+			made, _ := harness.NewSubscriber(t, view, harness.Fields{"retryClientErrors": false}, harness.HTTP(status, ""))
+			app.For(view).Succeed()
 			if n := view.Development().WaitSubscribed(made.ID, 1); n.Status != want {
 				t.Errorf("the notification is %s, want %s", n.Status, want)
 			}
@@ -68,8 +68,8 @@ func TestASubscriptionsOwnScheduleIsKept(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, harness.Options{})
 	app := harness.NewApp(t, s)
-	made, _ := subscribe(t, s, harness.Fields{"schedule": []int{0, 100}}, replies(2, harness.HTTP(500, ""))...)
-	success(app)
+	made, _ := harness.NewSubscriber(t, s, harness.Fields{"schedule": []int{0, 100}}, harness.Replies(2, harness.HTTP(500, ""))...)
+	app.Succeed()
 	n := s.Development().WaitSubscribed(made.ID, 1)
 	if pause := n.NextAttemptAt.Sub(s.Clock.Now()); pause < 79*time.Second || pause > 120*time.Second {
 		t.Errorf("the pause is %v", pause)
@@ -92,13 +92,13 @@ func TestAHangingReceiverHoldsUpNobodyElse(t *testing.T) {
 			c.NotificationTimeouts = delivery.Timeouts{Headers: time.Hour, Whole: time.Hour}
 		}})
 		app := harness.NewApp(t, s)
-		hanging := harness.NewReceiver(t, s, replies(100, harness.Reply{Hang: true})...)
+		hanging := harness.NewReceiver(t, s, harness.Replies(100, harness.Reply{Hang: true})...)
 		healthy := harness.NewReceiver(t, s)
 		for range 20 {
-			runFor(app, hanging)
+			app.SucceedFor(hanging)
 		}
 		for range 20 {
-			runFor(app, healthy)
+			app.SucceedFor(healthy)
 		}
 		healthy.WaitFor(20)
 		if got := len(hanging.Delivered()); got > 4 {
@@ -111,9 +111,9 @@ func TestARateLimitSpreadsDeliveries(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, harness.Options{})
 	app := harness.NewApp(t, s)
-	_, done := subscribe(t, s, harness.Fields{"maximumPerSecond": 2, "maximumConcurrency": 1})
+	_, done := harness.NewSubscriber(t, s, harness.Fields{"maximumPerSecond": 2, "maximumConcurrency": 1})
 	for range 6 {
-		success(app)
+		app.Succeed()
 	}
 	for n := 2; n <= 6; n += 2 {
 		done.WaitFor(n)
@@ -129,12 +129,12 @@ func TestADestinationThatIsDownIsTriedByOneDeliveryAtATime(t *testing.T) {
 	s := harness.Start(t, harness.Options{})
 	app := harness.NewApp(t, s)
 	const failures = 10
-	done := harness.NewReceiver(t, s, replies(failures+1, harness.HTTP(503, ""))...)
+	done := harness.NewReceiver(t, s, harness.Replies(failures+1, harness.HTTP(503, ""))...)
 	for n := 1; n <= failures; n++ {
-		s.Development().WaitAttempt(runFor(app, done), 1)
+		s.Development().WaitAttempt(app.SucceedFor(done), 1)
 	}
 	// Now it is left alone, though what is new and what is retried is due.
-	last := runFor(app, done)
+	last := app.SucceedFor(done)
 	s.Clock.Advance(20 * time.Second)
 	s.Development().WaitRun(last, "SUCCESS")
 	if got := len(done.Delivered()); got != failures {

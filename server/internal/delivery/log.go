@@ -6,8 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/runhook/runhook/server/internal/model"
-	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/outbox"
 )
 
 // logBreaker logs that deliveries to a destination are suspended, and that they are
@@ -27,7 +26,7 @@ func (s *Service) logPause(destination string, until time.Time) {
 }
 
 func (s *Service) logOf(destination string) *slog.Logger {
-	return s.log.With("destination", loggedDestination(destination), "environment", environmentOf(destination))
+	return s.log.With("destination", loggedDestination(destination), "environment", outbox.EnvironmentOf(destination))
 }
 
 // loggedDestination is a destination as the log calls it: an origin, or the id of an
@@ -42,22 +41,4 @@ func loggedDestination(destination string) string {
 		return "a URL that cannot be read"
 	}
 	return location.Scheme + "://" + location.Host
-}
-
-// logHealth logs what an attempt changes about a subscription, once it is on disk.
-// failed is since when it was failing before.
-func (s *Service) logHealth(tx *store.Tx, subscription model.Subscription, failed time.Time, kind model.NotificationKind) {
-	log := s.log.With("subscription", subscription.ID, "environment", subscription.EnvironmentID)
-	switch {
-	case kind == model.NotifyDisabled:
-		tx.AfterCommit(func() {
-			log.Warn("a subscription was suspended", "reason", subscription.DisabledReason, "since", subscription.FailingSince)
-		})
-	case kind == model.NotifyFailing:
-		tx.AfterCommit(func() { log.Warn("a subscription is failing", "since", subscription.FailingSince) })
-	case failed.IsZero() && !subscription.FailingSince.IsZero():
-		tx.AfterCommit(func() { log.Info("a subscription fails for the first time since it last succeeded") })
-	case !failed.IsZero() && subscription.FailingSince.IsZero():
-		tx.AfterCommit(func() { log.Info("a subscription receives notifications again", "since", failed) })
-	}
 }

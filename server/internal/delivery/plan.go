@@ -64,7 +64,7 @@ func (s *Service) planOf(ctx context.Context, n delivery) (plan, error) {
 	if len(p.subscription.Settings.Schedule) > 0 {
 		p.schedule = p.subscription.Settings.Schedule
 	}
-	s.destinationOf(*p.subscription)
+	s.limit(*p.subscription)
 	return p, nil
 }
 

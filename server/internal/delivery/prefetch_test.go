@@ -56,7 +56,7 @@ func TestABacklogReachesAReceiverThatFailsForAWhileEachOnce(t *testing.T) {
 			ids = append(ids, s.Development().Subscribe(web.URL, harness.Fields{"enabled": false}).ID)
 		}
 		for range runs {
-			s.Development().WaitRun(success(app), protocol.RunSuccess)
+			s.Development().WaitRun(app.Succeed(), protocol.RunSuccess)
 		}
 		for _, id := range ids {
 			s.Development().ChangeSubscription(id, harness.Fields{"enabled": true})

@@ -194,7 +194,8 @@ func (s *Service) writeIn(tx *store.Tx, outcomes []outcome) error {
 		return err
 	}
 	if len(released) > 0 {
-		if err := s.announce(tx); err != nil {
+		tx.AfterCommit(s.Wake)
+		if err := tx.Signal(store.SignalNotifications); err != nil {
 			return err
 		}
 	}

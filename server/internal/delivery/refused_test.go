@@ -13,13 +13,13 @@ func TestAnAttemptThatTheDatabaseRefusesIsRecordedInOtherWords(t *testing.T) {
 	s := harness.Start(t, harness.Options{Database: harness.Postgres(t)})
 	app := harness.NewApp(t, s)
 	harness.Refuse(t, s.Database, "notification_attempts", "NEW.response LIKE '%refused%'")
-	run := runFor(app, harness.NewReceiver(t, s, harness.HTTP(503, "refused"), harness.HTTP(200, "refused")))
+	run := app.SucceedFor(harness.NewReceiver(t, s, harness.HTTP(503, "refused"), harness.HTTP(200, "refused")))
 	n := s.Development().WaitAttempt(run, 1)
 	failed := n.Attempts[0]
 	if n.Status != model.NotificationPending || failed.Status != 503 || failed.Error != "the receiver answered 503; the rest could not be recorded" {
 		t.Errorf("after an attempt that failed the notification is %+v", n)
 	}
-	checkStatus(t, s.Development().Resend(n.ID), 200)
+	harness.CheckStatus(t, s.Development().Resend(n.ID), 200)
 	n = s.Development().WaitAttempt(run, 2)
 	if delivered := n.Attempts[1]; n.Status != model.NotificationDelivered || delivered.Status != 200 || delivered.Error != "" || delivered.Response != "(what was answered could not be recorded)" {
 		t.Errorf("after an attempt that succeeded the notification is %+v", n)
@@ -32,7 +32,7 @@ func TestANotificationOfWhichNoAttemptCanBeRecordedIsGivenUp(t *testing.T) {
 	app := harness.NewApp(t, s)
 	stop := harness.Refuse(t, s.Database, "notification_attempts", "NEW.http_status = 418")
 	done := harness.NewReceiver(t, s, harness.HTTP(418, ""))
-	run := runFor(app, done)
+	run := app.SucceedFor(done)
 	var n harness.Notification
 	s.Wait("the notification to be given up", func() bool {
 		given, _ := s.Development().Notifications(url.Values{"run": {run}, "status": {string(model.NotificationExhausted)}})
@@ -46,7 +46,7 @@ func TestANotificationOfWhichNoAttemptCanBeRecordedIsGivenUp(t *testing.T) {
 		t.Errorf("the notification is %+v, after %d requests", n, len(done.Delivered()))
 	}
 	stop()
-	checkStatus(t, s.Development().Resend(n.ID), 200)
+	harness.CheckStatus(t, s.Development().Resend(n.ID), 200)
 	if n := s.Development().WaitAttempt(run, 1); n.Status != model.NotificationDelivered {
 		t.Errorf("after a resend the notification is %+v", n)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/runhook/runhook/server/internal/egress"
 	"github.com/runhook/runhook/server/internal/endpoint"
 	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/outbox"
 	"github.com/runhook/runhook/server/internal/store"
 	"github.com/runhook/runhook/server/internal/worker/loop"
 )
@@ -113,30 +114,27 @@ func (s *Service) notifyApp(ctx context.Context, environment *model.Environment,
 // hidden stands for the value of a header that may be a secret.
 const hidden = "(hidden)"
 
-// field is a header of a request.
-type field struct{ name, value string }
-
 // setHeaders sets the headers of an attempt, and notes them in it without the values
 // that a person chose.
 func (s *Service) setHeaders(header http.Header, n model.Notification, plan plan, attempt *model.NotificationAttempt) error {
-	fields := []field{
-		{"Content-Type", "application/json"},
-		{"User-Agent", "Runhook/" + s.config.Version},
-		{protocol.HeaderWebhookAttempt, strconv.Itoa(attempt.Number)},
-		{headerSequence, strconv.Itoa(n.Sequence)},
+	fields := []outbox.Header{
+		{Name: "Content-Type", Value: "application/json"},
+		{Name: "User-Agent", Value: "Runhook/" + s.config.Version},
+		{Name: protocol.HeaderWebhookAttempt, Value: strconv.Itoa(attempt.Number)},
+		{Name: headerSequence, Value: strconv.Itoa(n.Sequence)},
 	}
-	signed, err := s.sign(n, plan)
+	signed, err := outbox.Sign(n, plan.environment, plan.subscription, s.clock.Now())
 	if err != nil {
 		return err
 	}
 	fields = append(fields, signed...)
 	for _, f := range fields {
-		header.Set(f.name, f.value)
+		header.Set(f.Name, f.Value)
 	}
 	if plan.subscription != nil {
 		for _, name := range slices.Sorted(maps.Keys(plan.subscription.Headers)) {
 			header.Set(name, plan.subscription.Headers[name])
-			fields = append(fields, field{name, hidden})
+			fields = append(fields, outbox.Header{Name: name, Value: hidden})
 		}
 	}
 	attempt.RequestHeaders = noted(fields)
@@ -144,15 +142,15 @@ func (s *Service) setHeaders(header http.Header, n model.Notification, plan plan
 }
 
 // noted returns headers as a JSON object, by their names in lower case.
-func noted(fields []field) json.RawMessage {
+func noted(fields []outbox.Header) json.RawMessage {
 	const usualSize = 512
 	object := append(make([]byte, 0, usualSize), '{')
 	for i, f := range fields {
 		if i > 0 {
 			object = append(object, ',')
 		}
-		object = append(appendText(object, strings.ToLower(f.name)), ':')
-		object = appendText(object, f.value)
+		object = append(appendText(object, strings.ToLower(f.Name)), ':')
+		object = appendText(object, f.Value)
 	}
 	return append(object, '}')
 }
@@ -171,35 +169,6 @@ func appendText(dst []byte, text string) []byte {
 // headerSequence says which end of its run a notification is about, from 1. It
 // is not signed.
 const headerSequence = "Runhook-Sequence"
-
-// sign returns the signatures under the id and the time of this attempt
-// (docs/protocol/decisions.md §1.11, Standard Webhooks 1.0.0).
-func (s *Service) sign(n model.Notification, plan plan) ([]field, error) {
-	now, apiKey := s.clock.Now(), plan.environment.APIKey
-	var signatures []string
-	if plan.subscription == nil {
-		signatures = []string{protocol.DerivedWebhookKey(apiKey).Sign(n.ID, now, n.Body)}
-	} else {
-		for _, secret := range plan.subscription.LiveSecrets(now) {
-			key, err := parseSecret(secret)
-			if err != nil {
-				return nil, fmt.Errorf("a secret of subscription %s: %w", n.SubscriptionID, err)
-			}
-			signatures = append(signatures, key.Sign(n.ID, now, n.Body))
-		}
-	}
-	fields := []field{
-		{protocol.HeaderWebhookID, n.ID},
-		{protocol.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10)},
-		{protocol.HeaderWebhookSignature, strings.Join(signatures, " ")},
-	}
-	// It covers no time, so that whoever gets it can send it again to a receiver of
-	// the environment that believes it.
-	if plan.subscription == nil || plan.subscription.Settings.LegacySignature {
-		fields = append(fields, field{protocol.HeaderSignature, protocol.SignBody(apiKey, n.Body)})
-	}
-	return fields, nil
-}
 
 // explain prefers our own reason for ending a request to the transport's, and
 // leaves out the URL, which may hold a secret in its query and is on record.

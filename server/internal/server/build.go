@@ -16,12 +16,14 @@ import (
 	"github.com/runhook/runhook/server/internal/inbound/source"
 	"github.com/runhook/runhook/server/internal/listener"
 	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/outbox"
 	"github.com/runhook/runhook/server/internal/pubsub"
 	"github.com/runhook/runhook/server/internal/quota"
 	"github.com/runhook/runhook/server/internal/retention"
 	"github.com/runhook/runhook/server/internal/runs"
 	"github.com/runhook/runhook/server/internal/schedules"
 	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/subscriptions"
 	"github.com/runhook/runhook/server/internal/sweep"
 	"github.com/runhook/runhook/server/internal/worker"
 )
@@ -65,16 +67,19 @@ func (s *Server) buildOutgoing() error {
 // buildRuns makes what executes runs and notifies of their ends.
 func (s *Server) buildRuns(caller *endpoint.Client) {
 	c := s.config
+	s.outbox = outbox.New(outbox.Config{Store: s.store, Clock: c.Clock, Log: c.Log})
+	s.subscriptions = subscriptions.New(subscriptions.Config{Store: s.store, Outbox: s.outbox, CheckURL: s.outgoing.CheckURL, Clock: c.Clock, Log: c.Log})
 	s.delivery = delivery.New(delivery.Config{
-		Store: s.store, Node: s.node, Outgoing: s.outgoing, Caller: caller, CheckURL: s.outgoing.CheckURL,
+		Store: s.store, Node: s.node, Outgoing: s.outgoing, Caller: caller, Subscriptions: s.subscriptions,
 		Deliveries: s.resources.deliveries, BodyBytes: s.bodyBytes(), Schedule: c.NotificationSchedule, Timeouts: c.NotificationTimeouts, Version: c.Version,
 		CompleteTask: func(ctx context.Context, taskID string, body []byte) error {
 			return s.runs.CompleteTaskCallback(ctx, taskID, body)
 		},
 		PubSub: s.pubsub, Clock: c.Clock, Health: s.health, Log: c.Log, Random: c.Random,
 	})
+	s.outbox.SetSender(s.delivery)
 	s.runs = runs.New(runs.Config{
-		Store: s.store, Node: s.node, Caller: caller, Notifier: s.delivery,
+		Store: s.store, Node: s.node, Caller: caller, Notifier: s.outbox,
 		Registrations: []runs.Registrations{runEnded(func() runs.Registrations { return s.source }), runEnded(func() runs.Registrations { return s.inbound })},
 		Operator:      fetch.New(fetch.Config{Outgoing: s.outgoing, Answers: s.resources.answers, Now: c.Clock.Now, Random: c.Random}), CheckURL: s.outgoing.CheckURL,
 		PublicURL: s.url, Executions: s.resources.executions, ExecutionBytes: s.executionBytes(), Texts: s.resources.texts, QueuedRuns: max(c.QueuedRuns, 0), PubSub: s.pubsub, Clock: c.Clock, Health: s.health, Log: c.Log,
@@ -149,7 +154,7 @@ func (s *Server) buildAPI() error {
 	handler := api.New(api.Config{
 		Store: s.store, Runs: s.runs, Apps: s.apps, Events: s.events, Schedules: s.schedules,
 		Inbound: s.inbound, Source: s.source, MaximumRequest: s.config.MaximumRequest, Quota: s.quota(), Proxies: proxies, Rooms: s.rooms(), Answers: s.answers(), RequestsInProgress: max(s.resources.connections/2, 1),
-		Version: s.config.Version, PublicURL: s.url, Delivery: s.delivery, Doctor: s.doctor, PubSub: s.pubsub, Clock: s.config.Clock, Health: s.health, Log: s.config.Log, AccessLog: s.config.AccessLog,
+		Version: s.config.Version, PublicURL: s.url, Outbox: s.outbox, Subscriptions: s.subscriptions, Doctor: s.doctor, PubSub: s.pubsub, Clock: s.config.Clock, Health: s.health, Log: s.config.Log, AccessLog: s.config.AccessLog,
 	})
 	config := listener.Config{
 		Handler: handler, Connections: s.resources.connections, PerAddress: s.resources.perAddress, Proxies: proxies,

@@ -25,40 +25,44 @@ import (
 	"github.com/runhook/runhook/server/internal/inbound/queue"
 	"github.com/runhook/runhook/server/internal/inbound/source"
 	"github.com/runhook/runhook/server/internal/listener"
+	"github.com/runhook/runhook/server/internal/outbox"
 	"github.com/runhook/runhook/server/internal/pubsub"
 	"github.com/runhook/runhook/server/internal/retention"
 	"github.com/runhook/runhook/server/internal/runs"
 	"github.com/runhook/runhook/server/internal/schedules"
 	"github.com/runhook/runhook/server/internal/spool"
 	"github.com/runhook/runhook/server/internal/store"
+	"github.com/runhook/runhook/server/internal/subscriptions"
 	"github.com/runhook/runhook/server/internal/sweep"
 	"github.com/runhook/runhook/server/internal/worker"
 )
 
 // Server is a Runhook server that has its database and its address.
 type Server struct {
-	config    Config
-	listener  net.Listener
-	store     *store.Store
-	health    *health.Monitor
-	node      *worker.Node
-	outgoing  Outgoing
-	pubsub    *pubsub.Broadcaster
-	runs      *runs.Engine
-	delivery  *delivery.Service
-	events    *events.Service
-	apps      *apps.Service
-	queue     *queue.Queue
-	inbound   *inbound.Service
-	source    *source.Service
-	doctor    *doctor.Service
-	retention *retention.Service
-	sweep     *sweep.Service
-	schedules *schedules.Service
-	resources resources
-	switches  switches
-	spool     *spool.File
-	http      *listener.Server
+	config        Config
+	listener      net.Listener
+	store         *store.Store
+	health        *health.Monitor
+	node          *worker.Node
+	outgoing      Outgoing
+	pubsub        *pubsub.Broadcaster
+	runs          *runs.Engine
+	outbox        *outbox.Outbox
+	subscriptions *subscriptions.Service
+	delivery      *delivery.Service
+	events        *events.Service
+	apps          *apps.Service
+	queue         *queue.Queue
+	inbound       *inbound.Service
+	source        *source.Service
+	doctor        *doctor.Service
+	retention     *retention.Service
+	sweep         *sweep.Service
+	schedules     *schedules.Service
+	resources     resources
+	switches      switches
+	spool         *spool.File
+	http          *listener.Server
 	// probes answers probes only; both are nil without an address of its own.
 	probes        *listener.Server
 	probeListener net.Listener

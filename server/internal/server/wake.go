@@ -9,6 +9,7 @@ func (s *Server) wake() {
 	}
 	s.runs.Wake()
 	s.delivery.Wake()
+	s.outbox.Wake()
 	s.events.Wake()
 	s.schedules.Wake()
 	s.queue.Wake()
@@ -24,6 +25,7 @@ func (s *Server) signal(name string) {
 		s.runs.WakeTasks()
 	case store.SignalNotifications:
 		s.delivery.Wake()
+		s.outbox.Wake()
 	case store.SignalEvents:
 		s.events.Wake()
 	case store.SignalSchedules:

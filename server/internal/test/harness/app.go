@@ -298,3 +298,13 @@ func (a *App) execute(r *http.Request, body []byte) Reply {
 	}
 	return steps[x.Number-1](x)
 }
+
+// Succeed runs the job, which succeeds at once, and returns the run's id.
+func (a *App) Succeed() string {
+	return a.Run(protocol.InvokeJob{Payload: []byte(`{"cents":5}`)}, Always(Success(`{"a": 1}`)))
+}
+
+// SucceedFor is Succeed with a callback to a receiver.
+func (a *App) SucceedFor(done *Receiver) string {
+	return a.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: done.URL}}, Always(Success(`{"a": 1}`)))
+}

@@ -152,3 +152,11 @@ func (c *Client) WaitRun(id string, statuses ...protocol.RunStatus) (run protoco
 	})
 	return run
 }
+
+// CheckStatus checks the status of an answer.
+func CheckStatus(t testing.TB, answer Answer, status int) {
+	t.Helper()
+	if answer.Status != status {
+		t.Errorf("answered %d, want %d: %s", answer.Status, status, answer.Body)
+	}
+}

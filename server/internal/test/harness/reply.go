@@ -78,3 +78,12 @@ func (r Reply) write(w http.ResponseWriter, request *http.Request) {
 	w.WriteHeader(r.Status)
 	_, _ = w.Write([]byte(r.Body)) // a caller that left is no concern of the reply
 }
+
+// Replies returns a reply so many times.
+func Replies(n int, reply Reply) []Reply {
+	list := make([]Reply, n)
+	for i := range list {
+		list[i] = reply
+	}
+	return list
+}

@@ -255,3 +255,6 @@ func WaitFor(t testing.TB, what string, done func() bool) {
 		}
 	}
 }
+
+// KeepAll has nothing that a test looks at be deleted for its age.
+func KeepAll(c *server.Config) { c.KeepPayloads, c.KeepRuns = "forever", "forever" }

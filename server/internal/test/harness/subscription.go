@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"testing"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/receiver"
 )
 
 // Subscription is a subscription as our own API returns it.
@@ -71,4 +73,13 @@ func (c *Client) WaitSubscribed(id string, attempts int) (found Notification) {
 		return true
 	})
 	return found
+}
+
+// NewSubscriber makes a subscription whose receiver verifies by its secret alone.
+func NewSubscriber(t testing.TB, s *Server, fields Fields, replies ...Reply) (Subscription, *Receiver) {
+	t.Helper()
+	done := NewReceiver(t, s, replies...)
+	made := s.Development().Subscribe(done.URL, fields)
+	done.Trust(receiver.Config{Secrets: []string{made.Secret}})
+	return made, done
 }

@@ -1,10 +1,12 @@
-package delivery_test
+package outbox_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/test/harness"
@@ -111,7 +113,7 @@ func endings() []ending {
 	}
 }
 
-func TestARunWithoutACallbackURLOwesNoNotification(t *testing.T) {
+func TestARunWithoutACallbackURLHasNoNotification(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, harness.Options{})
 	app := harness.NewApp(t, s)
@@ -119,4 +121,29 @@ func TestARunWithoutACallbackURLOwesNoNotification(t *testing.T) {
 	if list, _ := s.Development().Notifications(nil); len(list) != 0 {
 		t.Errorf("there are %d notifications", len(list))
 	}
+}
+
+func TestAWebhookIsUTF8WhateverTheAppSays(t *testing.T) {
+	t.Parallel()
+	harness.EachDatabase(t, func(t *testing.T, database string) {
+		s := harness.Start(t, harness.Options{Database: database})
+		app := harness.NewApp(t, s)
+		for _, reply := range []harness.Reply{
+			harness.Success("\"gr\xfc\""),
+			harness.JSON(`{"status":"ERROR","error":{"message":"gr` + "\xfc" + `"}}`),
+			harness.HTTP(400, `{"message":"gr`+"\xfc"+`"}`),
+			harness.HTTP(404, "gr\xfc"),
+			{Raw: "HTTP/1.1 404 Verf\xfcgbar war es\r\nContent-Length: 0\r\n\r\n"},
+		} {
+			done := harness.NewReceiver(t, s)
+			app.Run(fmt.Sprintf(`{"options":{"callbackUrl":%q}}`, done.URL), harness.Always(reply))
+			got := done.WaitFor(1)
+			if got.Notification.OK || !utf8.Valid(got.Body) {
+				t.Errorf("to %q the webhook is %q", reply.Body+reply.Raw, got.Body)
+			}
+			if strings.Contains(reply.Body, "SUCCESS") && !strings.Contains(string(got.Notification.Error), "byte 0xFC at offset 32") {
+				t.Errorf("the error does not say where: %s", got.Notification.Error)
+			}
+		}
+	})
 }

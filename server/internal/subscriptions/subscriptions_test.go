@@ -1,4 +1,4 @@
-package delivery_test
+package subscriptions_test
 
 import (
 	"encoding/json"
@@ -14,26 +14,13 @@ import (
 	"github.com/runhook/runhook/server/internal/test/harness"
 )
 
-// subscribe makes a subscription whose receiver verifies by its secret alone.
-func subscribe(t *testing.T, s *harness.Server, fields harness.Fields, replies ...harness.Reply) (harness.Subscription, *harness.Receiver) {
-	t.Helper()
-	done := harness.NewReceiver(t, s, replies...)
-	made := s.Development().Subscribe(done.URL, fields)
-	done.Trust(receiver.Config{Secrets: []string{made.Secret}})
-	return made, done
-}
-
-func success(app *harness.App) string {
-	return app.Run(protocol.InvokeJob{Payload: []byte(`{"cents":5}`)}, harness.Always(harness.Success(`{"a": 1}`)))
-}
-
-func TestASubscriptionIsToldOfTheRunsItMatches(t *testing.T) {
+func TestASubscriptionGetsTheRunsThatItMatches(t *testing.T) {
 	t.Parallel()
 	harness.EachDatabase(t, func(t *testing.T, database string) {
 		s := harness.Start(t, harness.Options{Database: database})
 		app := harness.NewApp(t, s)
-		_, all := subscribe(t, s, nil)
-		_, matching := subscribe(t, s, harness.Fields{
+		_, all := harness.NewSubscriber(t, s, nil)
+		_, matching := harness.NewSubscriber(t, s, harness.Fields{
 			"jobs": []string{harness.JobID, "other"}, "statuses": []string{"SUCCESS"}, "filter": harness.Fields{"invocation": harness.Fields{"payload": harness.Fields{"cents": []any{5}}}},
 		})
 		for name, fields := range map[string]harness.Fields{
@@ -42,14 +29,14 @@ func TestASubscriptionIsToldOfTheRunsItMatches(t *testing.T) {
 			"another filter": {"filter": harness.Fields{"ok": []bool{false}}},
 			"no runs":        {"events": []string{"runhook.subscription.disabled"}},
 		} {
-			made, _ := subscribe(t, s, fields)
+			made, _ := harness.NewSubscriber(t, s, fields)
 			defer func() {
 				if list, _ := s.Development().Notifications(url.Values{"subscription": {made.ID}}); len(list) != 0 {
 					t.Errorf("a subscription to %s was notified of %+v", name, list)
 				}
 			}()
 		}
-		run := success(app)
+		run := app.Succeed()
 		got, other := all.WaitFor(1), matching.WaitFor(1)
 		if got.Notification.ID != run || string(got.Body) != string(other.Body) || got.ID == other.ID {
 			t.Errorf("%s: %s, and %s: %s", got.ID, got.Body, other.ID, other.Body)
@@ -59,11 +46,11 @@ func TestASubscriptionIsToldOfTheRunsItMatches(t *testing.T) {
 
 func TestADryRunSaysWhichRunsWouldHaveMatched(t *testing.T) {
 	t.Parallel()
-	s := harness.Start(t, harness.Options{Adjust: keepAll})
+	s := harness.Start(t, harness.Options{Adjust: harness.KeepAll})
 	app := harness.NewApp(t, s)
-	s.Development().WaitRun(success(app), protocol.RunSuccess)
+	s.Development().WaitRun(app.Succeed(), protocol.RunSuccess)
 	s.Clock.Advance(8 * 24 * time.Hour)
-	run := success(app)
+	run := app.Succeed()
 	s.Development().WaitRun(run, protocol.RunSuccess)
 	failed := app.Run(nil, harness.Always(harness.Failure("no")))
 	s.Development().WaitRun(failed, protocol.RunFailure)
@@ -94,50 +81,10 @@ func TestADryRunSaysWhichRunsWouldHaveMatched(t *testing.T) {
 	}
 }
 
-func TestASubscriptionGetsTheLegacySignatureOnlyIfItAsksForIt(t *testing.T) {
-	t.Parallel()
-	harness.EachDatabase(t, func(t *testing.T, database string) {
-		s := harness.Start(t, harness.Options{Database: database})
-		app := harness.NewApp(t, s)
-		_, usual := subscribe(t, s, nil)
-		asking, legacy := subscribe(t, s, harness.Fields{"legacySignature": true})
-		callback := harness.NewReceiver(t, s)
-		for i, asked := range []bool{true, false} {
-			s.Development().ChangeSubscription(asking.ID, harness.Fields{"legacySignature": asked})
-			app.Run(protocol.InvokeJob{Options: &protocol.InvokeOptions{CallbackURL: callback.URL}}, harness.Always(harness.Success("1")))
-			for what, c := range map[string]struct {
-				receiver *harness.Receiver
-				want     bool
-			}{"a callback URL": {callback, true}, "a subscription": {usual, false}, "one that chose": {legacy, asked}} {
-				got := c.receiver.WaitFor(i + 1)
-				if sent := got.Header.Get(protocol.HeaderSignature) != ""; sent != c.want {
-					t.Errorf("run %d: %s was sent the header: %v", i+1, what, sent)
-				}
-			}
-		}
-		// The feed has the same headers.
-		var page struct {
-			Items []struct {
-				SubscriptionID string
-				Headers        map[string]string
-			}
-		}
-		s.Development().OK("GET", "/api/runhook/v1/notifications/feed?limit=50", nil, &page)
-		for _, item := range page.Items {
-			if _, signed := item.Headers["x-trigger-signature-256"]; signed != (item.SubscriptionID == "") || item.Headers["webhook-signature"] == "" {
-				t.Errorf("the feed's headers for subscription %q are %v", item.SubscriptionID, item.Headers)
-			}
-		}
-		if len(page.Items) != 6 {
-			t.Errorf("the feed has %d items", len(page.Items))
-		}
-	})
-}
-
-func TestASubscriptionsSecretIsToldOnceAndKeptEncrypted(t *testing.T) {
+func TestASubscriptionsSecretIsShownOnceAndKeptEncrypted(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, harness.Options{})
-	made, _ := subscribe(t, s, harness.Fields{"name": "Billing", "headers": harness.Fields{"X-Token": "canary"}})
+	made, _ := harness.NewSubscriber(t, s, harness.Fields{"name": "Billing", "headers": harness.Fields{"X-Token": "canary"}})
 	if !strings.HasPrefix(made.Secret, "whsec_") || made.Headers["X-Token"] != "(hidden)" {
 		t.Errorf("made %+v", made)
 	}
@@ -153,47 +100,31 @@ func TestASubscriptionsSecretIsToldOnceAndKeptEncrypted(t *testing.T) {
 	for _, call := range []struct{ method, path, body string }{
 		{"GET", "", ""}, {"PATCH", "", "{}"}, {"DELETE", "", ""}, {"POST", "/rotate", "{}"}, {"POST", "/test", ""},
 	} {
-		checkStatus(t, others.Do(call.method, "/api/runhook/v1/subscriptions/"+made.ID+call.path, call.body), 404)
+		harness.CheckStatus(t, others.Do(call.method, "/api/runhook/v1/subscriptions/"+made.ID+call.path, call.body), 404)
 	}
-	checkStatus(t, s.Development().Do("DELETE", "/api/runhook/v1/subscriptions/"+made.ID, nil), 200)
-	checkStatus(t, s.Development().Do("GET", "/api/runhook/v1/subscriptions/"+made.ID, nil), 404)
-}
-
-func TestCustomHeadersAreSentAndNotRecorded(t *testing.T) {
-	t.Parallel()
-	s := harness.Start(t, harness.Options{})
-	app := harness.NewApp(t, s)
-	made, done := subscribe(t, s, harness.Fields{"headers": harness.Fields{"Authorization": "Bearer canary"}})
-	success(app)
-	got := done.WaitFor(1)
-	if got.Header.Get("Authorization") != "Bearer canary" || got.Header.Get("Runhook-Sequence") != "1" {
-		t.Errorf("sent %v", got.Header)
-	}
-	sent := s.Development().WaitSubscribed(made.ID, 1).Attempts[0].RequestHeaders
-	if sent["authorization"] != "(hidden)" || sent["webhook-signature"] != got.Header.Get("Webhook-Signature") || sent["webhook-id"] == "" {
-		t.Errorf("recorded %v", sent)
-	}
+	harness.CheckStatus(t, s.Development().Do("DELETE", "/api/runhook/v1/subscriptions/"+made.ID, nil), 200)
+	harness.CheckStatus(t, s.Development().Do("GET", "/api/runhook/v1/subscriptions/"+made.ID, nil), 404)
 }
 
 func TestBothSecretsSignUntilTheOverlapIsOver(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, harness.Options{})
 	app := harness.NewApp(t, s)
-	made, done := subscribe(t, s, nil)
+	made, done := harness.NewSubscriber(t, s, nil)
 	var rotated harness.Subscription
 	s.Development().OK("POST", "/api/runhook/v1/subscriptions/"+made.ID+"/rotate", `{"overlapSeconds":60,"signature":"v1a"}`, &rotated)
 	if !strings.HasPrefix(rotated.Secret, "whsk_") || len(rotated.Keys) != 2 || rotated.Keys[0].Version != "v1a" || rotated.Keys[1].ExpiresAt == nil {
 		t.Fatalf("rotated to %+v", rotated)
 	}
-	success(app)
+	app.Succeed()
 	done.WaitFor(1) // verified by the old secret
 	done.Trust(receiver.Config{PublicKeys: []string{rotated.Keys[0].PublicKey}})
-	success(app)
+	app.Succeed()
 	if got := strings.Fields(done.WaitFor(2).Header.Get("Webhook-Signature")); len(got) != 2 {
 		t.Errorf("the signatures are %v", got)
 	}
 	s.Clock.Advance(time.Minute)
-	success(app)
+	app.Succeed()
 	if got := strings.Fields(done.WaitFor(3).Header.Get("Webhook-Signature")); len(got) != 1 || !strings.HasPrefix(got[0], "v1a,") {
 		t.Errorf("the signatures are %v", got)
 	}
@@ -236,14 +167,14 @@ func TestWhatASubscriptionMayNotSay(t *testing.T) {
 	}
 }
 
-func TestGoneSwitchesASubscriptionOffAndOthersAreTold(t *testing.T) {
+func TestGoneSwitchesASubscriptionOffAndNotifiesOthers(t *testing.T) {
 	t.Parallel()
 	harness.EachDatabase(t, func(t *testing.T, database string) {
 		s := harness.Start(t, harness.Options{Database: database})
 		app := harness.NewApp(t, s)
-		gone, done := subscribe(t, s, harness.Fields{"name": "Old"}, harness.HTTP(410, ""))
-		_, operators := subscribe(t, s, harness.Fields{"events": []string{"runhook.subscription.disabled"}})
-		success(app)
+		gone, done := harness.NewSubscriber(t, s, harness.Fields{"name": "Old"}, harness.HTTP(410, ""))
+		_, operators := harness.NewSubscriber(t, s, harness.Fields{"events": []string{"runhook.subscription.disabled"}})
+		app.Succeed()
 		if n := s.Development().WaitSubscribed(gone.ID, 1); n.Status != model.NotificationExhausted || n.NextAttemptAt != nil {
 			t.Errorf("the notification is %+v", n)
 		}
@@ -259,7 +190,7 @@ func TestGoneSwitchesASubscriptionOffAndOthersAreTold(t *testing.T) {
 			t.Errorf("the subscription is %+v", off)
 		}
 		// What ends while it is off is kept, and not sent before somebody asks.
-		success(app)
+		app.Succeed()
 		s.Wait("a notification to be held", func() bool {
 			held, _ := s.Development().Notifications(url.Values{"subscription": {gone.ID}, "status": {"HELD"}})
 			return len(held) == 1
@@ -267,7 +198,7 @@ func TestGoneSwitchesASubscriptionOffAndOthersAreTold(t *testing.T) {
 		if on := s.Development().ChangeSubscription(gone.ID, harness.Fields{"enabled": true}); !on.Enabled || on.DisabledAt != nil || on.FailingSince != nil {
 			t.Errorf("the subscription is %+v", on)
 		}
-		success(app)
+		app.Succeed()
 		done.WaitFor(2)
 		if got := len(done.Delivered()); got != 2 {
 			t.Errorf("%d were sent", got)
@@ -277,11 +208,11 @@ func TestGoneSwitchesASubscriptionOffAndOthersAreTold(t *testing.T) {
 
 func TestASubscriptionThatFailsForDaysIsSwitchedOffAfterAWarning(t *testing.T) {
 	t.Parallel()
-	s := harness.Start(t, harness.Options{Adjust: keepAll})
+	s := harness.Start(t, harness.Options{Adjust: harness.KeepAll})
 	app := harness.NewApp(t, s)
-	failing, _ := subscribe(t, s, harness.Fields{"schedule": []int{0, 216000, 216000, 3600}}, replies(5, harness.HTTP(500, ""))...)
-	_, operators := subscribe(t, s, harness.Fields{"events": []string{"runhook.subscription.failing", "runhook.subscription.disabled"}})
-	success(app)
+	failing, _ := harness.NewSubscriber(t, s, harness.Fields{"schedule": []int{0, 216000, 216000, 3600}}, harness.Replies(5, harness.HTTP(500, ""))...)
+	_, operators := harness.NewSubscriber(t, s, harness.Fields{"events": []string{"runhook.subscription.failing", "runhook.subscription.disabled"}})
+	app.Succeed()
 	kinds := []string{"", "runhook.subscription.failing", "runhook.subscription.disabled"}
 	for i, kind := range kinds {
 		n := s.Development().WaitSubscribed(failing.ID, i+1)
@@ -310,9 +241,9 @@ func TestASubscriptionThatFailsForDaysIsSwitchedOffAfterAWarning(t *testing.T) {
 func TestATestNotificationIsSentToItsSubscriptionAlone(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, harness.Options{})
-	made, done := subscribe(t, s, harness.Fields{"statuses": []string{"FAILURE"}})
-	_, other := subscribe(t, s, nil)
-	checkStatus(t, s.Development().Do("POST", "/api/runhook/v1/subscriptions/"+made.ID+"/test", nil), 200)
+	made, done := harness.NewSubscriber(t, s, harness.Fields{"statuses": []string{"FAILURE"}})
+	_, other := harness.NewSubscriber(t, s, nil)
+	harness.CheckStatus(t, s.Development().Do("POST", "/api/runhook/v1/subscriptions/"+made.ID+"/test", nil), 200)
 	if got := done.WaitFor(1); !got.Notification.IsTest || !got.Notification.OK {
 		t.Errorf("sent %s", got.Body)
 	}
@@ -323,5 +254,5 @@ func TestATestNotificationIsSentToItsSubscriptionAlone(t *testing.T) {
 		t.Error("another subscription was notified")
 	}
 	s.Development().ChangeSubscription(made.ID, harness.Fields{"enabled": false})
-	checkStatus(t, s.Development().Do("POST", "/api/runhook/v1/subscriptions/"+made.ID+"/test", nil), 409)
+	harness.CheckStatus(t, s.Development().Do("POST", "/api/runhook/v1/subscriptions/"+made.ID+"/test", nil), 409)
 }

@@ -1,4 +1,4 @@
-package delivery
+package subscriptions
 
 import (
 	"encoding/json"
@@ -20,22 +20,19 @@ const (
 	disableAfter = 120 * time.Hour
 )
 
-// changesHealth reports whether an attempt may change the record of how a
-// subscription is doing.
-func changesHealth(known *model.Subscription, attempt model.NotificationAttempt, interrupted bool, now time.Time) bool {
-	if known == nil || interrupted {
-		return false
-	}
+// HealthChanges reports whether an attempt, made at a time, may change the record of how
+// a subscription is doing.
+func (s *Service) HealthChanges(known *model.Subscription, attempt model.NotificationAttempt, now time.Time) bool {
 	if attempt.Error == "" {
 		return !known.FailingSince.IsZero()
 	}
 	return attempt.HTTPStatus == http.StatusGone || dueForChange(known, now)
 }
 
-// noteHealth keeps the record of how a subscription is doing past an attempt, and
-// switches it off when its time is over or its receiver says that it is gone.
-func (s *Service) noteHealth(tx *store.Tx, plan plan, attempt model.NotificationAttempt) error {
-	known := plan.subscription
+// RecordHealth keeps the record of how a subscription is doing past an attempt, and
+// switches it off when its time is over or its receiver says that it is gone. It locks
+// the subscription.
+func (s *Service) RecordHealth(tx *store.Tx, environment *model.Environment, known *model.Subscription, attempt model.NotificationAttempt) error {
 	subscription, found, err := tx.LockSubscription(known.EnvironmentID, known.ID)
 	if err != nil || !found {
 		return err
@@ -49,7 +46,7 @@ func (s *Service) noteHealth(tx *store.Tx, plan plan, attempt model.Notification
 	if event == "" {
 		return nil
 	}
-	return s.notifyOthers(tx, plan.environment, subscription, event, attempt)
+	return s.notifyOthers(tx, environment, subscription, event, attempt)
 }
 
 // dueForChange reports whether one more failure changes what is recorded of a
@@ -86,6 +83,24 @@ func (s *Service) judge(subscription *model.Subscription, attempt model.Notifica
 func disable(subscription *model.Subscription, now time.Time, reason string) model.NotificationKind {
 	subscription.Enabled, subscription.DisabledAt, subscription.DisabledReason = false, now, reason
 	return model.NotifyDisabled
+}
+
+// logHealth logs what an attempt changes about a subscription, once it is on disk.
+// failed is since when it was failing before.
+func (s *Service) logHealth(tx *store.Tx, subscription model.Subscription, failed time.Time, kind model.NotificationKind) {
+	log := s.log.With("subscription", subscription.ID, "environment", subscription.EnvironmentID)
+	switch {
+	case kind == model.NotifyDisabled:
+		tx.AfterCommit(func() {
+			log.Warn("a subscription was suspended", "reason", subscription.DisabledReason, "since", subscription.FailingSince)
+		})
+	case kind == model.NotifyFailing:
+		tx.AfterCommit(func() { log.Warn("a subscription is failing", "since", subscription.FailingSince) })
+	case failed.IsZero() && !subscription.FailingSince.IsZero():
+		tx.AfterCommit(func() { log.Info("a subscription fails for the first time since it last succeeded") })
+	case !failed.IsZero() && subscription.FailingSince.IsZero():
+		tx.AfterCommit(func() { log.Info("a subscription receives notifications again", "since", failed) })
+	}
 }
 
 // operational is the body of a notification about a subscription.
@@ -132,7 +147,7 @@ func (s *Service) notifyOthers(tx *store.Tx, environment *model.Environment, abo
 			continue
 		}
 		n := model.Notification{EnvironmentID: environment.ID, Kind: kind, Status: model.NotificationPending, Body: body, Sequence: 1}
-		if err := s.writeTo(tx, other, &n); err != nil {
+		if err := s.outbox.WriteTo(tx, other, &n); err != nil {
 			return err
 		}
 	}

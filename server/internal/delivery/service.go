@@ -29,12 +29,24 @@ type Caller interface {
 	RunNotification(ctx context.Context, target endpoint.Target, body []byte) error
 }
 
+// Subscriptions keeps the record of how subscriptions are doing.
+// *subscriptions.Service is one.
+type Subscriptions interface {
+	// HealthChanges reports whether an attempt, made at a time, may change the record.
+	HealthChanges(known *model.Subscription, attempt model.NotificationAttempt, now time.Time) bool
+	// RecordHealth changes the record, in the transaction that records the attempt. It
+	// locks the subscription.
+	RecordHealth(tx *store.Tx, environment *model.Environment, known *model.Subscription, attempt model.NotificationAttempt) error
+}
+
 // Config is what a service works with. Every field without a default is required.
 type Config struct {
 	Store    *store.Store
 	Node     *worker.Node
 	Outgoing Outgoing
 	Caller   Caller
+	// Subscriptions is who attempts for subscriptions are reported to.
+	Subscriptions Subscriptions
 	// CompleteTask completes the task that waits for a run with the notification of the
 	// run's end. A task that no longer waits is left as it is.
 	CompleteTask func(ctx context.Context, taskID string, body []byte) error
@@ -49,9 +61,6 @@ type Config struct {
 	Schedule []time.Duration
 	// Timeouts of an attempt; zero fields mean the usual.
 	Timeouts Timeouts
-	// CheckURL gives an error for a URL that the egress policy refuses whatever
-	// its name resolves to.
-	CheckURL func(url string, environment protocol.EnvironmentType) error
 	// PubSub publishes attempts; it may be nil.
 	PubSub *pubsub.Broadcaster
 	Clock  clock.Clock
@@ -62,7 +71,7 @@ type Config struct {
 	Random func() float64
 }
 
-// Service makes and delivers notifications. Its methods may be called
+// Service delivers notifications. Its methods may be called
 // concurrently.
 type Service struct {
 	config Config
@@ -71,7 +80,6 @@ type Service struct {
 	log    *slog.Logger
 	loop   *loop.Loop[delivery]
 	lanes  *lane.Lanes[delivery]
-	feed   feedSignal
 	bodies *bodies
 	// outcomes are recorded together when there are many.
 	outcomes *recorder
@@ -122,29 +130,7 @@ func (s *Service) Drain(ctx context.Context) {
 }
 
 // Wake looks for due notifications now.
-func (s *Service) Wake() {
-	s.loop.Wake(s.clock.Now())
-	s.feed.send()
-}
+func (s *Service) Wake() { s.loop.Wake(s.clock.Now()) }
 
 // InFlight returns how many attempts are in flight.
 func (s *Service) InFlight() int { return s.loop.InFlight() }
-
-// announce has every process look for due notifications.
-func (s *Service) announce(tx *store.Tx) error {
-	tx.AfterCommit(s.Wake)
-	return tx.Signal(store.SignalNotifications)
-}
-
-// Resend makes a notification due now, whatever its status, beside its automatic
-// schedule. It gives a [model.NotFound] error for one that the environment does
-// not have and a [model.Conflict] one while it is being sent.
-func (s *Service) Resend(ctx context.Context, environment *model.Environment, id string) (n model.Notification, err error) {
-	err = s.store.Update(ctx, func(tx *store.Tx) error {
-		if n, err = tx.RequestResend(environment.ID, id); err != nil {
-			return err
-		}
-		return s.announce(tx)
-	})
-	return n, err
-}

@@ -1,4 +1,4 @@
-package delivery_test
+package outbox_test
 
 import (
 	"net/http"
@@ -35,12 +35,12 @@ func checkShown(t *testing.T, where, body string, headers map[string]string, rec
 	}
 }
 
-func TestWhatTheAPITellsVerifiesAsWhatWasSent(t *testing.T) {
+func TestWhatTheAPIShowsVerifiesAsWhatWasSent(t *testing.T) {
 	t.Parallel()
 	harness.EachDatabase(t, func(t *testing.T, database string) {
 		s := harness.Start(t, harness.Options{Database: database})
 		app := harness.NewApp(t, s)
-		made, subscribed := subscribe(t, s, nil)
+		made, subscribed := harness.NewSubscriber(t, s, nil)
 		called := harness.NewReceiver(t, s)
 		app.Run(protocol.InvokeJob{Payload: []byte(odd), Options: &protocol.InvokeOptions{CallbackURL: called.URL}}, harness.Always(harness.Success(odd)))
 		byKey := receiver.Config{APIKey: s.Key(protocol.Development).Secret}
@@ -71,12 +71,12 @@ func TestWhatTheAPITellsVerifiesAsWhatWasSent(t *testing.T) {
 	})
 }
 
-func TestTheFeedTellsOfADeletedSubscriptionWithoutSignatures(t *testing.T) {
+func TestTheFeedListsADeletedSubscriptionWithoutSignatures(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, harness.Options{})
 	app := harness.NewApp(t, s)
-	made, done := subscribe(t, s, nil)
-	success(app)
+	made, done := harness.NewSubscriber(t, s, nil)
+	app.Succeed()
 	done.WaitFor(1)
 	s.Development().WaitSubscribed(made.ID, 1)
 	s.Development().OK("DELETE", "/api/runhook/v1/subscriptions/"+made.ID, nil, nil)

@@ -1,4 +1,4 @@
-package delivery
+package subscriptions
 
 import (
 	"crypto/rand"
@@ -7,18 +7,8 @@ import (
 	"strings"
 
 	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/outbox"
 )
-
-// prefixPrivate is how a private key begins (Standard Webhooks 1.0.0).
-const prefixPrivate = "whsk_"
-
-// parseSecret reads a secret that signs: a symmetric or a private key.
-func parseSecret(secret string) (protocol.WebhookSigner, error) {
-	if strings.HasPrefix(secret, prefixPrivate) {
-		return protocol.ParseAsymmetricKey(secret)
-	}
-	return protocol.ParseWebhookSecret(secret)
-}
 
 // newSecret returns a random secret, symmetric or a private key.
 func newSecret(asymmetric bool) (string, error) {
@@ -38,7 +28,7 @@ func newSecret(asymmetric bool) (string, error) {
 // PublicKey returns the key that verifies what a secret signs; ok is false for a
 // symmetric one, which has none.
 func PublicKey(secret string) (text string, ok bool) {
-	if !strings.HasPrefix(secret, prefixPrivate) {
+	if !strings.HasPrefix(secret, outbox.PrefixPrivate) {
 		return "", false
 	}
 	key, err := protocol.ParseAsymmetricKey(secret)

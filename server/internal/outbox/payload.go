@@ -1,4 +1,4 @@
-package delivery
+package outbox
 
 import (
 	"encoding/json"
@@ -46,9 +46,19 @@ func payload(tx *store.Tx, environment *model.Environment, ended store.Execution
 	return n, err
 }
 
-// encode returns the body of a notification as it is kept, with references to secrets
-// ([bodyFor]). It is UTF-8 even if a value in it was kept by a version that did not check.
-func encode(document *protocol.RawRunNotification) []byte {
+// RunBody returns the body of the notification of a run that has ended, as [Encode] does.
+func RunBody(tx *store.Tx, environment *model.Environment, ended store.Execution) ([]byte, error) {
+	document, err := payload(tx, environment, ended)
+	if err != nil {
+		return nil, err
+	}
+	return Encode(document), nil
+}
+
+// Encode returns the body of a notification as it is kept, with references to secrets,
+// which a receiver gets as is right for it (package delivery). It is UTF-8 even if a value
+// in it was kept by a version that did not check.
+func Encode(document *protocol.RawRunNotification) []byte {
 	return model.KeepableBytes(protocol.EncodeRunNotification(document))
 }
 

@@ -1,4 +1,4 @@
-package delivery
+package outbox
 
 import (
 	"context"
@@ -17,10 +17,10 @@ const placeBatch = 1000
 // Feed returns a page of the notifications of an environment that come after a position
 // of its feed, in their order. Nothing that comes before one of them will ever appear
 // later, so the last position that was read is where to resume.
-func (s *Service) Feed(ctx context.Context, environmentID string, filter store.FeedFilter, after int64, page store.Page) (read store.FeedPage, err error) {
+func (o *Outbox) Feed(ctx context.Context, environmentID string, filter store.FeedFilter, after int64, page store.Page) (read store.FeedPage, err error) {
 	for {
 		lacks := false
-		err = s.store.View(ctx, func(tx *store.Tx) error {
+		err = o.store.View(ctx, func(tx *store.Tx) error {
 			if lacks, err = tx.FeedLacks(environmentID, after, page.Items); err != nil || lacks {
 				return err
 			}
@@ -30,7 +30,7 @@ func (s *Service) Feed(ctx context.Context, environmentID string, filter store.F
 		if err != nil || !lacks {
 			return read, err
 		}
-		err = s.store.Update(ctx, func(tx *store.Tx) error {
+		err = o.store.Update(ctx, func(tx *store.Tx) error {
 			_, err := tx.PlaceNotifications(environmentID, placeBatch)
 			return err
 		})
@@ -41,9 +41,9 @@ func (s *Service) Feed(ctx context.Context, environmentID string, filter store.F
 }
 
 // FeedEnd returns the position after which what is not yet in the feed will come.
-func (s *Service) FeedEnd(ctx context.Context, environmentID string) (last int64, err error) {
+func (o *Outbox) FeedEnd(ctx context.Context, environmentID string) (last int64, err error) {
 	for unplaced := true; unplaced; {
-		err = s.store.Update(ctx, func(tx *store.Tx) error {
+		err = o.store.Update(ctx, func(tx *store.Tx) error {
 			placed, err := tx.PlaceNotifications(environmentID, placeBatch)
 			unplaced = placed == placeBatch
 			return err
@@ -52,34 +52,34 @@ func (s *Service) FeedEnd(ctx context.Context, environmentID string) (last int64
 			return 0, err
 		}
 	}
-	err = s.store.View(ctx, func(tx *store.Tx) error {
+	err = o.store.View(ctx, func(tx *store.Tx) error {
 		last, err = tx.LastPosition(environmentID)
 		return err
 	})
 	return last, err
 }
 
-// FollowTime is how long [Service.Follow] lasts: some heartbeats of a stream, so that a
+// FollowTime is how long [Outbox.Follow] lasts: some heartbeats of a stream, so that a
 // reader whose connection is lost can return without missing an end of a run.
 const FollowTime = time.Minute
 
 // Follow has the ends of all runs of an environment recorded on its feed for a
 // [FollowTime], also of those that notify nobody. To be called again before it is over.
-func (s *Service) Follow(ctx context.Context, environmentID string) error {
-	return s.store.Update(ctx, func(tx *store.Tx) error { return tx.FollowFeed(environmentID, tx.Now().Add(FollowTime)) })
+func (o *Outbox) Follow(ctx context.Context, environmentID string) error {
+	return o.store.Update(ctx, func(tx *store.Tx) error { return tx.FollowFeed(environmentID, tx.Now().Add(FollowTime)) })
 }
 
 // Headers returns, for each of some notifications of an environment, the headers
 // that a delivery of it made now would be signed with, by their names in lower
 // case: whoever reads a feed verifies with them what a receiver would. A
 // notification whose subscription was deleted has none.
-func (s *Service) Headers(ctx context.Context, environment *model.Environment, notifications []store.Placed) ([]map[string]string, error) {
+func (o *Outbox) Headers(ctx context.Context, environment *model.Environment, notifications []store.Placed) ([]map[string]string, error) {
 	read := make([]model.Notification, len(notifications))
 	for i, n := range notifications {
 		read[i] = n.Notification
 	}
 	var subscriptions map[string]*model.Subscription
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+	err := o.store.View(ctx, func(tx *store.Tx) (err error) {
 		subscriptions, err = tx.SubscriptionsOf(read)
 		return err
 	})
@@ -92,13 +92,14 @@ func (s *Service) Headers(ctx context.Context, environment *model.Environment, n
 		if subscription == nil && n.SubscriptionID != "" {
 			continue
 		}
-		fields, err := s.sign(n, plan{environment: environment, subscription: subscription})
+		n.Body = o.store.HideSecrets(n.EnvironmentID, n.Body)
+		fields, err := Sign(n, environment, subscription, o.clock.Now())
 		if err != nil {
 			return nil, err
 		}
 		signed[i] = map[string]string{}
 		for _, f := range fields {
-			signed[i][strings.ToLower(f.name)] = f.value
+			signed[i][strings.ToLower(f.Name)] = f.Value
 		}
 	}
 	return signed, nil
@@ -107,4 +108,4 @@ func (s *Service) Headers(ctx context.Context, environment *model.Environment, n
 // News returns a channel that is closed when there may be something new in a feed.
 // To be asked for before the feed is read. What other processes write is not
 // announced at once, so it is worth to look now and then.
-func (s *Service) News() <-chan struct{} { return s.feed.wait() }
+func (o *Outbox) News() <-chan struct{} { return o.feed.wait() }

@@ -1,12 +1,42 @@
-package delivery
+package subscriptions
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
+	"github.com/runhook/runhook/protocol"
+	"github.com/runhook/runhook/server/internal/clock"
 	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/outbox"
 	"github.com/runhook/runhook/server/internal/store"
 )
+
+// Config is what a service works with. Every field is required.
+type Config struct {
+	Store *store.Store
+	// Outbox writes notifications to subscriptions.
+	Outbox *outbox.Outbox
+	// CheckURL gives an error for a URL that the egress policy refuses whatever
+	// its name resolves to.
+	CheckURL func(url string, environment protocol.EnvironmentType) error
+	Clock    clock.Clock
+	Log      *slog.Logger
+}
+
+// Service keeps subscriptions. Its methods may be called concurrently.
+type Service struct {
+	store    *store.Store
+	outbox   *outbox.Outbox
+	checkURL func(url string, environment protocol.EnvironmentType) error
+	clock    clock.Clock
+	log      *slog.Logger
+}
+
+// New returns a service.
+func New(config Config) *Service {
+	return &Service{store: config.Store, outbox: config.Outbox, checkURL: config.CheckURL, clock: config.Clock, log: config.Log}
+}
 
 // LongestOverlap is for how long an old secret may continue to sign at the most, and
 // mostSecrets how many sign at once.
@@ -52,7 +82,7 @@ func givenOrNew(secret string, asymmetric bool) (string, error) {
 	if secret == "" {
 		return newSecret(asymmetric)
 	}
-	if _, err := parseSecret(secret); err != nil {
+	if _, err := outbox.ParseSecret(secret); err != nil {
 		return "", model.Errorf(model.Invalid, "Invalid request body: secret: %v", err)
 	}
 	return secret, nil

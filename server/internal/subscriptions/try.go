@@ -1,4 +1,4 @@
-package delivery
+package subscriptions
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/filter"
 	"github.com/runhook/runhook/server/internal/model"
+	"github.com/runhook/runhook/server/internal/outbox"
 	"github.com/runhook/runhook/server/internal/store"
 )
 
@@ -82,11 +83,11 @@ func (t *Trial) examine(tx *store.Tx, environment *model.Environment, page []sto
 			continue
 		}
 		if !parsed.Empty() {
-			document, err := payload(tx, environment, ended)
+			body, err := outbox.RunBody(tx, environment, ended)
 			if err != nil {
 				return err
 			}
-			if !parsed.Match(tx.HideSecrets(environment.ID, encode(document))) {
+			if !parsed.Match(tx.HideSecrets(environment.ID, body)) {
 				continue
 			}
 		}
@@ -111,9 +112,9 @@ func (s *Service) Test(ctx context.Context, environment *model.Environment, id s
 		}
 		n = model.Notification{
 			EnvironmentID: environment.ID, Kind: model.NotifyTest, Status: model.NotificationPending, RunStatus: protocol.RunSuccess,
-			Body: encode(sample(environment, tx.Now())), Sequence: 1,
+			Body: outbox.Encode(sample(environment, tx.Now())), Sequence: 1,
 		}
-		return s.writeTo(tx, subscription, &n)
+		return s.outbox.WriteTo(tx, subscription, &n)
 	})
 	return n, err
 }

@@ -1,4 +1,4 @@
-package delivery_test
+package outbox_test
 
 import (
 	"bufio"
@@ -32,11 +32,11 @@ func TestAReceiverThatWasDownReadsWhatItMissed(t *testing.T) {
 	harness.EachDatabase(t, func(t *testing.T, database string) {
 		s := harness.Start(t, harness.Options{Database: database})
 		app := harness.NewApp(t, s)
-		made, _ := subscribe(t, s, harness.Fields{"enabled": false})
-		_, done := subscribe(t, s, nil)
+		made, _ := harness.NewSubscriber(t, s, harness.Fields{"enabled": false})
+		_, done := harness.NewSubscriber(t, s, nil)
 		var runs []string
 		for range 5 {
-			runs = append(runs, success(app))
+			runs = append(runs, app.Succeed())
 			done.WaitFor(len(runs))
 		}
 		var read []string
@@ -61,7 +61,7 @@ func TestAReceiverThatWasDownReadsWhatItMissed(t *testing.T) {
 			t.Errorf("after the end there is %+v", end)
 		}
 		for _, after := range []string{"x", "-1", "1.5"} {
-			checkStatus(t, s.Development().Do("GET", feedPath+"?after="+after, nil), 400)
+			harness.CheckStatus(t, s.Development().Do("GET", feedPath+"?after="+after, nil), 400)
 		}
 	})
 }
@@ -110,17 +110,17 @@ func TestTheFeedIsFollowedLiveAndResumed(t *testing.T) {
 	harness.EachDatabase(t, func(t *testing.T, database string) {
 		s := harness.Start(t, harness.Options{Database: database})
 		app := harness.NewApp(t, s)
-		subscribe(t, s, nil)
-		before := success(app)
+		harness.NewSubscriber(t, s, nil)
+		before := app.Succeed()
 		s.Development().WaitRun(before, "SUCCESS")
 		next := events(t, s, "")
 		ready, _ := next()
-		first, second := success(app), ""
+		first, second := app.Succeed(), ""
 		id, item := next()
 		if item.RunID != first || item.Cursor != id {
 			t.Errorf("event %s is %+v, want run %s", id, item, first)
 		}
-		second = success(app)
+		second = app.Succeed()
 		if _, item := next(); item.RunID != second {
 			t.Errorf("the second event is %+v, want run %s", item, second)
 		}
@@ -140,11 +140,11 @@ func TestTheFeedIsFollowedLiveAndResumed(t *testing.T) {
 	})
 }
 
-func TestAContinuedRunSupersedesWhatWasToldOfIt(t *testing.T) {
+func TestAContinuedRunSupersedesItsNotifications(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, harness.Options{})
 	app := harness.NewApp(t, s)
-	_, done := subscribe(t, s, nil)
+	_, done := harness.NewSubscriber(t, s, nil)
 	fails := harness.Always(harness.Failure("no"))
 	run := app.Run(nil, fails, fails)
 	done.WaitFor(1)
@@ -169,11 +169,11 @@ func TestAllThatFailedIsReplayedToOneDestination(t *testing.T) {
 	harness.EachDatabase(t, func(t *testing.T, database string) {
 		s := harness.Start(t, harness.Options{Database: database})
 		app := harness.NewApp(t, s)
-		down, done := subscribe(t, s, harness.Fields{"schedule": []int{0}}, replies(2, harness.HTTP(500, ""))...)
-		subscribe(t, s, harness.Fields{"schedule": []int{0}}, replies(2, harness.HTTP(500, ""))...)
+		down, done := harness.NewSubscriber(t, s, harness.Fields{"schedule": []int{0}}, harness.Replies(2, harness.HTTP(500, ""))...)
+		harness.NewSubscriber(t, s, harness.Fields{"schedule": []int{0}}, harness.Replies(2, harness.HTTP(500, ""))...)
 		since := s.Clock.Now()
 		for n := 1; n <= 2; n++ {
-			success(app)
+			app.Succeed()
 			done.WaitFor(n)
 			s.Development().WaitSubscribed(down.ID, 1)
 		}
@@ -194,7 +194,7 @@ func TestAllThatFailedIsReplayedToOneDestination(t *testing.T) {
 			t.Errorf("the notification is %+v", n)
 		}
 		s.Development().ChangeSubscription(down.ID, harness.Fields{"enabled": false})
-		success(app)
+		app.Succeed()
 		s.Wait("it to be held", func() bool {
 			list, _ := s.Development().Notifications(map[string][]string{"status": {"HELD"}})
 			return len(list) == 1
@@ -205,7 +205,7 @@ func TestAllThatFailedIsReplayedToOneDestination(t *testing.T) {
 		}
 		done.WaitFor(5)
 		for _, body := range []string{`{}`, `{"destination":"http://a","subscription":"b","since":"2026-01-01T00:00:00Z"}`, `{"subscription":"b"}`, `{"subscription":"b","since":"2026-01-01T00:00:00Z","status":"delivered"}`} {
-			checkStatus(t, s.Development().Do("POST", "/api/runhook/v1/notifications/replay", body), 400)
+			harness.CheckStatus(t, s.Development().Do("POST", "/api/runhook/v1/notifications/replay", body), 400)
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package delivery
+package subscriptions
 
 import (
 	"slices"
@@ -31,7 +31,7 @@ func (s *Service) check(environment *model.Environment, subscription model.Subsc
 	if subscription.URL == "" {
 		return invalid("url", "is required")
 	}
-	if err := s.config.CheckURL(subscription.URL, environment.Type); err != nil {
+	if err := s.checkURL(subscription.URL, environment.Type); err != nil {
 		return invalid("url", "cannot be called: %v", err)
 	}
 	return checkSettings(subscription)

@@ -20,6 +20,7 @@ type commands struct {
 	Register registerCommand `cmd:"" help:"Register an app in an environment, and list its jobs."`
 	Dev      devCommand      `cmd:"" help:"Register the app you are developing, and show its runs as they happen."`
 	Keys     keysCommand     `cmd:"" help:"Show the keys of the environments."`
+	Open     openCommand     `cmd:"" help:"Show a link that opens the dashboard: once, and within ten minutes."`
 	Verify   verifyCommand   `cmd:"" help:"Verify a recorded completion webhook, and name the check that fails."`
 	Listen   listenCommand   `cmd:"" help:"Show every run that ends, and forward its notification to a program on this machine."`
 

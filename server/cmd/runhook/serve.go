@@ -45,6 +45,7 @@ type serveCommand struct {
 	LogLevel       string          `env:"RUNHOOK_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"The lowest log level: debug, info, warn or error. Default: ${default}."`
 	LogFormat      string          `env:"RUNHOOK_LOG_FORMAT" default:"auto" placeholder:"FORMAT" help:"The log format: text, json, or auto for text on a terminal and json elsewhere. Default: ${default}."`
 	AccessLog      bool            `env:"RUNHOOK_ACCESS_LOG" help:"Log each request: method, path without query and secrets, status, duration, bytes, environment, address. Default: no."`
+	Dashboard      bool            `negatable:"" env:"RUNHOOK_DASHBOARD" default:"true" help:"Serve the dashboard, which opens by a link of runhook open. Default: yes."`
 	ProdKey        keyText         `name:"prod-api-key" env:"RUNHOOK_PROD_API_KEY" placeholder:"KEY" help:"The secret key of PRODUCTION, such as tr_prod_ and letters and digits. Default: a random one, printed once."`
 	StagingKey     keyText         `name:"staging-api-key" env:"RUNHOOK_STAGING_API_KEY" placeholder:"KEY" help:"The secret key of STAGING (tr_stg_...). Default: a random one."`
 	DevKey         keyText         `name:"dev-api-key" env:"RUNHOOK_DEV_API_KEY" placeholder:"KEY" help:"The secret key of DEVELOPMENT (tr_dev_...). Default: a random one."`
@@ -199,7 +200,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 		Memory: memory, Connections: c.MaxConnections, PerAddress: c.MaxConnectionsPerAddress, SpoolFolder: c.SpoolDir,
 		TLSCertificate: c.TLSCert, TLSKey: c.TLSKey, HealthAddress: c.HealthAddr,
 		KeepPayloads: c.KeepPayloads, KeepRuns: c.KeepRuns,
-		Executions: c.MaxExecutions, Deliveries: c.MaxDeliveries, MaximumRequest: c.MaxRequest, RequestRate: orAny(c.MaxRequestRate), WaitingRequests: waiting, KeptRequests: kept, KeepUnverified: c.KeepUnverified, Grace: c.Grace, DatabaseWait: databaseWait, Development: c.Dev, DevelopmentNetworks: c.DevNetworks, Disabled: c.disabled(), DevSchedules: c.DevSchedules, Version: version(), Log: log, AccessLog: c.AccessLog,
+		Executions: c.MaxExecutions, Deliveries: c.MaxDeliveries, MaximumRequest: c.MaxRequest, RequestRate: orAny(c.MaxRequestRate), WaitingRequests: waiting, KeptRequests: kept, KeepUnverified: c.KeepUnverified, Grace: c.Grace, DatabaseWait: databaseWait, Development: c.Dev, DevelopmentNetworks: c.DevNetworks, Disabled: c.disabled(), DevSchedules: c.DevSchedules, Version: version(), Log: log, AccessLog: c.AccessLog, NoDashboard: !c.Dashboard,
 		NotificationSchedule: c.Schedule, QueuedRuns: c.queuedRuns(),
 		OnKeys: func(keys []server.Key) { c.announceKeys(s.out, isTerminal(s.out), log, keys) },
 	})
@@ -207,6 +208,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 		return inSettings(err)
 	}
 	log.Info("serving", "url", srv.URL(), "address", srv.Address().String(), "version", version())
+	announceDashboard(s.out, isTerminal(s.out), log, srv.SignInLink())
 	err = srv.Run(ctx)
 	if closed := srv.Close(); err == nil {
 		err = closed

@@ -2,9 +2,11 @@ package server
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/runhook/runhook/server/internal/api"
 	"github.com/runhook/runhook/server/internal/apps"
+	"github.com/runhook/runhook/server/internal/dashboard"
 	"github.com/runhook/runhook/server/internal/delivery"
 	"github.com/runhook/runhook/server/internal/doctor"
 	"github.com/runhook/runhook/server/internal/egress"
@@ -157,7 +159,7 @@ func (s *Server) buildAPI() error {
 		Version: s.config.Version, PublicURL: s.url, Outbox: s.outbox, Subscriptions: s.subscriptions, Doctor: s.doctor, PubSub: s.pubsub, Clock: s.config.Clock, Health: s.health, Log: s.config.Log, AccessLog: s.config.AccessLog,
 	})
 	config := listener.Config{
-		Handler: handler, Connections: s.resources.connections, PerAddress: s.resources.perAddress, Proxies: proxies,
+		Handler: s.withDashboard(handler), Connections: s.resources.connections, PerAddress: s.resources.perAddress, Proxies: proxies,
 		Rates: s.config.Rates, Probe: api.IsProbe, Log: s.config.Log,
 	}
 	if s.config.TLSCertificate != "" {
@@ -172,6 +174,16 @@ func (s *Server) buildAPI() error {
 		})
 	}
 	return nil
+}
+
+// withDashboard puts the pages in front of the API, unless they are switched off.
+func (s *Server) withDashboard(api http.Handler) http.Handler {
+	if s.config.NoDashboard {
+		return api
+	}
+	return dashboard.New(dashboard.Config{
+		API: api, Store: s.store, PubSub: s.pubsub, PublicURL: s.url, Version: s.config.Version, Clock: s.config.Clock, Log: s.config.Log,
+	})
 }
 
 // quota bounds what callers without a key may have kept.

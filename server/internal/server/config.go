@@ -113,6 +113,8 @@ type Config struct {
 	Log    *slog.Logger
 	// AccessLog has each request to the API logged.
 	AccessLog bool
+	// NoDashboard leaves out the pages.
+	NoDashboard bool
 	// OnKeys receives the keys of the environments when they have just been made.
 	OnKeys func([]Key)
 	// Listener, if set, is used instead of one for Address; Outgoing instead of the

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/runhook/runhook/server/internal/apps"
+	"github.com/runhook/runhook/server/internal/dashboard"
 	"github.com/runhook/runhook/server/internal/delivery"
 	"github.com/runhook/runhook/server/internal/doctor"
 	"github.com/runhook/runhook/server/internal/events"
@@ -149,6 +150,15 @@ func (s *Server) Handler() http.Handler { return s.http.Handler() }
 
 // URL returns the base of the URLs that the server hands out.
 func (s *Server) URL() string { return s.url }
+
+// SignInLink returns a link that signs in to the dashboard, once and within
+// dashboard.LinkLifetime; empty when the dashboard is switched off.
+func (s *Server) SignInLink() string {
+	if s.config.NoDashboard {
+		return ""
+	}
+	return dashboard.NewLink(s.url, s.store.SignInKey(), s.config.Clock.Now())
+}
 
 // Address returns the address that the server has.
 func (s *Server) Address() net.Addr { return s.listener.Addr() }

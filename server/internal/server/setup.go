@@ -9,6 +9,7 @@ import (
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/server/internal/clock"
+	"github.com/runhook/runhook/server/internal/dashboard"
 	"github.com/runhook/runhook/server/internal/health"
 	"github.com/runhook/runhook/server/internal/model"
 	"github.com/runhook/runhook/server/internal/store"
@@ -173,6 +174,25 @@ func Keys(ctx context.Context, config Config) ([]Key, error) {
 	}
 	environments, err := store.ReadEnvironments(ctx, options)
 	return keysIn(environments), Explain(err, config.Database)
+}
+
+// SignInLink returns a link that signs in to the dashboard of the server at config's
+// PublicURL, once and within dashboard.LinkLifetime, also while the server has the
+// database open. It makes nothing there.
+func SignInLink(ctx context.Context, config Config) (string, error) {
+	config.setDefaults()
+	if err := config.Validate(); err != nil {
+		return "", err
+	}
+	options, err := storeOptions(config)
+	if err != nil {
+		return "", err
+	}
+	key, err := store.ReadSignInKey(ctx, options)
+	if err != nil {
+		return "", Explain(err, config.Database)
+	}
+	return dashboard.NewLink(config.PublicURL, key, config.Clock.Now()), nil
 }
 
 func openStore(ctx context.Context, config Config, monitor *health.Monitor) (*store.Store, error) {

@@ -31,13 +31,7 @@ func Inspect(ctx context.Context, options Options, fn func(*Tx) error) error {
 // [database.ErrNoDatabase].
 func ReadEnvironments(ctx context.Context, options Options) (environments []*model.Environment, err error) {
 	err = inspect(ctx, options, func(tx *Tx) (err error) {
-		key := options.MasterKey
-		if key == nil {
-			if key, err = tx.masterKey(options.URL); err != nil {
-				return fmt.Errorf("encryption key: %w", err)
-			}
-		}
-		if tx.box, err = newBox(key); err != nil {
+		if err = tx.readBox(options); err != nil {
 			return err
 		}
 		environments, err = tx.Environments()

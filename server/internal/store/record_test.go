@@ -60,7 +60,7 @@ func testRecorded(t *testing.T, url func(testing.TB) string) {
 // notRecorded are the methods that never use the database: [store.Tx.SharedNow] does
 // not in the suite, which has a clock of its own.
 var notRecorded = []string{"(*Tx).Now", "(*Tx).SharedNow", "(*Tx).AfterRollback", "(*Store).HasFile", "(*Store).CheckFile", "(*Store).FileState",
-	"(*Tx).HTTPEndpointReference", "(*Tx).SecretReference", "(*Tx).HideSecrets", "(*Store).HideSecrets", "(*Tx).SealMembers"}
+	"(*Tx).HTTPEndpointReference", "(*Tx).SecretReference", "(*Tx).HideSecrets", "(*Store).HideSecrets", "(*Tx).SealMembers", "(*Store).SignInKey"}
 
 // testCoverage fails for methods that the suite did not call: their statements
 // were never executed on this engine.

@@ -36,7 +36,11 @@ func ParseMasterKey(text string) ([]byte, error) {
 
 // box encrypts the secrets that the database holds, with AES-256-GCM. Each
 // ciphertext is bound to the column and row it was made for.
-type box struct{ aead cipher.AEAD }
+type box struct {
+	aead cipher.AEAD
+	// signIn signs links to the dashboard; it is derived from the same key.
+	signIn []byte
+}
 
 func newBox(masterKey []byte) (*box, error) {
 	block, err := aes.NewCipher(masterKey)
@@ -47,7 +51,7 @@ func newBox(masterKey []byte) (*box, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encryption key: %w", err)
 	}
-	return &box{aead: aead}, nil
+	return &box{aead: aead, signIn: signInKey(masterKey)}, nil
 }
 
 // errWrongKey is what opening gives for a wrong master key and for a ciphertext

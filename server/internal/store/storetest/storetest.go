@@ -31,7 +31,7 @@ func Run(t *testing.T, open Open) {
 		jobTests, eventTests, deliveryTests, dispatcherTests, scheduleTests, setAsideTests, scheduleListTests, eventWaitTests, keyValueTests, triggerSourceTests,
 		runTests, claimTests, limitTests, transitionTests, taskTests, dueTaskTests, operationTests, statusTests,
 		notificationTests, destinationTests, subscriptionTests, feedTests, listTests, windowTests, jsonTests, namedLeaseTests, invariantTests, retentionTests,
-		ingressTests, sourceDeliveryTests, requestTests, callerTests, secretReferenceTests, pageTests, situationTests,
+		ingressTests, sourceDeliveryTests, requestTests, callerTests, secretReferenceTests, pageTests, situationTests, sessionTests,
 	) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

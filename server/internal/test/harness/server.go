@@ -110,6 +110,7 @@ type Server struct {
 	Database string
 	keys     map[protocol.EnvironmentType]server.Key
 	stop     func()
+	link     func() string
 }
 
 // Start starts a server, which ends with the test at the latest.
@@ -157,7 +158,7 @@ func Start(t testing.TB, options Options) *Server {
 			s.keys[kind] = server.Key{Environment: kind, Secret: key}
 		}
 	}
-	s.URL, s.Address = opened.URL(), opened.Address().String()
+	s.URL, s.Address, s.link = opened.URL(), opened.Address().String(), opened.SignInLink
 	s.run(opened)
 	return s
 }
@@ -184,6 +185,9 @@ func (s *Server) run(opened *server.Server) {
 
 // Stop stops the server and waits until it has. It is harmless to stop it twice.
 func (s *Server) Stop() { s.stop() }
+
+// SignInLink returns a fresh link to the dashboard of a server that [Start] has started.
+func (s *Server) SignInLink() string { return s.link() }
 
 // Attach returns a server that runs elsewhere, on the machine's clock, with the
 // secret key of its DEVELOPMENT environment.

@@ -1,6 +1,6 @@
 # The two commands a newcomer needs: `make test` and `make demo`.
 
-.PHONY: build test check fuzz lint format demo
+.PHONY: build test check fuzz attack lint format demo
 
 # The runhook program, in bin/.
 build:
@@ -18,6 +18,11 @@ check:
 # Every fuzz test for a minute each, or FUZZTIME. Run one with ARGS=FuzzName.
 fuzz:
 	scripts/fuzz.sh $(ARGS)
+
+# Attacks a server that has 512 MiB of memory and 256 descriptors, on both engines, with
+# everything that has ever harmed one. `make test` does it with less.
+attack:
+	go test -count=1 -v -timeout=60m -run SurvivesAttacks $(ARGS) ./server/internal/test/crash -full
 
 # Everything but the tests.
 lint:

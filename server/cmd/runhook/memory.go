@@ -14,7 +14,7 @@ import (
 // the stacks of the system, and SQLite's caches and copies of large values, which do not
 // grow with the limit.
 func spendMemory(limit int64) {
-	const percent, unseen = 300, 160 << 20
+	const percent, unseen = 300, 192 << 20
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(percent)
 	}

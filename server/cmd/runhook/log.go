@@ -33,9 +33,18 @@ func newLogger(w io.Writer, level, format string) (*slog.Logger, error) {
 	case "text":
 		return slog.New(tint.NewTextHandler(w, &tint.Options{Level: least, TimeFormat: time.TimeOnly, NoColor: !isTerminal(w)})), nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: least})), nil
+		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: least, ReplaceAttr: readable})), nil
 	}
 	return nil, &usageError{"--log-format (RUNHOOK_LOG_FORMAT)", fmt.Errorf("want text, json or auto, not %q", format)}
+}
+
+// readable writes a duration as people write it, such as 2m0s: JSON has numbers of
+// nanoseconds otherwise.
+func readable(_ []string, attribute slog.Attr) slog.Attr {
+	if attribute.Value.Kind() == slog.KindDuration {
+		attribute.Value = slog.StringValue(attribute.Value.Duration().String())
+	}
+	return attribute
 }
 
 func isTerminal(w io.Writer) bool {

@@ -6,11 +6,25 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/runhook/runhook/protocol"
 	"github.com/runhook/runhook/receiver"
 	"github.com/runhook/runhook/server/internal/test/harness"
 )
+
+func TestTheLogInJSONHasDurationsThatPeopleCanRead(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	logger, err := newLogger(&text, "info", "json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	logger.Info("waiting", "longest", 2*time.Minute, "duration_ms", 7)
+	if got := text.String(); !strings.Contains(got, `"longest":"2m0s","duration_ms":7}`) {
+		t.Errorf("the log has %s", got)
+	}
+}
 
 func TestTheLogNamesAppsRunsAndRequestsWithoutSecrets(t *testing.T) {
 	t.Parallel()

@@ -164,7 +164,7 @@ func (e *Engine) showPoll(tx *store.Tx, parent model.Task, attempt fetch.PollAtt
 	if err != nil {
 		return err
 	}
-	_, err = tx.InsertTask(model.Task{
+	_, err = tx.InsertTask(&model.Task{
 		ID: model.NewID(model.PrefixTask, tx.Now()), EnvironmentID: parent.EnvironmentID, RunID: parent.RunID, ParentID: parent.ID,
 		IdempotencyKey: model.NewSecret(32), Name: attempt.Name, Icon: attempt.Icon, Description: attempt.Description,
 		Status: protocol.TaskCompleted, Noop: attempt.Noop, Params: attempt.Params, Style: style, Attempts: 1,

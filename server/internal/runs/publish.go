@@ -90,7 +90,7 @@ func logData(t *model.Task) string {
 	if !t.Noop || t.Name != "log" || t.Params == nil {
 		return ""
 	}
-	return short(string(model.HideSecrets(redact.Params(*t))))
+	return short(string(redact.Params(*t)))
 }
 
 // propertiesOf returns what people are shown with a task.
@@ -106,6 +106,8 @@ func propertiesOf(t *model.Task) (properties []protocol.DisplayProperty) {
 
 // short returns the beginning of a message, cut where a character ends.
 func short(message string) string {
+	// Before it is cut, which may be in the middle of a reference.
+	message = string(model.HideSecrets([]byte(message)))
 	if len(message) <= longestPublished {
 		return message
 	}

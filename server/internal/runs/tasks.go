@@ -108,7 +108,7 @@ func (e *Engine) createTask(tx *store.Tx, state store.RunState, t model.Task, re
 	}
 	begin(&t, tx.Now(), state.Status, request.Callback)
 	t.AskedIn = state.Execution
-	inserted, err := tx.InsertTask(t)
+	inserted, err := tx.InsertTask(&t)
 	if err != nil {
 		return t, err
 	}

@@ -102,13 +102,21 @@ func sweptJSON(names ...string) (columns []sweptColumn) {
 	return columns
 }
 
+// sweptTexts are columns of texts that stand in JSON wherever they are sent.
+func sweptTexts(names ...string) (columns []sweptColumn) {
+	for _, name := range names {
+		columns = append(columns, sweptColumn{name: name, seal: (*Tx).sealTextBytes})
+	}
+	return columns
+}
+
 var byID = []sweptKey{{"id", ""}}
 
 var (
 	sweptTasks = sweepable{name: "tasks", from: "tasks x", environment: "x.environment_id", key: byID,
-		columns: sweptJSON("params", "shown_params", "output", "properties", "output_properties")}
+		columns: append(sweptJSON("params", "shown_params", "output", "properties", "output_properties"), sweptTexts("name", "display_key", "description")...)}
 	sweptStatuses = sweepable{name: "run_statuses", from: "run_statuses x JOIN runs r ON r.id = x.run_id", environment: "r.environment_id",
-		key: []sweptKey{{"run_id", ""}, {"key", ""}}, columns: sweptJSON("data", "history")}
+		key: []sweptKey{{"run_id", ""}, {"key", ""}}, columns: append(sweptJSON("data", "history"), sweptTexts("label")...)}
 	sweptRuns = sweepable{name: "runs", from: "runs x", environment: "x.environment_id", key: byID, columns: sweptJSON("output")}
 )
 
@@ -136,6 +144,11 @@ func (tx *Tx) sealValue(environmentID string, value []byte) ([]byte, error) {
 		return tx.SealSecrets(environmentID, value)
 	}
 	return tx.SealBytes(environmentID, value)
+}
+
+func (tx *Tx) sealTextBytes(environmentID string, text []byte) ([]byte, error) {
+	sealed, err := tx.SealText(environmentID, string(text))
+	return []byte(sealed), err
 }
 
 // sealShown takes the secrets out of what is sent as it is kept.

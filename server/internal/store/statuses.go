@@ -92,6 +92,9 @@ func (tx *Tx) SaveStatus(environmentID, runID string, s protocol.ProgressStatus)
 		return err
 	}
 	s.Data = data
+	if s.Label, err = tx.SealText(environmentID, s.Label); err != nil {
+		return err
+	}
 	// What it was before is sealed already.
 	history, err := historyText(s.History)
 	if err != nil {

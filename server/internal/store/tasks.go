@@ -94,9 +94,9 @@ func (tx *Tx) LockRunState(environmentID, runID string) (RunState, bool, error) 
 	return first(tx, runStateQuery+tx.conn.Dialect().ForUpdate, []any{runID, environmentID}, scanRunState)
 }
 
-// InsertTask records a new task. It returns false, and changes nothing, when the
+// InsertTask records a new task, in which references then stand in place of secrets. It returns false, and changes nothing, when the
 // run already has one with the idempotency key.
-func (tx *Tx) InsertTask(t model.Task) (bool, error) {
+func (tx *Tx) InsertTask(t *model.Task) (bool, error) {
 	mode := childrenSequential
 	if t.Parallel {
 		mode = childrenParallel
@@ -104,6 +104,12 @@ func (tx *Tx) InsertTask(t model.Task) (bool, error) {
 	var err error
 	for _, text := range []*[]byte{&t.Params, &t.ShownParams, &t.Properties} {
 		if *text, err = tx.SealSecrets(t.EnvironmentID, *text); err != nil {
+			return false, err
+		}
+	}
+	// A log line is a description.
+	for _, text := range []*string{&t.Name, &t.DisplayKey, &t.Description} {
+		if *text, err = tx.SealText(t.EnvironmentID, *text); err != nil {
 			return false, err
 		}
 	}

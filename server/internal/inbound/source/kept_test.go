@@ -112,11 +112,22 @@ func (a *registrar) keepOwn(name, run string) {
 		a.t.Errorf("the app reads the value %s, want %s", kept.Value, value)
 	}
 	var status struct{ Data struct{ Value string } }
-	a.client.OK("PUT", "/api/v1/runs/"+run+"/statuses/"+name, fmt.Sprintf(`{"label":"l","data":%s}`, value), &status)
+	a.client.OK("PUT", "/api/v1/runs/"+run+"/statuses/"+name, fmt.Sprintf(`{"label":%s,"data":%s}`, encoded(ownSecret), value), &status)
+	var logged struct{ Message string }
+	a.client.OK("POST", "/api/v1/runs/"+run+"/logs", fmt.Sprintf(`{"level":"INFO","message":%s}`, encoded("with "+ownSecret)), &logged)
+	a.client.CreateTask(run, protocol.CreateTask{IdempotencyKey: "text " + name, Name: "uses " + ownSecret, DisplayKey: "key " + ownSecret, Description: "does " + ownSecret, Noop: true})
 	if status.Data.Value != ownSecret {
 		a.t.Errorf("the app's status is answered with %q", status.Data.Value)
 	}
 	a.client.OK("POST", "/api/v1/events", fmt.Sprintf(`{"event":{"name":"nobody listens","payload":%s,"context":%s}}`, value, value), nil)
+}
+
+func encoded(text string) string {
+	value, err := json.Marshal(text)
+	if err != nil {
+		panic(err)
+	}
+	return string(value)
 }
 
 // noticing is a log handler that notices a message.

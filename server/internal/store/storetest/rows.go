@@ -139,7 +139,7 @@ func (f *fixture) insertTask(run model.Run, key string, changes ...func(t *model
 	for _, change := range changes {
 		change(&task)
 	}
-	if !write(f, func(tx *store.Tx) (bool, error) { return tx.InsertTask(task) }) {
+	if !write(f, func(tx *store.Tx) (bool, error) { return tx.InsertTask(&task) }) {
 		f.Fatalf("the run has a task with the key %q already", key)
 	}
 	return task

@@ -181,7 +181,10 @@ func (f *fixture) keepEverywhere(source model.TriggerSource, name string, text f
 	event := f.event()
 	event.EventID, event.Payload, event.Context, event.SourceContext = "event "+name, kept, kept, kept
 	run := f.insertRun(func(r *model.Run) { r.EventID = f.insertEventOf(event) })
-	task := f.insertTask(run, "task "+name, func(t *model.Task) { t.Params, t.ShownParams, t.Properties = kept, kept, kept })
+	task := f.insertTask(run, "task "+name, func(t *model.Task) {
+		t.Params, t.ShownParams, t.Properties = kept, kept, kept
+		t.Name, t.DisplayKey, t.Description = string(kept), string(kept), "log: "+string(kept)
+	})
 	delivery = f.id(model.PrefixDelivery)
 	f.update(func(tx *store.Tx) error {
 		failure := string(kept)
@@ -195,7 +198,7 @@ func (f *fixture) keepEverywhere(source model.TriggerSource, name string, text f
 			return err
 		}
 		for range 2 {
-			status := protocol.ProgressStatus{Key: "k", Label: "l", Data: kept}
+			status := protocol.ProgressStatus{Key: "k", Label: string(kept), Data: kept}
 			if before, found, err := tx.Status(run.ID, "k"); err != nil {
 				return err
 			} else if found {

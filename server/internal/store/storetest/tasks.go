@@ -42,7 +42,7 @@ func newTask(f *fixture) {
 	completed := f.insertTask(run, "completed", taskStatus(protocol.TaskCompleted), func(t *model.Task) { t.CompletedAt = f.clock.Now() })
 	for _, want := range []model.Task{full, completed} {
 		again := f.task(run, want.IdempotencyKey)
-		equal(f, "the second was recorded", write(f, func(tx *store.Tx) (bool, error) { return tx.InsertTask(again) }), false)
+		equal(f, "the second was recorded", write(f, func(tx *store.Tx) (bool, error) { return tx.InsertTask(&again) }), false)
 		missing(f, "the second", func(tx *store.Tx) (model.Task, bool, error) { return tx.Task(again.ID) })
 		byKey := find(f, func(tx *store.Tx) (model.Task, bool, error) { return tx.TaskByKey(run.ID, want.IdempotencyKey) })
 		// When an operation is due is known only to the store.

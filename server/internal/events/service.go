@@ -3,7 +3,6 @@ package events
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/runhook/runhook/protocol"
@@ -97,12 +96,7 @@ func leasedWait(w model.EventWait) store.LeasedRow {
 }
 
 // Run delivers what is due until ctx ends; Drain must follow.
-func (s *Service) Run(ctx context.Context) {
-	var loops sync.WaitGroup
-	loops.Go(func() { s.loop.Run(ctx) })
-	loops.Go(func() { s.waits.Run(ctx) })
-	loops.Wait()
-}
+func (s *Service) Run(ctx context.Context) { loop.Together(ctx, s.loop.Run, s.waits.Run) }
 
 // Drain waits for the deliveries in flight; those that are not done when ctx ends
 // continue in the next process.

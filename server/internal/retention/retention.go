@@ -56,6 +56,7 @@ func New(config Config) *Service {
 // Run removes what is old until ctx ends.
 func (s *Service) Run(ctx context.Context) {
 	if len(s.config.Payloads) == 0 && len(s.config.Runs) == 0 && s.config.Unverified == 0 {
+		<-ctx.Done()
 		return
 	}
 	component := s.config.Health.Component("retention")

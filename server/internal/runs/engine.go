@@ -3,7 +3,6 @@ package runs
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/runhook/runhook/protocol"
@@ -136,12 +135,10 @@ func leasedTask(o store.Operation) store.LeasedRow {
 // in flight to come back at their next task, and returns once Drain may be
 // called.
 func (e *Engine) Run(ctx context.Context) {
-	var loops sync.WaitGroup
-	loops.Go(func() { e.queue.Run(ctx) })
-	loops.Go(func() { e.tasks.Run(ctx) })
-	loops.Go(func() { e.expiries.Run(ctx) })
-	loops.Go(func() { e.operations.Run(ctx) })
-	loops.Wait()
+	loop.Together(ctx, e.queue.Run, e.tasks.Run, e.expiries.Run, e.operations.Run)
+	if ctx.Err() == nil {
+		return
+	}
 	owner := e.config.Node.ID()
 	err := e.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.ForceYields(owner) })
 	if err != nil {

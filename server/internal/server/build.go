@@ -48,7 +48,11 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if err := s.buildUpkeep(); err != nil {
 		return err
 	}
-	return s.buildAPI()
+	if err := s.buildAPI(); err != nil {
+		return err
+	}
+	s.supervisor = &supervisor{components: s.components(), health: s.health, clock: s.config.Clock, log: s.config.Log}
+	return nil
 }
 
 func (s *Server) buildOutgoing() error {
@@ -206,3 +210,10 @@ func (s *Server) quota() *quota.Quota {
 
 // healthConnections is how many connections there may be at the address for probes.
 const healthConnections = 16
+
+// wake has every component look for work that another process has left.
+func (s *Server) wake() {
+	if s.supervisor != nil { // else it is still being built; the loops look when they start
+		s.supervisor.wake()
+	}
+}

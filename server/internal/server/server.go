@@ -10,11 +10,8 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
-	"sync"
-	"time"
 
 	"github.com/runhook/runhook/server/internal/apps"
 	"github.com/runhook/runhook/server/internal/dashboard"
@@ -63,6 +60,7 @@ type Server struct {
 	resources     resources
 	switches      switches
 	spool         *spool.File
+	supervisor    *supervisor
 	http          *listener.Server
 	// probes answers probes only; both are nil without an address of its own.
 	probes        *listener.Server
@@ -167,96 +165,7 @@ func (s *Server) Address() net.Addr { return s.listener.Addr() }
 // fails, and returns when everything has stopped. It returns nil when ctx ended.
 // It may be called once; Close must follow.
 func (s *Server) Run(ctx context.Context) error {
-	loops, stopLoops := context.WithCancel(context.Background())
-	defer stopLoops()
-	background, stopBackground := context.WithCancel(context.Background())
-	defer stopBackground()
-
-	var working, supporting sync.WaitGroup
-	failed := make(chan error, 2)
-	supporting.Go(func() { s.node.Run(background) })
-	supporting.Go(func() { s.listen(background) })
-	supporting.Go(func() { s.checkFile(background) })
-	supporting.Go(func() {
-		if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
-			failed <- fmt.Errorf("serve %s: %w", s.listener.Addr(), err)
-		}
-	})
-	if s.probes != nil {
-		supporting.Go(func() {
-			if err := s.probes.Serve(s.probeListener); !errors.Is(err, http.ErrServerClosed) {
-				failed <- fmt.Errorf("serve %s: %w", s.probeListener.Addr(), err)
-			}
-		})
-	}
-	working.Go(func() { s.retention.Run(loops) })
-	working.Go(func() { s.sweep.Run(loops) })
-	working.Go(func() { s.runs.Run(loops) })
-	working.Go(func() { s.delivery.Run(loops) })
-	working.Go(func() { s.events.Run(loops) })
-	working.Go(func() { s.schedules.Run(loops) })
-	working.Go(func() { s.queue.Run(loops) })
-	working.Go(func() { s.apps.Run(loops) })
-	working.Go(func() { s.doctor.Run(loops) })
-
-	var err error
-	select {
-	case <-ctx.Done():
-	case err = <-failed:
-	case <-s.store.Failed():
-		err = ErrDatabaseFailed
-	}
-	stopLoops()
-	working.Wait()
-	s.drain(err)
-	stopBackground()
-	supporting.Wait()
-	return err
-}
-
-// drain waits for what is in flight, then closes the API.
-func (s *Server) drain(failure error) {
-	grace := s.config.Grace
-	if failure != nil {
-		grace = 0
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), grace)
-	defer cancel()
-	if n := s.runs.InFlight() + s.delivery.InFlight() + s.events.InFlight() + s.schedules.InFlight() + s.queue.InFlight(); n > 0 {
-		s.config.Log.Info("waiting for what is in flight", "in_flight", n, "grace", grace)
-	}
-	s.queue.Drain(ctx)
-	s.doctor.Drain(ctx)
-	s.events.Drain(ctx)
-	s.schedules.Drain(ctx)
-	s.runs.Drain(ctx)
-	s.apps.Drain(ctx)
-	s.delivery.Drain(ctx)
-	s.pubsub.Close() // or those who watch would keep the API open
-	closing, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	for _, serving := range []*listener.Server{s.http, s.probes} {
-		if serving == nil {
-			continue
-		}
-		if err := serving.Shutdown(closing); err != nil {
-			serving.Close()
-		}
-	}
-	if failure == nil {
-		leaving, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-		defer cancel()
-		if err := s.node.Unregister(leaving); err != nil {
-			s.config.Log.Error("cannot give back the leases; others wait until they run out", "err", err)
-		}
-	}
-}
-
-// listen passes on the signals of other processes.
-func (s *Server) listen(ctx context.Context) {
-	if err := s.store.Listen(ctx, s.signal); err != nil && ctx.Err() == nil {
-		s.config.Log.Error("the signals of other servers do not arrive; polling each second instead", "err", err)
-	}
+	return s.supervisor.run(ctx, s.config.Grace)
 }
 
 // Close gives up the address and the database. It is needed once, after Run or

@@ -22,7 +22,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,6 +31,7 @@ import (
 	"github.com/runhook/runhook/server/internal/panics"
 	"github.com/runhook/runhook/server/internal/store"
 	"github.com/runhook/runhook/server/internal/store/database"
+	"github.com/runhook/runhook/server/internal/worker/loop"
 )
 
 const (
@@ -156,12 +156,11 @@ func (n *Node) Abandon(err error) {
 // Run keeps the leases of this process and releases those of lost ones, and those
 // that it has itself and does not work on, until ctx ends.
 func (n *Node) Run(ctx context.Context) {
-	var running sync.WaitGroup
-	running.Go(func() { n.releaseIdle(ctx) })
+	parts := []func(context.Context){n.releaseIdle}
 	if !n.store.Exclusive() {
-		running.Go(func() { n.keep(ctx) })
+		parts = append(parts, n.keep)
 	}
-	running.Wait()
+	loop.Together(ctx, parts...)
 }
 
 // keep renews the leases of this process and releases those of lost ones.

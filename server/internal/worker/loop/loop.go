@@ -186,13 +186,10 @@ func (l *Loop[T]) Wake(at time.Time) {
 }
 
 // Run claims and starts work until ctx ends. It returns without waiting for the
-// work in flight; see Drain, which must follow.
+// work in flight; see Drain, which must follow. Before Drain it may be called again.
 func (l *Loop[T]) Run(ctx context.Context) {
-	defer func() {
-		l.mu.Lock()
-		l.stopped = true
-		l.mu.Unlock()
-	}()
+	l.setStopped(false)
+	defer l.setStopped(true)
 	for fruitless := 0; ; {
 		reserved := l.reserveBatch(ctx)
 		if reserved == 0 {
@@ -225,6 +222,12 @@ func (l *Loop[T]) Run(ctx context.Context) {
 			return
 		}
 	}
+}
+
+func (l *Loop[T]) setStopped(stopped bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stopped = stopped
 }
 
 // claim claims rows for the slots that were reserved and starts their work.
